@@ -1,0 +1,38 @@
+import { type PublicKey, publicKeyHex, publicKeyLine } from './minisign/public-key.ts';
+
+/** What a client's configuration says about a mirror. */
+export interface ClientConfigInput {
+  /** Scheme and host under which clients reach the mirror, no trailing slash. */
+  origin: string;
+  publicKeys: readonly PublicKey[];
+  /** How long a signature is good for, seconds. */
+  validFor: number;
+}
+
+/** A whole `config.toml` for stout. */
+export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput): string {
+  const secure = origin.startsWith('https://');
+  const keys = publicKeys.map((key) => `"${publicKeyHex(key)}"`).join(', ');
+  const lines = [
+    `# stout, installing from ${origin}`,
+    '# Goes to ~/.stout/config.toml; then run: stout update',
+    '[index]',
+    `base_url = "${origin}/index"`,
+    '',
+    '[security]',
+    'require_signature = true',
+    ...(secure
+      ? ['allow_unsigned = false']
+      : [
+          '# stout refuses require_signature together with allow_unsigned = false when base_url is not https.',
+          '# Signatures are still required and checked; only the transport is open. Use https where it matters.',
+          'allow_unsigned = true',
+        ]),
+    `max_signature_age = ${validFor}`,
+    `additional_trusted_keys = [${keys}]`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** `.pub` lines for people: the key as minisign takes it. */
+export const publicKeyLines = (publicKeys: readonly PublicKey[]): string[] => publicKeys.map(publicKeyLine);

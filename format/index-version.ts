@@ -1,0 +1,11 @@
+/**
+ * The version string of an index: UTC `YYYY.MM.DD.HHMM`, as stout-index has it. When `previous` was made in the same
+ * minute a counter follows, because a stock client takes equal strings for "nothing new".
+ */
+export function indexVersion(now: Date, previous?: string): string {
+  const [date = '', time = ''] = now.toISOString().split('T');
+  const version = `${date.replaceAll('-', '.')}.${time.slice(0, 2)}${time.slice(3, 5)}`;
+  if (previous === version) return `${version}.1`;
+  if (!previous?.startsWith(`${version}.`)) return version;
+  return `${version}.${Number(previous.slice(version.length + 1)) + 1}`;
+}

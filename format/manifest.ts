@@ -1,0 +1,93 @@
+import * as v from 'valibot';
+import { utf8 } from './bytes.ts';
+import { MirrorError } from './errors.ts';
+import { MANIFEST } from './layout.ts';
+import { parseJson } from './parse.ts';
+import { count, sha256Hex } from './snapshot/entry.ts';
+import { FORMAT, generatorSchema } from './snapshot/root.ts';
+
+const text = v.string();
+const fileSchema = v.object({ path: text, sha256: sha256Hex, size: count });
+
+const requestSchema = v.object({
+  packages: v.array(text),
+  casks: v.array(text),
+  linux_apps: v.array(text),
+  tags: v.array(text),
+  /** False when `--no-deps` was given. */
+  dependencies: v.boolean(),
+  /** False when `--no-dev-deps` was given. */
+  dev_dependencies: v.boolean(),
+  vulnerabilities: v.boolean(),
+  allow_unchecked: v.boolean(),
+  public_url: v.nullable(text),
+});
+
+const manifestSchema = v.object({
+  /** Version of stout's manifest shape. */
+  version: v.literal('1.0'),
+  created_at: text,
+  stout_version: text,
+  platforms: v.array(text),
+  formulas: v.object({
+    count,
+    packages: v.record(
+      text,
+      v.object({ version: text, revision: count, json_path: text, bottles: v.record(text, fileSchema) }),
+    ),
+  }),
+  casks: v.object({
+    count,
+    packages: v.record(
+      text,
+      v.object({
+        version: text,
+        json_path: text,
+        artifact: v.optional(fileSchema),
+        /** By architecture (`arm64`, `intel`), where upstream has one file for each. */
+        artifacts: v.optional(v.record(text, fileSchema)),
+      }),
+    ),
+  }),
+  linux_apps: v.object({
+    count,
+    packages: v.record(
+      text,
+      v.object({
+        json_path: text,
+        appimage: v.optional(fileSchema),
+        flatpak_id: v.optional(v.nullable(text)),
+      }),
+    ),
+  }),
+  /** SHA-256 of the index files by path. */
+  checksums: v.record(text, sha256Hex),
+  total_size: count,
+  generator: generatorSchema,
+  /** What was asked for, so that the mirror can be made again. */
+  request: requestSchema,
+  upstream: v.object({ url: text, version: text }),
+});
+
+/** manifest.json: stout's MirrorManifest, with who made it and what was asked for. */
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+export type MirrorRequest = v.InferOutput<typeof requestSchema>;
+/** A mirrored file as the manifest and the package JSON name it. */
+export type MirroredFile = v.InferOutput<typeof fileSchema>;
+
+/** Encodes manifest.json. */
+export const encodeManifest = (manifest: Manifest): Uint8Array =>
+  utf8(`${JSON.stringify(manifest, null, 1)}\n`);
+
+/** Parses manifest.json; another format version than ours is `bad-input` that says so. */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  const manifest = parseJson(manifestSchema, bytes, MANIFEST);
+  if (manifest.generator.format !== FORMAT) {
+    throw new MirrorError('bad-input', `${MANIFEST} was written in another version of the mirror format.`, {
+      where: MANIFEST,
+      expected: String(FORMAT),
+      found: String(manifest.generator.format),
+    });
+  }
+  return manifest;
+}

@@ -1,0 +1,113 @@
+import { concatBytes } from '@noble/hashes/utils.js';
+import { fromBase64, sameBytes, toBase64, utf8 } from '../bytes.ts';
+import { MirrorError } from '../errors.ts';
+import { sign, verify } from './ed25519.ts';
+import { keyIdText, type PublicKey } from './public-key.ts';
+import type { SecretKey } from './secret-key.ts';
+
+/** A parsed prehashed minisign signature file. */
+export interface Signature {
+  keyId: Uint8Array;
+  /** Ed25519 over the BLAKE2b-512 of the file, 64 bytes. */
+  signature: Uint8Array;
+  trustedComment: string;
+  /** Ed25519 over `signature` and the trusted comment, 64 bytes. */
+  globalSignature: Uint8Array;
+}
+
+const UNTRUSTED = 'untrusted comment: ';
+const TRUSTED = 'trusted comment: ';
+const MAX_LENGTH = 10_240;
+const PREHASHED = utf8('ED');
+// biome-ignore lint/suspicious/noControlCharactersInRegex: minisign prints trusted comments on terminals
+const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/**
+ * Signs a file by its BLAKE2b-512 digest and returns the four-line `.sig` text.
+ * The trusted comment must be printable (tabs allowed) and below 8,192 bytes.
+ */
+export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedComment: string): string {
+  if (UNPRINTABLE.test(trustedComment) || utf8(trustedComment).length >= 8192) {
+    throw new MirrorError('bad-input', 'A trusted comment must be printable and shorter than 8,192 bytes.', {
+      found: trustedComment.slice(0, 80),
+    });
+  }
+  const signature = sign(prehash, key.seed);
+  const globalSignature = sign(concatBytes(signature, utf8(trustedComment)), key.seed);
+  return [
+    `${UNTRUSTED}signature from minisign secret key`,
+    toBase64(concatBytes(PREHASHED, key.keyId, signature)),
+    TRUSTED + trustedComment,
+    toBase64(globalSignature),
+    '',
+  ].join('\n');
+}
+
+/**
+ * Parses a `.sig` file. Only prehashed (`ED`) signatures are accepted: a mirror contains no others.
+ * Throws `bad-input` naming `where`.
+ */
+export function parseSignature(text: string, where: string): Signature {
+  const lines = text.length <= MAX_LENGTH ? text.replace(/\n$/, '').split('\n') : [];
+  const [untrusted, first, comment, second] = lines.map((line) => line.replace(/\r$/, ''));
+  const bytes = fromBase64(first ?? '');
+  const globalSignature = fromBase64(second ?? '');
+  const trustedComment = comment?.startsWith(TRUSTED) ? comment.slice(TRUSTED.length) : undefined;
+  if (
+    lines.length !== 4 ||
+    !untrusted?.startsWith(UNTRUSTED) ||
+    bytes?.length !== 74 ||
+    globalSignature?.length !== 64 ||
+    trustedComment === undefined ||
+    UNPRINTABLE.test(trustedComment)
+  ) {
+    throw new MirrorError('bad-input', `${where} is not a minisign signature.`, { where });
+  }
+  if (!sameBytes(bytes.slice(0, 2), PREHASHED)) {
+    throw new MirrorError('bad-input', `${where} is a signature of a kind that mirrors do not use.`, {
+      where,
+      expected: 'ED (prehashed)',
+      found: String.fromCharCode(...bytes.slice(0, 2)),
+    });
+  }
+  return { keyId: bytes.slice(2, 10), signature: bytes.slice(10), trustedComment, globalSignature };
+}
+
+/**
+ * Checks the global signature, which covers the trusted comment, and returns the key that made it.
+ * This authenticates what the comment says of a file; it does not look at the file.
+ * Throws `bad-signature` naming `where`.
+ */
+export function verifyComment(signature: Signature, trusted: readonly PublicKey[], where: string): PublicKey {
+  const candidates = trusted.filter((key) => sameBytes(key.keyId, signature.keyId));
+  if (candidates.length === 0) {
+    throw new MirrorError('bad-signature', `${where} was made with a key that is not trusted here.`, {
+      where,
+      expected: trusted.map((key) => keyIdText(key.keyId)).join(', ') || 'a trusted key',
+      found: keyIdText(signature.keyId),
+    });
+  }
+  const message = concatBytes(signature.signature, utf8(signature.trustedComment));
+  const signer = candidates.find((key) => verify(signature.globalSignature, message, key.key));
+  if (!signer) {
+    throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
+  }
+  return signer;
+}
+
+/**
+ * Checks a signature over a file given by its BLAKE2b-512 digest, and the trusted comment with it.
+ * Returns the key that made it. Throws `bad-signature` naming `where`.
+ */
+export function verifyPrehashed(
+  signature: Signature,
+  prehash: Uint8Array,
+  trusted: readonly PublicKey[],
+  where: string,
+): PublicKey {
+  const signer = verifyComment(signature, trusted, where);
+  if (!verify(signature.signature, prehash, signer.key)) {
+    throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
+  }
+  return signer;
+}

@@ -1,0 +1,58 @@
+import * as v from 'valibot';
+import { utf8 } from '../bytes.ts';
+import { sha256Hex } from '../digest.ts';
+import { MirrorError } from '../errors.ts';
+import { leafPath } from '../layout.ts';
+import { parseJson } from '../parse.ts';
+import { byName, entrySchema, isOwnFile, type SnapshotEntry } from './entry.ts';
+import type { LeafReference } from './root.ts';
+
+const leafSchema = v.strictObject({ files: v.array(entrySchema) });
+
+/** A leaf's bytes and how the root refers to them. */
+export interface EncodedLeaf {
+  bytes: Uint8Array;
+  reference: LeafReference;
+}
+
+/** Encodes a sorted, non-empty range of entries, one a line so that `grep` finds them. */
+export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
+  const [first] = entries;
+  if (!first) throw new MirrorError('bad-input', 'A leaf has at least one entry.');
+  const bytes = utf8(`{"files":[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]}\n`);
+  const sha256 = sha256Hex(bytes);
+  return { bytes, reference: { first: first.name, sha256, size: bytes.length, ...totalsOf(entries) } };
+}
+
+/**
+ * Parses a leaf that the root refers to: digest, order and totals must be as the root says.
+ * Throws `mismatch` or `bad-input` naming the leaf's path.
+ */
+export function parseLeaf(bytes: Uint8Array, reference: LeafReference): SnapshotEntry[] {
+  const where = leafPath(reference.sha256);
+  const found = sha256Hex(bytes);
+  if (found !== reference.sha256) {
+    throw new MirrorError('mismatch', `${where} does not have the bytes that the snapshot names.`, {
+      where,
+      expected: reference.sha256,
+      found,
+    });
+  }
+  const { files } = parseJson(leafSchema, bytes, where);
+  const sorted = files.every((file, index) => index === 0 || byName(files[index - 1] ?? file, file) < 0);
+  const totals = totalsOf(files);
+  if (
+    !sorted ||
+    files[0]?.name !== reference.first ||
+    totals.files !== reference.files ||
+    totals.bytes !== reference.bytes
+  ) {
+    throw new MirrorError('bad-input', `${where} is not the leaf that the root describes.`, { where });
+  }
+  return files;
+}
+
+function totalsOf(entries: readonly SnapshotEntry[]): { files: number; bytes: number } {
+  const own = entries.filter(isOwnFile);
+  return { files: own.length, bytes: own.reduce((sum, entry) => sum + entry.size, 0) };
+}

@@ -1,0 +1,26 @@
+import type { SnapshotEntry } from './entry.ts';
+import type { LeafReference, Root } from './root.ts';
+
+/** The only leaf that can hold `name`, by binary search; `undefined` when it sorts before the first. */
+export function findLeaf(root: Root, name: string): LeafReference | undefined {
+  return root.leaves[lastAtMost(root.leaves, (leaf) => leaf.first, name)];
+}
+
+/** The entry called `name` in a leaf's sorted entries. */
+export function findEntry(entries: readonly SnapshotEntry[], name: string): SnapshotEntry | undefined {
+  const entry = entries[lastAtMost(entries, (candidate) => candidate.name, name)];
+  return entry?.name === name ? entry : undefined;
+}
+
+/** Index of the last item whose key is at most `name`, or -1. */
+function lastAtMost<T>(items: readonly T[], key: (item: T) => string, name: string): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = items[middle];
+    if (item !== undefined && key(item) <= name) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

@@ -1,0 +1,113 @@
+import * as v from 'valibot';
+import { utf8 } from '../bytes.ts';
+import { blake2b512, sha256Hex as sha256HexOf } from '../digest.ts';
+import { MirrorError } from '../errors.ts';
+import { signFile, verifyFileSignature } from '../file-signature.ts';
+import { ROOT, signaturePath } from '../layout.ts';
+import type { PublicKey } from '../minisign/public-key.ts';
+import type { SecretKey } from '../minisign/secret-key.ts';
+import { parseJson } from '../parse.ts';
+import { byName, count, sha256Hex } from './entry.ts';
+
+/** The version of the mirror format that this code writes and reads. */
+export const FORMAT = 1;
+
+const text = v.pipe(v.string(), v.maxLength(1000));
+const instant = v.pipe(text, v.isoTimestamp());
+
+export const generatorSchema = v.object({ name: text, version: text, format: count });
+
+const leafReferenceSchema = v.object({
+  /** Name of the first entry; the leaf goes on to the first entry of the next one. */
+  first: text,
+  sha256: sha256Hex,
+  /** Bytes of the leaf itself. */
+  size: count,
+  /** Files that the leaf stands for, and their bytes. */
+  files: count,
+  bytes: count,
+});
+
+const rootSchema = v.object({
+  format: v.literal(FORMAT, 'This mirror has another format version: a newer stout-mirror is needed.'),
+  /** Grows with every snapshot. */
+  version: count,
+  created_at: instant,
+  expires_at: instant,
+  generator: generatorSchema,
+  totals: v.object({ files: count, bytes: count }),
+  leaves: v.pipe(v.array(leafReferenceSchema), v.minLength(1)),
+});
+
+export type Generator = Readonly<v.InferOutput<typeof generatorSchema>>;
+export type LeafReference = Readonly<v.InferOutput<typeof leafReferenceSchema>>;
+/** The signed head of a snapshot. */
+export type Root = Readonly<v.InferOutput<typeof rootSchema>>;
+
+/** A root's exact bytes and its minisign signature, as they stand in `snapshot/`. */
+export interface SignedRoot {
+  root: Uint8Array;
+  signature: string;
+}
+
+/** A root whose signature holds. Whether it has expired is a separate question: {@link isExpired}. */
+export interface TrustedRoot extends SignedRoot {
+  snapshot: Root;
+  sha256: string;
+  signer: PublicKey;
+}
+
+/** Encodes and signs a root. */
+export function signRoot(snapshot: Root, key: SecretKey): SignedRoot {
+  const root = utf8(`${JSON.stringify(snapshot, null, 1)}\n`);
+  const signature = signFile(key, blake2b512(root), {
+    timestamp: Math.floor(Date.parse(snapshot.created_at) / 1000),
+    file: ROOT,
+    sha256: sha256HexOf(root),
+    size: root.length,
+  });
+  return { root, signature };
+}
+
+/**
+ * Verifies a root's signature, then parses it.
+ * Throws `bad-signature` or `bad-input`, naming `snapshot/root.json` or its signature.
+ */
+export function openRoot(signed: SignedRoot, trusted: readonly PublicKey[]): TrustedRoot {
+  const { signer, sha256 } = verifyFileSignature(signed.signature, ROOT, trusted, blake2b512(signed.root));
+  const found = sha256HexOf(signed.root);
+  if (found !== sha256) {
+    throw new MirrorError(
+      'bad-signature',
+      `${signaturePath(ROOT)} states another SHA-256 than the root has.`,
+      {
+        where: ROOT,
+        expected: sha256,
+        found,
+      },
+    );
+  }
+  return { ...signed, snapshot: parseRoot(signed.root), sha256, signer };
+}
+
+/** Parses a root without asking who signed it. Throws `bad-input`. */
+export function parseRoot(bytes: Uint8Array): Root {
+  const snapshot = parseJson(rootSchema, bytes, ROOT);
+  const { leaves, totals } = snapshot;
+  const sorted = leaves.every(
+    (leaf, index) =>
+      index === 0 || byName({ name: leaves[index - 1]?.first ?? '' }, { name: leaf.first }) < 0,
+  );
+  const files = leaves.reduce((sum, leaf) => sum + leaf.files, 0);
+  const bytes_ = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+  if (!sorted || files !== totals.files || bytes_ !== totals.bytes) {
+    throw new MirrorError('bad-input', `${ROOT} contradicts itself: leaves out of order or wrong totals.`, {
+      where: ROOT,
+    });
+  }
+  return snapshot;
+}
+
+/** True once `now` has reached the snapshot's `expires_at`. */
+export const isExpired = (snapshot: Root, now: Date): boolean =>
+  now.getTime() >= Date.parse(snapshot.expires_at);

@@ -1,0 +1,69 @@
+import { MirrorError } from './errors.ts';
+
+/** macOS releases from old to new, by the code names that bottle tags use. */
+export const MACOS_RELEASES = [
+  'el_capitan',
+  'sierra',
+  'high_sierra',
+  'mojave',
+  'catalina',
+  'big_sur',
+  'monterey',
+  'ventura',
+  'sonoma',
+  'sequoia',
+  'tahoe',
+  'golden_gate',
+] as const;
+
+const ARCHITECTURES: Record<string, 'arm64' | 'x86_64'> = {
+  arm64: 'arm64',
+  aarch64: 'arm64',
+  x86_64: 'x86_64',
+  x64: 'x86_64',
+  amd64: 'x86_64',
+  intel: 'x86_64',
+};
+
+/** The tag of a bottle that runs everywhere. */
+export const ALL = 'all';
+
+/**
+ * Reads a platform tag in any usual spelling and returns Homebrew's: `x86_64_sonoma` (stout's) is `sonoma`,
+ * `aarch64_linux` is `arm64_linux`. Throws `bad-input`.
+ */
+export function parseTag(text: string): string {
+  if (text === ALL) return ALL;
+  const match = /^(?:(arm64|aarch64|x86_64|amd64)_)?([a-z_]+)$/.exec(text);
+  if (!match?.[2]) throw badTag(text);
+  return tagOf(match[1] ?? 'x86_64', match[2]);
+}
+
+/** The tag of an architecture and an operating system (`linux` or a macOS code name). Throws `bad-input`. */
+export function tagOf(arch: string, os: string): string {
+  const architecture = ARCHITECTURES[arch];
+  const release = MACOS_RELEASES.find((name) => name === os);
+  if (!architecture || (!release && os !== 'linux')) throw badTag(`${arch}_${os}`);
+  if (!release) return `${architecture}_linux`;
+  return architecture === 'arm64' ? `arm64_${release}` : release;
+}
+
+/** Tags whose bottles run on `tag`, best first: itself, older macOS of the same architecture, then `all`. */
+export function compatibleTags(tag: string): string[] {
+  const release = MACOS_RELEASES.indexOf(tag.replace(/^arm64_/, ''));
+  if (release < 0) return tag === ALL ? [ALL] : [tag, ALL];
+  const prefix = tag.startsWith('arm64_') ? 'arm64_' : '';
+  const older = MACOS_RELEASES.slice(0, release + 1).reverse();
+  return [...older.map((name) => prefix + name), ALL];
+}
+
+/** Spellings under which clients look a tag up: stout asks for Intel macOS as `x86_64_<release>`. */
+export function clientTags(tag: string): string[] {
+  return MACOS_RELEASES.some((name) => name === tag) ? [tag, `x86_64_${tag}`] : [tag];
+}
+
+const badTag = (found: string): MirrorError =>
+  new MirrorError('bad-input', `${JSON.stringify(found)} is no platform that bottles are made for.`, {
+    expected: 'arm64_<macOS release>, <macOS release>, arm64_linux, x86_64_linux or all',
+    found,
+  });

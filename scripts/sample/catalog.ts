@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import catalog from './catalog.json' with { type: 'json' };
+
+const names = v.array(v.string());
+
+const formula = v.object({
+  name: v.string(),
+  version: v.string(),
+  revision: v.number(),
+  desc: v.string(),
+  homepage: v.string(),
+  license: v.string(),
+  dependencies: v.object({ runtime: names, build: names, test: names, optional: names, recommended: names }),
+  aliases: names,
+  conflicts_with: names,
+  keg_only: v.boolean(),
+  deprecated: v.boolean(),
+  platforms: names,
+});
+
+const cask = v.object({
+  token: v.string(),
+  name: names,
+  version: v.string(),
+  desc: v.string(),
+  homepage: v.string(),
+  ext: v.string(),
+  artifacts: v.array(v.record(v.string(), v.string())),
+  auto_updates: v.boolean(),
+  arch: v.boolean(),
+  depends_on: v.record(v.string(), v.unknown()),
+  no_check: v.optional(v.boolean(), false),
+});
+
+const linuxApp = v.object({
+  token: v.string(),
+  name: v.string(),
+  version: v.string(),
+  desc: v.string(),
+  homepage: v.string(),
+  source: v.picklist(['appimage', 'flatpak']),
+  categories: names,
+  license: v.string(),
+  flatpak_id: v.optional(v.string()),
+});
+
+const vulnerability = v.object({
+  id: v.string(),
+  formula: v.string(),
+  summary: v.string(),
+  severity: v.picklist(['critical', 'high', 'medium', 'low']),
+  affected_versions: v.string(),
+  fixed_version: v.string(),
+});
+
+const schema = v.object({
+  formulas: v.array(formula),
+  casks: v.array(cask),
+  linux_apps: v.array(linuxApp),
+  vulnerabilities: v.array(vulnerability),
+});
+
+export type CatalogFormula = v.InferOutput<typeof formula>;
+export type CatalogCask = v.InferOutput<typeof cask>;
+export type CatalogLinuxApp = v.InferOutput<typeof linuxApp>;
+export type CatalogVulnerability = v.InferOutput<typeof vulnerability>;
+
+/** The packages of the sample upstream, as catalog.json lists them. */
+export const CATALOG = v.parse(schema, catalog);
