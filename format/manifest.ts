@@ -19,8 +19,6 @@ const requestSchema = v.object({
   /** False when `--no-dev-deps` was given. */
   dev_dependencies: v.boolean(),
   vulnerabilities: v.boolean(),
-  allow_unchecked: v.boolean(),
-  public_url: v.nullable(text),
 });
 
 const manifestSchema = v.object({
@@ -63,6 +61,8 @@ const manifestSchema = v.object({
   /** SHA-256 of the index files by path. */
   checksums: v.record(text, sha256Hex),
   total_size: count,
+  /** Version of the index that belongs to this manifest. */
+  index_version: text,
   generator: generatorSchema,
   /** What was asked for, so that the mirror can be made again. */
   request: requestSchema,

@@ -16,14 +16,14 @@ export const MACOS_RELEASES = [
   'golden_gate',
 ] as const;
 
-const ARCHITECTURES: Record<string, 'arm64' | 'x86_64'> = {
-  arm64: 'arm64',
-  aarch64: 'arm64',
-  x86_64: 'x86_64',
-  x64: 'x86_64',
-  amd64: 'x86_64',
-  intel: 'x86_64',
-};
+const ARCHITECTURES: ReadonlyMap<string, 'arm64' | 'x86_64'> = new Map([
+  ['arm64', 'arm64'],
+  ['aarch64', 'arm64'],
+  ['x86_64', 'x86_64'],
+  ['x64', 'x86_64'],
+  ['amd64', 'x86_64'],
+  ['intel', 'x86_64'],
+]);
 
 /** The tag of a bottle that runs everywhere. */
 export const ALL = 'all';
@@ -41,7 +41,7 @@ export function parseTag(text: string): string {
 
 /** The tag of an architecture and an operating system (`linux` or a macOS code name). Throws `bad-input`. */
 export function tagOf(arch: string, os: string): string {
-  const architecture = ARCHITECTURES[arch];
+  const architecture = ARCHITECTURES.get(arch);
   const release = MACOS_RELEASES.find((name) => name === os);
   if (!architecture || (!release && os !== 'linux')) throw badTag(`${arch}_${os}`);
   if (!release) return `${architecture}_linux`;
@@ -50,7 +50,7 @@ export function tagOf(arch: string, os: string): string {
 
 /** Tags whose bottles run on `tag`, best first: itself, older macOS of the same architecture, then `all`. */
 export function compatibleTags(tag: string): string[] {
-  const release = MACOS_RELEASES.indexOf(tag.replace(/^arm64_/, ''));
+  const release = (MACOS_RELEASES as readonly string[]).indexOf(tag.replace(/^arm64_/, ''));
   if (release < 0) return tag === ALL ? [ALL] : [tag, ALL];
   const prefix = tag.startsWith('arm64_') ? 'arm64_' : '';
   const older = MACOS_RELEASES.slice(0, release + 1).reverse();

@@ -33,8 +33,9 @@ export const formatPublicKey = (publicKey: PublicKey): string =>
  */
 export function parsePublicKey(text: string, where: string): PublicKey {
   const lines = text.trim().split(/\r?\n/);
-  const line = lines.length === 2 && lines[0]?.startsWith(COMMENT) ? lines[1] : lines[0];
-  const bytes = lines.length <= 2 && line !== undefined ? fromBase64(line.trim()) : undefined;
+  // Two lines are a comment and a key, never two keys: half of a list must not pass for the whole.
+  const line = lines.length === 2 && lines[0]?.startsWith(COMMENT) ? lines[1] : text;
+  const bytes = line === undefined ? undefined : fromBase64(line.trim());
   if (bytes?.length !== 42 || bytes[0] !== 0x45 || bytes[1] !== 0x64) {
     throw new MirrorError('bad-input', `${where} is not a minisign public key.`, {
       where,

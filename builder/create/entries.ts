@@ -1,0 +1,42 @@
+import { blobName } from '../../format/layout.ts';
+import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { FileDigest } from '../directory/hash.ts';
+
+/** How long superseded content stays reachable for clients that hold an older index, seconds. */
+const GRACE = 7 * 24 * 60 * 60;
+
+/** Folders whose files clients fetch by content address. */
+const FETCHED_BY_CONTENT = /^(?:bottles|casks|linux-apps)\//;
+
+/**
+ * The entries of a snapshot: a path each, a content address for what clients fetch by content, and the previous
+ * snapshot's content addresses through their grace period. `now` is in Unix seconds.
+ */
+export function snapshotEntries(
+  files: ReadonlyMap<string, FileDigest>,
+  previous: readonly SnapshotEntry[],
+  now: number,
+): SnapshotEntry[] {
+  const before = new Map(previous.map((entry) => [entry.name, entry]));
+  const entries = new Map<string, SnapshotEntry>();
+  const add = (name: string, digest: FileDigest, path?: string): void => {
+    const old = before.get(name);
+    const modified = old?.sha256 === digest.sha256 ? old.modified : now;
+    entries.set(name, { name, ...digest, modified, ...(path === undefined ? {} : { path }) });
+  };
+  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [path, digest] of sorted) {
+    add(path, digest);
+    const address = blobName(digest.sha256);
+    if (FETCHED_BY_CONTENT.test(path) && !entries.has(address)) add(address, digest, path);
+  }
+  for (const entry of previous) {
+    const until = entry.until ?? now + GRACE;
+    const replaced = files.get(filePathOf(entry));
+    const stillThere = replaced === undefined || replaced.sha256 === entry.sha256;
+    if (entry.path !== undefined && !entries.has(entry.name) && until > now && stillThere) {
+      entries.set(entry.name, { ...entry, until });
+    }
+  }
+  return [...entries.values()];
+}

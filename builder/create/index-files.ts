@@ -1,0 +1,64 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { constants, zstdCompress } from 'node:zlib';
+import { utf8 } from '../../format/bytes.ts';
+import { signFile } from '../../format/file-signature.ts';
+import type { IndexedDatabase } from '../../format/index-manifest.ts';
+import { compressedDatabasePath, databasePath, type IndexKind, signaturePath } from '../../format/layout.ts';
+import type { SecretKey } from '../../format/minisign/secret-key.ts';
+import { hashFile } from '../directory/hash.ts';
+import { incomingDirectory } from '../directory/paths.ts';
+import type { Staging } from './staging.ts';
+
+const compress = promisify(zstdCompress);
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 19 } };
+
+/** What writing index files takes. */
+export interface IndexContext {
+  directory: string;
+  staging: Staging;
+  key: SecretKey;
+  now: Date;
+}
+
+/** Compresses a document as stout-index does (Zstandard, level 19). */
+export const compressDocument = (value: unknown): Promise<Uint8Array> =>
+  compress(utf8(JSON.stringify(value)), LEVEL);
+
+/** Stages a database made by `write` with its signature. */
+export async function stageSignedDatabase(
+  { directory, staging, key, now }: IndexContext,
+  path: string,
+  write: (local: string) => void,
+): Promise<Uint8Array> {
+  const local = join(incomingDirectory(directory), `${path.replaceAll('/', '-')}.new`);
+  await mkdir(incomingDirectory(directory), { recursive: true });
+  write(local);
+  const bytes = await readFile(local);
+  const { hash: prehash } = await hashFile(local, 'blake2b512');
+  const { sha256, size } = await staging.move(path, local);
+  const timestamp = Math.floor(now.getTime() / 1000);
+  await staging.put(
+    signaturePath(path),
+    utf8(signFile(key, prehash, { timestamp, file: path, sha256, size })),
+  );
+  return bytes;
+}
+
+/** Stages an index database, its signature and its compressed form; returns what the index manifest says of it. */
+export async function stageIndexDatabase(
+  context: IndexContext,
+  kind: IndexKind,
+  count: number,
+  write: (local: string) => void,
+): Promise<IndexedDatabase> {
+  const bytes = await stageSignedDatabase(context, databasePath(kind), write);
+  const compressed = await context.staging.put(compressedDatabasePath(kind), await compress(bytes, LEVEL));
+  return {
+    count,
+    db_sha256: compressed.sha256,
+    db_size: compressed.size,
+    updated_at: context.now.toISOString(),
+  };
+}

@@ -1,0 +1,38 @@
+import { utf8 } from '../../format/bytes.ts';
+import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
+import { buildSnapshot } from '../../format/snapshot/build.ts';
+import { type Root, signRoot } from '../../format/snapshot/root.ts';
+import type { MirrorContents } from '../directory/mirror.ts';
+import { GENERATOR } from '../version.ts';
+import type { CreateOptions } from './create.ts';
+import { snapshotEntries } from './entries.ts';
+import type { Staging } from './staging.ts';
+
+/** Stages leaves and signed root over all files staged so far. */
+export async function stageSnapshot(
+  { key, now, validFor }: CreateOptions,
+  staging: Staging,
+  previous: MirrorContents | undefined,
+): Promise<Root> {
+  const seconds = Math.floor(now.getTime() / 1000);
+  const { snapshot, leaves } = buildSnapshot({
+    entries: snapshotEntries(staging.files, previous?.entries ?? [], seconds),
+    now,
+    validFor,
+    previousVersion: previous?.snapshot.version ?? 0,
+    generator: GENERATOR,
+  });
+  for (const { bytes, reference } of leaves) await staging.put(leafPath(reference.sha256), bytes);
+  const { root, signature } = signRoot(snapshot, key);
+  await staging.put(signaturePath(ROOT), utf8(signature));
+  await staging.put(ROOT, root);
+  return snapshot;
+}
+
+/** Index files and leaves of the previous snapshot that the new one has no use for; packages are left to `prune`. */
+export function staleMetadata(staging: Staging, previous: MirrorContents | undefined): string[] {
+  if (!previous) return [];
+  const leaves = previous.snapshot.leaves.map((leaf) => leafPath(leaf.sha256));
+  const index = previous.entries.map((entry) => entry.name).filter((name) => /^(?:index|vulns)\//.test(name));
+  return [...leaves, ...index].filter((path) => !staging.files.has(path));
+}

@@ -1,0 +1,75 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Journal } from '../directory/commit.ts';
+import { digestBytes, digestFile, type FileDigest } from '../directory/hash.ts';
+import type { KnownFiles } from '../directory/known-files.ts';
+import { incomingDirectory } from '../directory/paths.ts';
+
+/**
+ * The files of the mirror to come: those that stay as they are, and those that wait in `incoming` under their SHA-256.
+ * Nothing that readers see changes before the commit.
+ */
+export class Staging {
+  readonly #directory: string;
+  readonly #known: KnownFiles;
+  readonly #files = new Map<string, FileDigest>();
+  readonly #writes = new Map<string, string>();
+
+  constructor(directory: string, known: KnownFiles) {
+    this.#directory = directory;
+    this.#known = known;
+  }
+
+  /** Adds a document. Bytes that are in place already are not written again. */
+  async put(path: string, bytes: Uint8Array): Promise<FileDigest> {
+    const digest = digestBytes(bytes);
+    if (await this.keep(path, digest.sha256)) return digest;
+    const target = join(incomingDirectory(this.#directory), digest.sha256);
+    await mkdir(incomingDirectory(this.#directory), { recursive: true });
+    const file = await open(`${target}.tmp`, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${target}.tmp`, target);
+    this.adopt(path, digest);
+    return digest;
+  }
+
+  /** Adds a finished local file by moving it; it must be on the mirror's file system. */
+  async move(path: string, local: string): Promise<FileDigest> {
+    const digest = await digestFile(local);
+    if (await this.keep(path, digest.sha256)) {
+      await rm(local);
+      return digest;
+    }
+    await rename(local, join(incomingDirectory(this.#directory), digest.sha256));
+    this.adopt(path, digest);
+    return digest;
+  }
+
+  /** Adds a file whose bytes are in `incoming` under their SHA-256. */
+  adopt(path: string, digest: FileDigest): void {
+    this.#files.set(path, digest);
+    this.#writes.set(path, digest.sha256);
+  }
+
+  /** Adds the file that stands at `path` now, when its bytes have this SHA-256; tells its digests if so. */
+  async keep(path: string, sha256: string): Promise<FileDigest | undefined> {
+    const present = await this.#known.digest(path);
+    if (present?.sha256 !== sha256) return undefined;
+    this.#files.set(path, present);
+    return present;
+  }
+
+  /** Every file of the mirror to come, by path. */
+  get files(): ReadonlyMap<string, FileDigest> {
+    return this.#files;
+  }
+
+  get writes(): Journal['writes'] {
+    return [...this.#writes].map(([path, sha256]) => ({ path, sha256 }));
+  }
+}

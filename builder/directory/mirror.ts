@@ -1,0 +1,91 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { MirrorError } from '../../format/errors.ts';
+import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts';
+import { type Manifest, parseManifest } from '../../format/manifest.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { parseLeaf } from '../../format/snapshot/leaf.ts';
+import { type LeafReference, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
+import { isCommitUnfinished } from './commit.ts';
+import { localPath, PRIVATE } from './paths.ts';
+import { isAbsent } from './write.ts';
+
+/** A file of a mirror whole. Throws `missing` naming its mirror path. */
+export async function readMirrorFile(directory: string, path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(localPath(directory, path));
+  } catch (cause) {
+    if (!isAbsent(cause)) throw cause;
+    throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
+  }
+}
+
+/** The root and its signature as they stand in the directory. Throws `missing`. */
+export async function readSignedRoot(directory: string): Promise<SignedRoot> {
+  const root = await readMirrorFile(directory, ROOT);
+  const signature = await readMirrorFile(directory, signaturePath(ROOT));
+  return { root, signature: Buffer.from(signature).toString('utf8') };
+}
+
+/** Entries of one leaf. Throws `missing`, `mismatch` or `bad-input`. */
+export async function readLeaf(directory: string, reference: LeafReference): Promise<SnapshotEntry[]> {
+  return parseLeaf(await readMirrorFile(directory, leafPath(reference.sha256)), reference);
+}
+
+/** manifest.json of a mirror. Throws `missing` or `bad-input`. */
+export const readManifest = async (directory: string): Promise<Manifest> =>
+  parseManifest(await readMirrorFile(directory, MANIFEST));
+
+/** A mirror's own account of itself, signatures not yet checked. */
+export interface MirrorContents {
+  snapshot: Root;
+  entries: SnapshotEntry[];
+  manifest: Manifest;
+}
+
+/** Reads what a directory says it holds, or `undefined` when it is no mirror yet. Throws as its parts do. */
+export async function readContents(directory: string): Promise<MirrorContents | undefined> {
+  let root: Uint8Array;
+  try {
+    root = await readMirrorFile(directory, ROOT);
+  } catch (error) {
+    if (error instanceof MirrorError && error.code === 'missing') return undefined;
+    throw error;
+  }
+  const snapshot = parseRoot(root);
+  const leaves = await Promise.all(snapshot.leaves.map((leaf) => readLeaf(directory, leaf)));
+  return { snapshot, entries: leaves.flat(), manifest: await readManifest(directory) };
+}
+
+/**
+ * Throws unless the directory may become or is a mirror: absent, empty, or ours. Other people's files are not
+ * mixed with a mirror's (`refused`).
+ */
+export async function expectUsable(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown): string[] => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  if (names.length === 0 || names.includes(PRIVATE) || names.includes('snapshot')) return;
+  throw new MirrorError('refused', `${directory} is not empty and not a mirror: choose another folder.`, {
+    where: directory,
+    found: names.slice(0, 5).join(', '),
+  });
+}
+
+/** Throws unless the directory holds a whole mirror (`missing`) and no commit was interrupted (`refused`). */
+export async function expectWhole(directory: string): Promise<void> {
+  if (await isCommitUnfinished(directory)) {
+    throw new MirrorError(
+      'refused',
+      `A change to ${directory} was interrupted: run the same create again and it will be finished.`,
+      { where: directory },
+    );
+  }
+  await readMirrorFile(directory, ROOT).catch((cause: unknown) => {
+    if (!(cause instanceof MirrorError)) throw cause;
+    throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, {
+      where: directory,
+      cause,
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import * as v from 'valibot';
+import { MirrorError } from '../../format/errors.ts';
+import { parseJson } from '../../format/parse.ts';
+
+const tokenSchema = v.union([v.object({ token: v.string() }), v.object({ access_token: v.string() })]);
+
+/** A registry's answer to a request without a token: where to get one, and for what. */
+export interface Challenge {
+  realm: string;
+  service: string | undefined;
+  scope: string | undefined;
+}
+
+/** Reads `WWW-Authenticate: Bearer …` as registries send it; `undefined` for anything else. */
+export function parseChallenge(header: string | null): Challenge | undefined {
+  if (!header || !/^bearer\s/i.test(header)) return undefined;
+  const parameters = new Map(
+    [...header.matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [
+      key.toLowerCase(),
+      value,
+    ]),
+  );
+  const realm = parameters.get('realm');
+  return realm ? { realm, service: parameters.get('service'), scope: parameters.get('scope') } : undefined;
+}
+
+/** The address of the token that a challenge asks for. It must be on the host that asked. Throws `refused`. */
+export function tokenUrl(challenge: Challenge, asked: URL): URL {
+  const url = URL.canParse(challenge.realm) ? new URL(challenge.realm) : undefined;
+  if (url?.origin !== asked.origin) {
+    throw new MirrorError('refused', `${asked.href} sends us elsewhere for a token: ${challenge.realm}`, {
+      where: asked.href,
+      expected: asked.origin,
+      found: challenge.realm,
+    });
+  }
+  if (challenge.service) url.searchParams.set('service', challenge.service);
+  if (challenge.scope) url.searchParams.set('scope', challenge.scope);
+  return url;
+}
+
+/** The token in a registry's answer. Throws `bad-input`. */
+export function parseToken(body: Uint8Array, where: string): string {
+  const answer = parseJson(tokenSchema, body, where);
+  return 'token' in answer ? answer.token : answer.access_token;
+}

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MirrorError } from '../../format/errors.ts';
+
+const ATTEMPTS = 5;
+const FIRST_PAUSE = 0.5;
+const LONGEST_PAUSE = 60;
+
+/** Thrown inside {@link withRetries} for what may succeed when tried again. */
+export class Transient extends Error {
+  readonly error: MirrorError;
+  readonly retryAfter: number | undefined;
+
+  /** `retryAfter` is in seconds, where the server gave one. */
+  constructor(error: MirrorError, retryAfter?: number) {
+    super(error.message);
+    this.error = error;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * Runs `operation` up to five times while it throws {@link Transient}, pausing twice as long each time (with jitter) or
+ * as long as the server asked, at most a minute. Any other error, and the last one, is thrown as it is.
+ */
+export async function withRetries<T>(operation: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof Transient)) throw error;
+      if (attempt === ATTEMPTS) throw error.error;
+      const backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random());
+      await sleep(Math.min(error.retryAfter ?? backoff, LONGEST_PAUSE) * 1000);
+    }
+  }
+}
+
+/** True for answers that may be different the next time. */
+export const isTransientStatus = (status: number): boolean =>
+  status === 408 || status === 429 || (status >= 500 && status !== 501);
+
+/** `Retry-After` (RFC 9110 section 10.2.3) in seconds from `now`, or `undefined`. */
+export function retryAfterSeconds(value: string | null, now: Date): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);
+}

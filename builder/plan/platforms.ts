@@ -1,0 +1,41 @@
+import { arch, platform, release } from 'node:os';
+import { compatibleTags, parseTag, tagOf } from '../../format/tags.ts';
+
+/** Darwin's major version is macOS' plus nine up to 15, and minus one from 26 on. */
+const DARWIN_RELEASES: Record<string, string> = {
+  20: 'big_sur',
+  21: 'monterey',
+  22: 'ventura',
+  23: 'sonoma',
+  24: 'sequoia',
+  25: 'tahoe',
+  26: 'golden_gate',
+};
+
+/** Flags that choose platforms, as given. */
+export interface PlatformFlags {
+  arch: readonly string[];
+  os: readonly string[];
+  platforms: readonly string[];
+}
+
+/** The tags that the flags mean; without any, this machine's. Sorted. Throws `bad-input`. */
+export function chosenTags(flags: PlatformFlags): string[] {
+  const tags = flags.platforms.map(parseTag);
+  if (flags.arch.length > 0 || flags.os.length > 0 || tags.length === 0) {
+    const architectures = flags.arch.length > 0 ? flags.arch : [arch()];
+    const systems = flags.os.length > 0 ? flags.os : [hostSystem()];
+    tags.push(...architectures.flatMap((one) => systems.map((system) => tagOf(one, system))));
+  }
+  return [...new Set(tags)].sort();
+}
+
+function hostSystem(): string {
+  if (platform() !== 'darwin') return 'linux';
+  return DARWIN_RELEASES[release().split('.')[0] ?? ''] ?? 'tahoe';
+}
+
+/** Which of the bottles on offer serves a tag: its own, an older macOS', or the one for all. */
+export function bottleTagFor(tag: string, offered: ReadonlySet<string>): string | undefined {
+  return compatibleTags(tag).find((candidate) => offered.has(candidate));
+}

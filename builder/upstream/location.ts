@@ -1,0 +1,91 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MirrorError } from '../../format/errors.ts';
+import { isAbsent } from '../directory/write.ts';
+import { bodyOf, HttpClient, readBody } from '../http/client.ts';
+import { isLoopbackHttp } from '../http/policy.ts';
+import { withRetries } from '../http/retry.ts';
+
+/** Bytes from `offset` on, as an upstream gives them. */
+export interface OpenedFile {
+  /** Where the bytes begin: the offset asked for, or 0 when the server ignored it. */
+  offset: number;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Where an upstream is: https, a directory, or HTTP on this machine. */
+export class UpstreamLocation {
+  readonly base: URL;
+  readonly #client: HttpClient;
+
+  private constructor(base: URL) {
+    this.base = base;
+    this.#client = new HttpClient({ loopback: isLoopbackHttp(base) });
+  }
+
+  /** Reads an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */
+  static parse(text: string): UpstreamLocation {
+    const url = /^[a-z][a-z+.-]+:\/\//i.test(text) ? new URL(text) : pathToFileURL(resolve(text));
+    if (!url.pathname.endsWith('/')) url.pathname += '/';
+    if (url.protocol === 'https:' || url.protocol === 'file:' || isLoopbackHttp(url)) {
+      return new UpstreamLocation(url);
+    }
+    throw new MirrorError(
+      'usage',
+      `An upstream is https, a directory, or http on this machine, not ${text}.`,
+      {
+        where: text,
+      },
+    );
+  }
+
+  /** The address of a file named in the upstream's index, relative to the index or absolute. Throws `bad-input`. */
+  resolve(reference: string): URL {
+    const url = URL.canParse(reference, this.base.href) ? new URL(reference, this.base) : undefined;
+    if (url && (url.protocol !== 'file:' || url.href.startsWith(this.base.href))) return url;
+    throw new MirrorError(
+      'bad-input',
+      `${this.base.href} names a file outside itself: ${reference.slice(0, 200)}`,
+      {
+        where: this.base.href,
+        found: reference.slice(0, 200),
+      },
+    );
+  }
+
+  /** A small document whole. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address. */
+  async read(reference: string, limit: number): Promise<Uint8Array> {
+    const url = this.resolve(reference);
+    if (url.protocol === 'file:') return readLocal(url, limit);
+    return withRetries(async () => readBody(await this.#client.get(url), limit, url.href));
+  }
+
+  /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */
+  async open(url: URL, offset: number): Promise<OpenedFile> {
+    if (url.protocol === 'file:')
+      return { offset, chunks: createReadStream(fileURLToPath(url), { start: offset }) };
+    const response = await this.#client.get(url, offset > 0 ? { range: `bytes=${offset}-` } : {});
+    return { offset: continuesAt(response, offset) ? offset : 0, chunks: bodyOf(response, url.href) };
+  }
+}
+
+function continuesAt(response: Response, offset: number): boolean {
+  return (
+    response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${offset}-`) === true
+  );
+}
+
+async function readLocal(url: URL, limit: number): Promise<Uint8Array> {
+  const path = fileURLToPath(url);
+  try {
+    const { size } = await stat(path);
+    if (size > limit)
+      throw new MirrorError('too-large', `${path} is longer than ${limit} bytes.`, { where: path });
+    return await readFile(path);
+  } catch (cause) {
+    if (!isAbsent(cause)) throw cause;
+    throw new MirrorError('not-found', `${path} does not exist.`, { where: path, cause });
+  }
+}

@@ -1,0 +1,140 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import type * as v from 'valibot';
+import { sha256Hex } from '../../format/digest.ts';
+import { MirrorError, messageOf } from '../../format/errors.ts';
+import {
+  type IndexManifest,
+  indexFactsOf,
+  parseIndexManifest,
+  verifyIndex,
+} from '../../format/index-manifest.ts';
+import { parseJson } from '../../format/parse.ts';
+import { DatabaseReader } from '../database/reader.ts';
+import type { UpstreamLocation } from './location.ts';
+import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';
+
+const MAX_MANIFEST = 1024 * 1024;
+const MAX_DATABASE = 512 * 1024 * 1024;
+const MAX_PACKAGE = 16 * 1024 * 1024;
+
+/** The key with which stout-index is signed when it is signed; stout trusts it by default. */
+const STOUT_INDEX_KEY = {
+  keyId: new Uint8Array(8),
+  key: hexToBytes('e58d628836f72ecc7f6964ba2b70523d7c1c46512441ef8eccf2fa55ad0258f2'),
+};
+
+type Kind = 'formulas' | 'casks' | 'vulnerabilities';
+
+const decompress = promisify(zstdDecompress);
+
+/** An upstream in stout-index layout, its databases fetched and checked against its manifest. */
+export class StoutIndex {
+  readonly location: UpstreamLocation;
+  readonly manifest: IndexManifest;
+  readonly #folder: string;
+  readonly #databases = new Map<Kind, Promise<DatabaseReader>>();
+
+  private constructor(location: UpstreamLocation, manifest: IndexManifest, folder: string) {
+    this.location = location;
+    this.manifest = manifest;
+    this.#folder = folder;
+  }
+
+  /**
+   * Reads the upstream's manifest and, where it is signed, checks stout-index's signature.
+   * Throws `bad-signature`, `bad-input`, or what the location throws. Close it when done.
+   */
+  static async open(location: UpstreamLocation): Promise<StoutIndex> {
+    const where = location.resolve('manifest.json').href;
+    const manifest = parseIndexManifest(await location.read('manifest.json', MAX_MANIFEST), where);
+    const facts = indexFactsOf(manifest);
+    if (facts && !verifyIndex(facts, manifest.signature ?? '', [STOUT_INDEX_KEY])) {
+      throw new MirrorError('bad-signature', `${where} is signed, but not with stout-index's key.`, {
+        where,
+      });
+    }
+    return new StoutIndex(location, manifest, await mkdtemp(join(tmpdir(), 'stout-mirror-')));
+  }
+
+  /** Removes the local copies of the databases. */
+  async close(): Promise<void> {
+    for (const database of this.#databases.values()) (await database.catch(() => undefined))?.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The formulas database. Throws `mismatch` when it is not the one that the manifest describes. */
+  formulas = (): Promise<DatabaseReader> => this.#database('formulas');
+  casks = (): Promise<DatabaseReader> => this.#database('casks');
+  vulnerabilities = (): Promise<DatabaseReader> => this.#database('vulnerabilities');
+
+  /** A formula's JSON, checked against the hash in the database. Throws `mismatch` or `bad-input`. */
+  formula = (name: string, jsonHash: string | null): Promise<UpstreamFormula> =>
+    this.#packageJson(
+      formulaSchema,
+      `formulas/data/${name.charAt(0).toLowerCase()}/${name}.json.zst`,
+      jsonHash,
+    );
+
+  /** A cask's JSON, checked as {@link formula}. */
+  cask = (token: string, jsonHash: string | null): Promise<UpstreamCask> =>
+    this.#packageJson(caskSchema, `casks/data/${token.charAt(0).toLowerCase()}/${token}.json.zst`, jsonHash);
+
+  #database(kind: Kind): Promise<DatabaseReader> {
+    let database = this.#databases.get(kind);
+    if (!database) {
+      database = this.#fetchDatabase(kind);
+      this.#databases.set(kind, database);
+    }
+    return database;
+  }
+
+  async #fetchDatabase(kind: Kind): Promise<DatabaseReader> {
+    const reference = `${kind}/index.db.zst`;
+    const where = this.location.resolve(reference).href;
+    const described = this.manifest.indexes[kind];
+    if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
+    const compressed = await this.location.read(reference, MAX_DATABASE);
+    expectSha256(compressed, described.db_sha256, where);
+    const path = join(this.#folder, `${kind}.db`);
+    await writeFile(path, await expand(compressed, MAX_DATABASE, where));
+    return DatabaseReader.open(path, where);
+  }
+
+  async #packageJson<S extends v.GenericSchema>(
+    schema: S,
+    path: string,
+    jsonHash: string | null,
+  ): Promise<v.InferOutput<S>> {
+    const reference = path.split('/').map(encodeURIComponent).join('/');
+    const where = this.location.resolve(reference).href;
+    const compressed = await this.location.read(reference, MAX_PACKAGE);
+    if (jsonHash !== null) expectSha256(compressed, jsonHash, where);
+    return parseJson(schema, await expand(compressed, MAX_PACKAGE, where), where);
+  }
+}
+
+function expectSha256(bytes: Uint8Array, expected: string, where: string): void {
+  const found = sha256Hex(bytes);
+  if (found === expected) return;
+  throw new MirrorError('mismatch', `${where} is not the file that the upstream's index describes.`, {
+    where,
+    expected,
+    found,
+  });
+}
+
+async function expand(compressed: Uint8Array, limit: number, where: string): Promise<Uint8Array> {
+  try {
+    return await decompress(compressed, { maxOutputLength: limit });
+  } catch (cause) {
+    throw new MirrorError('bad-input', `${where} cannot be decompressed: ${messageOf(cause)}`, {
+      where,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { html } from 'hono/html';
+import type { ListedPackage } from '../../format/package-list.ts';
+import type { Html } from './html.ts';
+import { bytesText, counted, countText, percent, shareText } from './units.ts';
+
+type Packages = readonly ListedPackage[];
+
+const KINDS = [
+  { kind: 'formula', plural: 'Formulas' },
+  { kind: 'cask', plural: 'Casks' },
+  { kind: 'linux-app', plural: 'Linux apps' },
+] as const;
+const MAX_TAGS = 16;
+
+/** What the packages weigh by kind, and how many there are for each platform. */
+export const chartSection = (packages: Packages): Html => html`<section aria-labelledby="contents">
+  <h2 id="contents">What is here</h2>
+  <div class="charts">${byKind(packages)}${byTag(packages)}</div>
+</section>`;
+
+function byKind(packages: Packages): Html {
+  const total = sizeOf(packages);
+  const shares = KINDS.map(({ kind, plural }) => {
+    const own = packages.filter((item) => item.kind === kind);
+    return { kind, plural, count: own.length, size: sizeOf(own) };
+  }).filter(({ count }) => count > 0);
+  return html`<div class="by-kind">
+    <h3>Size by kind</h3>
+    ${stackedBar(shares, total)}
+    <ul class="legend">${shares.map(
+      ({ kind, plural, count, size }) =>
+        html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-${kind}" width="10" height="10" rx="2"/></svg><b>${plural}</b><span>${bytesText(size)}</span><small>${counted(count, 'package')}, ${shareText(size, total)}</small></li>`,
+    )}</ul>
+  </div>`;
+}
+
+/** Lengths are attributes, not styles: the content security policy allows no inline style. */
+function stackedBar(shares: readonly { kind: string; size: number }[], total: number): Html {
+  let before = 0;
+  const parts = shares.map(({ kind, size }) => {
+    const part = html`<rect class="fill-${kind}" x="${percent(before, total)}" width="${percent(size, total)}" height="28"/>`;
+    before += size;
+    return part;
+  });
+  return html`<svg class="stack" width="100%" height="28" aria-hidden="true">${parts}</svg>`;
+}
+
+function byTag(packages: Packages): Html {
+  const counts = countTags(packages);
+  const hidden = counts.length - MAX_TAGS;
+  return html`<div class="by-tag">
+    <h3>Packages by platform</h3>
+    <table>
+      <thead class="out-of-sight"><tr><th scope="col">Platform</th><th scope="col">Share</th><th scope="col">Packages</th></tr></thead>
+      <tbody>${counts.slice(0, MAX_TAGS).map(([tag, count]) => tagRow(tag, count, packages.length))}</tbody>
+    </table>
+    ${hidden > 0 && html`<p><small>and ${counted(hidden, 'further platform')}</small></p>`}
+  </div>`;
+}
+
+const tagRow = (tag: string, count: number, of: number): Html =>
+  html`<tr><th scope="row"><code>${tag}</code></th><td class="bar"><svg width="100%" height="10" aria-hidden="true"><rect class="bar-whole" width="100%" height="10" rx="2"/><rect class="bar-part" width="${percent(count, of)}" height="10" rx="2"/></svg></td><td class="number">${countText(count)}</td></tr>`;
+
+function countTags(packages: Packages): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { tags } of packages) {
+    for (const tag of new Set(tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  }
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+}
+
+const sizeOf = (packages: Packages): number => packages.reduce((sum, { size }) => sum + size, 0);

@@ -1,0 +1,66 @@
+import { html } from 'hono/html';
+import { keyIdText, type PublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import type { Html } from './html.ts';
+
+/** How a client is pointed here. */
+export const clientSection = (
+  origin: string,
+  stoutConfig: string,
+): Html => html`<section aria-labelledby="clients">
+  <h2 id="clients">Point a client here</h2>
+  <div class="columns">
+    <div>
+      <h3>From a terminal</h3>
+      <p>This replaces the configuration that stout has now.</p>
+      ${listing('Terminal', commands(origin))}
+    </div>
+    <div>
+      <h3>Or by hand</h3>
+      <p>Put this into <code>~/.stout/config.toml</code>, then run <code>stout update</code>.</p>
+      ${listing('~/.stout/config.toml', stoutConfig.trimEnd())}
+    </div>
+  </div>
+</section>`;
+
+const commands = (origin: string): string =>
+  [
+    'mkdir -p ~/.stout',
+    `curl -fsS ${origin}/config/stout.toml \\`,
+    '  -o ~/.stout/config.toml',
+    'stout update',
+  ].join('\n');
+
+/** The public keys, and how to check a signature without any of this project's code. */
+export const keySection = (
+  origin: string,
+  keys: readonly PublicKey[],
+  signer: PublicKey,
+): Html => html`<section aria-labelledby="key">
+  <h2 id="key">Check it yourself</h2>
+  <div class="columns">
+    <div>
+      <h3>${keys.length === 1 ? 'Public key' : 'Public keys'}</h3>
+      ${keys.map((key) => listing(`Key ${keyIdText(key.keyId)}`, publicKeyLine(key)))}
+      <p>Compare it with one that reached you by another way: no page can vouch for itself.</p>
+    </div>
+    <div>
+      <h3>With minisign</h3>
+      ${listing('Terminal', minisignCommands(origin, signer))}
+    </div>
+  </div>
+</section>`;
+
+const minisignCommands = (origin: string, signer: PublicKey): string =>
+  [
+    `curl -fO ${origin}/index/formulas.db`,
+    `curl -fO ${origin}/index/formulas.db.sig`,
+    'minisign -V -m formulas.db -x formulas.db.sig \\',
+    `  -P ${publicKeyLine(signer)}`,
+  ].join('\n');
+
+/** Each line is a block of its own so that a wrapped line shows as one, by its indent. */
+const listing = (label: string, text: string): Html =>
+  html`<div class="listing"><p>${label}</p><pre>${text.split('\n').map(
+    (line) => html`<span>${line}
+</span>`,
+  )}</pre></div>`;

@@ -1,0 +1,45 @@
+import { html, raw } from 'hono/html';
+import type { Html } from './html.ts';
+import { iconUrl, mark } from './icons.ts';
+import { SCRIPT } from './script.ts';
+import { STYLE } from './style.ts';
+
+/** What differs from page to page. */
+export interface PageParts {
+  title: string;
+  /** The small line above the headline. */
+  kicker: string;
+  headline: string;
+  lead: string;
+  main: Html;
+  footer: Html;
+}
+
+/** A whole HTML document. Everything that is a string here gets escaped. */
+export const page = ({ title, kicker, headline, lead, main, footer }: PageParts): Html => html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="icon" href="${iconUrl}">
+<style>${raw(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header><div class="inner">
+  <p class="kicker">${mark}${kicker}</p>
+  <h1>${headline}</h1>
+  <p class="lead">${lead}</p>
+</div></header>
+<main id="main" class="inner" tabindex="-1">
+${main}
+</main>
+<footer><div class="inner">
+${footer}
+</div></footer>
+<script>${raw(SCRIPT)}</script>
+</body>
+</html>
+`;

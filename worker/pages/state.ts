@@ -1,0 +1,50 @@
+import { html } from 'hono/html';
+import { keyIdText } from '../../format/minisign/public-key.ts';
+import type { TrustedRoot } from '../../format/snapshot/root.ts';
+import type { Html } from './html.ts';
+import { stateIcon } from './icons.ts';
+import { type Standing, standingOf } from './standing.ts';
+import { durationText, momentText } from './units.ts';
+import { validityLine } from './validity.ts';
+
+/** Whether the snapshot is signed and current, with the evidence, and where to have more checked. */
+export function stateSection(root: TrustedRoot, now: Date, trusted: boolean): Html {
+  const standing = standingOf(root.snapshot, now, trusted);
+  return html`<section class="state state-${standing.kind}" aria-labelledby="state">
+  <div class="verdict">
+    <h2 id="state">${stateIcon(standing.kind)}${standing.label}</h2>
+    <p>${standing.meaning}</p>
+    ${validityLine(root.snapshot, now)}
+  </div>
+  ${evidence(root, now, standing)}
+  ${checks}
+</section>`;
+}
+
+function evidence({ snapshot, sha256, signer }: TrustedRoot, now: Date, standing: Standing): Html {
+  const created = new Date(snapshot.created_at);
+  const expires = new Date(snapshot.expires_at);
+  return html`<dl class="evidence">
+    <div><dt>Snapshot</dt><dd><code>${snapshot.version}</code></dd></div>
+    <div><dt>Created</dt><dd>${timeOf(created)} <small>${distance(created, now)}</small></dd></div>
+    <div><dt>Expires</dt><dd>${timeOf(expires)} <small>${distance(expires, now)}</small></dd></div>
+    <div><dt>${standing.kind === 'unverified' ? 'Names key' : 'Signed by key'}</dt><dd><code>${keyIdText(signer.keyId)}</code></dd></div>
+    <div><dt>Root SHA-256</dt><dd><code title="${sha256}">${sha256.slice(0, 16)}…</code></dd></div>
+  </dl>`;
+}
+
+const timeOf = (moment: Date): Html =>
+  html`<time datetime="${moment.toISOString()}">${momentText(moment)}</time>`;
+
+function distance(moment: Date, now: Date): string {
+  const away = moment.getTime() - now.getTime();
+  return away > 0 ? `in ${durationText(away)}` : `${durationText(-away)} ago`;
+}
+
+const checks = html`<div class="checks">
+    <p>The signature covers a list of files and their SHA-256. Whether the stored files match it, ask:</p>
+    <ul>
+      <li><a href="/verify">Quick check</a> compares that list with the checksums and sizes that storage recorded at upload.</li>
+      <li><a href="/verify?deep=1">Deep check</a> reads the files again and hashes every byte; a large mirror takes several steps.</li>
+    </ul>
+  </div>`;
