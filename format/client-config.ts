@@ -17,7 +17,7 @@ export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput)
     `# stout, installing from ${origin}`,
     '# Goes to ~/.stout/config.toml; then run: stout update',
     '[index]',
-    `base_url = "${origin}/index"`,
+    `base_url = ${JSON.stringify(`${origin}/index`)}`,
     '',
     '[security]',
     'require_signature = true',

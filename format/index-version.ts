@@ -7,5 +7,6 @@ export function indexVersion(now: Date, previous?: string): string {
   const version = `${date.replaceAll('-', '.')}.${time.slice(0, 2)}${time.slice(3, 5)}`;
   if (previous === version) return `${version}.1`;
   if (!previous?.startsWith(`${version}.`)) return version;
-  return `${version}.${Number(previous.slice(version.length + 1)) + 1}`;
+  const counter = Number.parseInt(previous.slice(version.length + 1), 10);
+  return `${version}.${counter > 0 ? counter + 1 : 1}`;
 }

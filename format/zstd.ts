@@ -5,7 +5,7 @@ const MAX_BLOCK = 128 * 1024;
  * A Zstandard frame (RFC 8878) of raw blocks: the bytes as they are, with the frame around them. The same input gives
  * the same frame in every runtime and release, which no compressor promises.
  */
-export function rawZstdFrame(content: Uint8Array): Uint8Array {
+export function rawZstdFrame(content: Uint8Array): Uint8Array<ArrayBuffer> {
   const blocks = Math.max(1, Math.ceil(content.length / MAX_BLOCK));
   const frame = new Uint8Array(9 + blocks * 3 + content.length);
   const view = new DataView(frame.buffer);

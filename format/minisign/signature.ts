@@ -18,17 +18,18 @@ export interface Signature {
 const UNTRUSTED = 'untrusted comment: ';
 const TRUSTED = 'trusted comment: ';
 const MAX_LENGTH = 10_240;
+const MAX_COMMENT = 8173;
 const PREHASHED = utf8('ED');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: minisign prints trusted comments on terminals
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
  * Signs a file by its BLAKE2b-512 digest and returns the four-line `.sig` text.
- * The trusted comment must be printable (tabs allowed) and below 8,192 bytes.
+ * The trusted comment must be printable (tabs allowed) and at most 8,173 bytes, the most that minisign reads.
  */
 export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedComment: string): string {
-  if (UNPRINTABLE.test(trustedComment) || utf8(trustedComment).length >= 8192) {
-    throw new MirrorError('bad-input', 'A trusted comment must be printable and shorter than 8,192 bytes.', {
+  if (UNPRINTABLE.test(trustedComment) || utf8(trustedComment).length > MAX_COMMENT) {
+    throw new MirrorError('bad-input', 'A trusted comment must be printable and at most 8,173 bytes long.', {
       found: trustedComment.slice(0, 80),
     });
   }

@@ -18,6 +18,7 @@ export interface SnapshotInput {
 /** Builds the leaves and the (unsigned) root of a snapshot. Throws `bad-input` for two entries of one name or for none. */
 export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: EncodedLeaf[] } {
   const entries = [...input.entries].sort(byName);
+  if (entries.length === 0) throw new MirrorError('bad-input', 'A snapshot lists at least one file.');
   entries.forEach((entry, index) => {
     if (entry.name === entries[index - 1]?.name) {
       throw new MirrorError('bad-input', `Two files of this mirror would be named ${entry.name}.`, {

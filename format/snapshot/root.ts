@@ -108,6 +108,6 @@ export function parseRoot(bytes: Uint8Array): Root {
   return snapshot;
 }
 
-/** True once `now` has reached the snapshot's `expires_at`. */
+/** True once `now` has reached the snapshot's `expires_at`, and for an instant that cannot be read. */
 export const isExpired = (snapshot: Root, now: Date): boolean =>
-  now.getTime() >= Date.parse(snapshot.expires_at);
+  !(now.getTime() < Date.parse(snapshot.expires_at));

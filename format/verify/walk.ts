@@ -10,7 +10,7 @@ import { type Depth, failureOf, ReportBuilder, type VerifyReport } from './repor
 import { checkDocuments } from './signatures.ts';
 import type { VerifySource } from './source.ts';
 
-const SLICE = 64;
+const SLICE_SIZE = 64;
 
 export interface WalkOptions {
   trusted: readonly PublicKey[];
@@ -20,6 +20,8 @@ export interface WalkOptions {
   cursor?: string | undefined;
   /** Asked between slices of files; when false the report ends with a cursor. */
   mayContinue?: () => boolean;
+  /** Files inspected together; 64 unless told. */
+  sliceSize?: number;
   onProgress?: (progress: Pick<VerifyReport, 'files' | 'bytes'>) => void;
   /** Looks at all entries of a complete walk, for checks that only some callers can make. */
   also?: (snapshot: Root, entries: readonly SnapshotEntry[], report: ReportBuilder) => Promise<void>;
@@ -49,8 +51,10 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const next = await verifyFiles(source, options, { snapshot, from, leaves, report });
   report.set({ cursor: next === undefined ? null : `${snapshot.version}:${next}` });
   if (from === '' && next === undefined && options.also) {
-    const readable = await Promise.all(snapshot.leaves.map((leaf) => leaves(leaf).catch(() => [])));
-    await options.also(snapshot, readable.flat(), report);
+    const all = await Promise.allSettled(snapshot.leaves.map(leaves));
+    // A leaf that cannot be read is in the report already; what it would have listed must not look unlisted.
+    const entries = all.flatMap((leaf) => (leaf.status === 'fulfilled' ? leaf.value : []));
+    if (all.every((leaf) => leaf.status === 'fulfilled')) await options.also(snapshot, entries, report);
   }
   return report.build();
 }
@@ -98,7 +102,7 @@ interface FileWalk {
 /** Returns the name to go on with when `mayContinue` stopped the walk. */
 async function verifyFiles(
   source: VerifySource,
-  { depth, mayContinue, onProgress }: WalkOptions,
+  { depth, mayContinue, onProgress, sliceSize = SLICE_SIZE }: WalkOptions,
   { snapshot, from, leaves, report }: FileWalk,
 ): Promise<string | undefined> {
   let started = false;
@@ -108,8 +112,8 @@ async function verifyFiles(
       return [];
     });
     const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= from);
-    for (let at = 0; at < files.length; at += SLICE) {
-      const slice = files.slice(at, at + SLICE);
+    for (let at = 0; at < files.length; at += sliceSize) {
+      const slice = files.slice(at, at + sliceSize);
       if (started && mayContinue?.() === false) return slice[0]?.name;
       started = true;
       const evidence = await source.inspect(slice, depth);

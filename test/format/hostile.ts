@@ -19,7 +19,7 @@ export const HOSTILE_TEXTS: readonly string[] = [
   'A'.repeat(56),
   'A'.repeat(212),
   'A'.repeat(10_000),
-  'A'.repeat(40_000_000),
+  `${'A'.repeat(15_999_999)}-`,
 ];
 
 /** Components that must never become part of a path. */

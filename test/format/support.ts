@@ -162,8 +162,6 @@ export const MANIFEST_VALUE: Manifest = {
     dependencies: true,
     dev_dependencies: true,
     vulnerabilities: false,
-    allow_unchecked: false,
-    public_url: null,
   },
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },
 };

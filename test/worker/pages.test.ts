@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { ListedPackage } from '../../format/package-list.ts';
-import type { TrustedRoot } from '../../format/snapshot/root.ts';
 import { problemPage } from '../../worker/pages/problem.ts';
 import { CONTENT_SECURITY_POLICY } from '../../worker/pages/security-policy.ts';
 import { type StatusInput, statusPage } from '../../worker/pages/status.ts';
@@ -22,11 +21,9 @@ const jq: ListedPackage = {
   size: 1_234_567,
 };
 
-function rootExpiring(left: number): TrustedRoot {
+function rootExpiring(left: number): StatusInput['root'] {
   const created = new Date(NOW.getTime() + left - 30 * DAY);
   return {
-    root: new Uint8Array(),
-    signature: '',
     sha256: 'ab'.repeat(32),
     signer: KEY,
     snapshot: {
@@ -69,7 +66,7 @@ describe('the state of the snapshot', () => {
   });
 
   test('when the server trusts no key, it does not claim a signature nor print a key', async () => {
-    const page = await render({ publicKeys: [] });
+    const page = await render({ root: { ...rootExpiring(22 * DAY), signer: undefined }, publicKeys: [] });
     expect(verdict(page)).toBe('Signature not checked');
     expect(page).not.toContain('Signed by key');
     expect(page).not.toContain('minisign -V');
@@ -112,7 +109,7 @@ describe('hostile text', () => {
     expect(page).toContain('href="/api/v1/packages/..%2Fx%3Fy%23z"');
   });
 
-  function withGenerator(name: string): TrustedRoot {
+  function withGenerator(name: string): StatusInput['root'] {
     const root = rootExpiring(22 * DAY);
     return { ...root, snapshot: { ...root.snapshot, generator: { name, version: '1', format: 1 } } };
   }

@@ -1,34 +1,43 @@
 import { html } from 'hono/html';
-import { keyIdText } from '../../format/minisign/public-key.ts';
-import type { TrustedRoot } from '../../format/snapshot/root.ts';
+import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
+import type { Root } from '../../format/snapshot/root.ts';
 import type { Html } from './html.ts';
 import { stateIcon } from './icons.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 import { durationText, momentText } from './units.ts';
 import { validityLine } from './validity.ts';
 
+/** A snapshot as a page shows it. */
+export interface ShownRoot {
+  snapshot: Root;
+  /** SHA-256 of the root, hex. */
+  sha256: string;
+  /** Who signed it; `undefined` where this server checks no signatures. */
+  signer: PublicKey | undefined;
+}
+
 /** Whether the snapshot is signed and current, with the evidence, and where to have more checked. */
-export function stateSection(root: TrustedRoot, now: Date, trusted: boolean): Html {
-  const standing = standingOf(root.snapshot, now, trusted);
+export function stateSection(root: ShownRoot, now: Date): Html {
+  const standing = standingOf(root.snapshot, now, root.signer !== undefined);
   return html`<section class="state state-${standing.kind}" aria-labelledby="state">
   <div class="verdict">
     <h2 id="state">${stateIcon(standing.kind)}${standing.label}</h2>
     <p>${standing.meaning}</p>
     ${validityLine(root.snapshot, now)}
   </div>
-  ${evidence(root, now, standing)}
+  ${evidence(root, now)}
   ${checks}
 </section>`;
 }
 
-function evidence({ snapshot, sha256, signer }: TrustedRoot, now: Date, standing: Standing): Html {
+function evidence({ snapshot, sha256, signer }: ShownRoot, now: Date): Html {
   const created = new Date(snapshot.created_at);
   const expires = new Date(snapshot.expires_at);
   return html`<dl class="evidence">
     <div><dt>Snapshot</dt><dd><code>${snapshot.version}</code></dd></div>
     <div><dt>Created</dt><dd>${timeOf(created)} <small>${distance(created, now)}</small></dd></div>
     <div><dt>Expires</dt><dd>${timeOf(expires)} <small>${distance(expires, now)}</small></dd></div>
-    <div><dt>${standing.kind === 'unverified' ? 'Names key' : 'Signed by key'}</dt><dd><code>${keyIdText(signer.keyId)}</code></dd></div>
+    ${signer && html`<div><dt>Signed by key</dt><dd><code>${keyIdText(signer.keyId)}</code></dd></div>`}
     <div><dt>Root SHA-256</dt><dd><code title="${sha256}">${sha256.slice(0, 16)}…</code></dd></div>
   </dl>`;
 }

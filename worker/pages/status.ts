@@ -1,13 +1,13 @@
 import { html } from 'hono/html';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { PackageList } from '../../format/package-list.ts';
-import type { Generator, Root, TrustedRoot } from '../../format/snapshot/root.ts';
+import type { Generator, Root } from '../../format/snapshot/root.ts';
 import { chartSection } from './chart.ts';
 import { clientSection, keySection } from './clients.ts';
 import type { Html } from './html.ts';
 import { packageSection } from './packages.ts';
 import { page } from './page.ts';
-import { stateSection } from './state.ts';
+import { type ShownRoot, stateSection } from './state.ts';
 import { bytesText, countText } from './units.ts';
 
 /** Everything that the status page tells. */
@@ -15,10 +15,10 @@ export interface StatusInput {
   /** Scheme and host under which clients reach the mirror, no trailing slash. */
   origin: string;
   now: Date;
-  root: TrustedRoot;
+  root: ShownRoot;
   packages: PackageList;
   stoutConfig: string;
-  /** The keys that this server trusts. With none, the page says that no signature was checked. */
+  /** The keys that this server trusts. */
   publicKeys: readonly PublicKey[];
   /** Something that readers must know first. */
   warning?: string;
@@ -40,13 +40,12 @@ export async function statusPage(input: StatusInput): Promise<string> {
 
 function mainOf({ origin, now, root, packages: list, stoutConfig, publicKeys, warning }: StatusInput): Html {
   const { packages } = list;
-  const trusted = publicKeys.length > 0;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
-${stateSection(root, now, trusted)}
+${stateSection(root, now)}
 ${figures(packages.length, root.snapshot)}
 ${packages.length > 0 && chartSection(packages)}
 ${clientSection(origin, stoutConfig)}
-${trusted && keySection(origin, publicKeys, root.signer)}
+${root.signer && keySection(origin, publicKeys, root.signer)}
 ${packageSection(packages)}`;
 }
 

@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { stoutConfig } from '../../format/client-config.ts';
+import { originOf } from '../../format/origin.ts';
+import { trustedKeys } from '../keys.ts';
+import { trustOption, validForOption } from './options.ts';
+import type { Session } from './session.ts';
+
+export function configCommand(session: Session): Command {
+  return new Command('config')
+    .summary('client configuration for a mirror')
+    .description('Print the configuration that points stout at the mirror at a URL. Needs no network.')
+    .argument('<url>', 'scheme and host under which clients reach the mirror')
+    .addOption(trustOption())
+    .addOption(validForOption())
+    .action(async (url: string, options: { trust: string[]; validFor: number }) => {
+      const publicKeys = await trustedKeys(options.trust, session.environment);
+      session.print(stoutConfig({ origin: originOf(url), publicKeys, validFor: options.validFor }));
+    });
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { MirrorError } from '../../format/errors.ts';
+import { NAME, VERSION } from '../version.ts';
+import { configCommand } from './config.ts';
+import { createCommand } from './create.ts';
+import { infoCommand } from './info.ts';
+import { keygenCommand } from './keygen.ts';
+import { publishCommand } from './publish.ts';
+import { serveCommand } from './serve.ts';
+import { processSession } from './session.ts';
+import { verifyCommand } from './verify.ts';
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const USAGE_CODES: readonly string[] = ['usage', 'unknown-package'];
+
+const session = processSession();
+const program = new Command(NAME)
+  .description('Signed, verifiable mirrors of Homebrew-style packages.')
+  .version(VERSION)
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: false });
+
+const verbs = [
+  createCommand,
+  verifyCommand,
+  infoCommand,
+  serveCommand,
+  publishCommand,
+  keygenCommand,
+  configCommand,
+];
+for (const verb of verbs) program.addCommand(verb(session).exitOverride());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Says what went wrong, with the evidence, and returns the exit status. */
+function explain(error: unknown): number {
+  // Commander has printed its message; asking for help or the version ends with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  if (!(error instanceof MirrorError)) {
+    console.error(error);
+    return FAILED;
+  }
+  console.error(`stout-mirror: ${error.message}`);
+  if (error.expected !== undefined) console.error(`  expected: ${error.expected}`);
+  if (error.found !== undefined) console.error(`  found:    ${error.found}`);
+  return USAGE_CODES.includes(error.code) ? WRONG_USAGE : FAILED;
+}

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { MirrorError } from '../../format/errors.ts';
+import { trustedKeys } from '../keys.ts';
+import { Bucket, type BucketAddress } from '../publish/bucket.ts';
+import { publish } from '../publish/publish.ts';
+import { jsonOption, numberOption, trustOption } from './options.ts';
+import { directoryOf, type Session } from './session.ts';
+import { bytesText } from './units.ts';
+
+interface Options {
+  bucket: string;
+  endpoint?: string;
+  account?: string;
+  jobs: number;
+  trust: string[];
+  json?: boolean;
+}
+
+export function publishCommand(session: Session): Command {
+  return new Command('publish')
+    .summary('upload a mirror to a bucket and make it live')
+    .description(
+      'Verify a mirror folder, upload what the bucket lacks over S3, and switch readers to it.\n' +
+        'Keys to the bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    )
+    .argument('<dir>', 'folder of the mirror')
+    .requiredOption('--bucket <name>', 'bucket to publish to')
+    .option('--account <id>', 'Cloudflare account of an R2 bucket')
+    .option('--endpoint <url>', 'S3 endpoint, where it is not R2')
+    .addOption(numberOption('--jobs <n>', 'uploads at a time', 1, 64).default(8))
+    .addOption(trustOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, options: Options) => {
+      const summary = await publish({
+        directory: directoryOf(dir),
+        bucket: new Bucket(addressOf(options, session.environment)),
+        trusted: await trustedKeys(options.trust, session.environment),
+        clock: () => new Date(),
+        jobs: options.jobs,
+        reporter: session.reporter,
+      });
+      if (options.json) return session.print(JSON.stringify(summary, null, 2));
+      const { objects, bytes } = summary.uploaded;
+      session.print(
+        summary.changed
+          ? `Snapshot ${summary.version} is live: ${objects} objects (${bytesText(bytes)}) uploaded.`
+          : `Snapshot ${summary.version} is live already: nothing to do.`,
+      );
+    });
+}
+
+function addressOf(
+  { bucket, endpoint, account }: Options,
+  environment: Session['environment'],
+): BucketAddress {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  if ((endpoint === undefined) === (account === undefined)) {
+    throw new MirrorError('usage', 'Give either --account (Cloudflare R2) or --endpoint (any S3).');
+  }
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    throw new MirrorError(
+      'usage',
+      'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to an access key for the bucket ' +
+        '(for R2: dashboard, R2, Manage API tokens, Object Read & Write).',
+    );
+  }
+  return {
+    endpoint: endpoint ?? `https://${account}.r2.cloudflarestorage.com`,
+    bucket,
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  };
+}

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { messageOf } from '../../format/errors.ts';
+import { originOf } from '../../format/origin.ts';
+import { trustedKeys } from '../keys.ts';
+import { serveDirectory } from '../serve.ts';
+import { numberOption, trustOption } from './options.ts';
+import { directoryOf, type Session } from './session.ts';
+
+interface Options {
+  port: number;
+  host: string;
+  bind?: string;
+  logAccess?: boolean;
+  publicUrl?: string;
+  trust: string[];
+}
+
+export function serveCommand(session: Session): Command {
+  return new Command('serve')
+    .summary('serve a mirror folder over HTTP')
+    .description('Serve a mirror folder with the app that runs at the edge, until Ctrl-C.')
+    .argument('<dir>', 'folder of the mirror')
+    .addOption(numberOption('--port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--bind <address>', 'the same as --host')
+    .option('--log-access', 'print a line for every request')
+    .option('--public-url <url>', 'scheme and host that clients use, behind a proxy')
+    .addOption(trustOption())
+    .action(async (dir: string, options: Options) => {
+      const { reporter } = session;
+      const server = await serveDirectory({
+        directory: directoryOf(dir),
+        host: options.bind ?? options.host,
+        port: options.port,
+        trusted: await trustedKeys(options.trust, session.environment),
+        publicUrl: options.publicUrl === undefined ? undefined : originOf(options.publicUrl),
+        clock: () => new Date(),
+        onError: (error, url) => reporter.warn(`${url}: ${messageOf(error)}`),
+        ...(options.logAccess
+          ? {
+              onAccess: ({ method, url, status }) =>
+                reporter.note(`${new Date().toISOString()} ${status} ${method} ${url}`),
+            }
+          : {}),
+      });
+      session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
+      await session.untilStopped();
+      await server.close();
+    });
+}

@@ -1,0 +1,33 @@
+import { MirrorError } from '../../format/errors.ts';
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** A size in bytes for people: decimal units, three digits. */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(value < 9.995 ? 2 : 3)} ${UNITS[unit]}`;
+}
+
+/** A time span in seconds for people: its largest unit, or two for hours and minutes. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}
+
+/** Seconds of a span such as `30d`, `12h` or `90m`. Throws `usage`. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,6})([smhdw])$/.exec(text);
+  const seconds = match ? Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 0) : 0;
+  if (seconds > 0) return seconds;
+  throw new MirrorError('usage', `${JSON.stringify(text)} is no time span.`, {
+    expected: 'such as 30d, 12h or 90m',
+  });
+}

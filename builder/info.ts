@@ -1,0 +1,55 @@
+import { MirrorError } from '../format/errors.ts';
+import { PACKAGE_LIST } from '../format/layout.ts';
+import { keyIdText } from '../format/minisign/public-key.ts';
+import { parseSignature } from '../format/minisign/signature.ts';
+import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
+import { expectWhole, readContents, readMirrorFile, readSignedRoot } from './directory/mirror.ts';
+
+/** What a mirror says about itself; nothing of it is checked. */
+export interface MirrorInfo {
+  version: number;
+  index_version: string;
+  created_at: string;
+  signed_at: string;
+  expires_at: string;
+  /** Key id that the signature names. */
+  signed_by: string;
+  generator: string;
+  upstream: string;
+  files: number;
+  bytes: number;
+  platforms: string[];
+  /** Bytes by top-level folder. */
+  sizes: Record<string, number>;
+  packages: ListedPackage[];
+}
+
+/** Reads what a mirror directory holds. Throws `missing`, `refused` for an unfinished commit, or `bad-input`. */
+export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
+  await expectWhole(directory);
+  const contents = await readContents(directory);
+  if (!contents) throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
+  const { snapshot, entries, manifest } = contents;
+  const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST));
+  const { signature } = await readSignedRoot(directory);
+  const sizes: Record<string, number> = {};
+  for (const { name, size, path } of entries) {
+    const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : name;
+    if (path === undefined) sizes[folder] = (sizes[folder] ?? 0) + size;
+  }
+  return {
+    version: snapshot.version,
+    index_version: manifest.index_version,
+    created_at: manifest.created_at,
+    signed_at: snapshot.created_at,
+    expires_at: snapshot.expires_at,
+    signed_by: keyIdText(parseSignature(signature, 'snapshot/root.json.sig').keyId),
+    generator: `${manifest.generator.name} ${manifest.generator.version}`,
+    upstream: `${manifest.upstream.url} (${manifest.upstream.version})`,
+    files: snapshot.totals.files,
+    bytes: snapshot.totals.bytes,
+    platforms: manifest.platforms,
+    sizes,
+    packages,
+  };
+}

@@ -1,0 +1,197 @@
+import { openAsBlob } from 'node:fs';
+import pMap from 'p-map';
+import { sha256Hex } from '../../format/digest.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { blobName, leafPath, ROOT } from '../../format/layout.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { filePathOf } from '../../format/snapshot/entry.ts';
+import { parseLeaf } from '../../format/snapshot/leaf.ts';
+import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
+import { openRoot, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
+import { readLeaf, readSignedRoot } from '../directory/mirror.ts';
+import { localPath } from '../directory/paths.ts';
+import type { Reporter } from '../reporter.ts';
+import { verifyDirectory } from '../verify/verify-directory.ts';
+import type { Bucket, PutCondition } from './bucket.ts';
+import { withLease } from './lease.ts';
+
+const POINTER = 'current';
+/** One listing tells of a thousand objects, so beyond this many missing ones it is worth asking. */
+const WORTH_LISTING = 200;
+/** Storage takes single uploads up to 5 GiB. */
+const MAX_UPLOAD = 4.9 * 1024 ** 3;
+
+export interface PublishOptions {
+  directory: string;
+  bucket: Bucket;
+  trusted: readonly PublicKey[];
+  clock: () => Date;
+  /** Uploads at a time. */
+  jobs: number;
+  reporter: Reporter;
+}
+
+export interface PublishSummary {
+  version: number;
+  /** Version that was live before; null for the first. */
+  previous: number | null;
+  uploaded: { objects: number; bytes: number };
+  /** False when this snapshot was live already. */
+  changed: boolean;
+}
+
+/** A file to upload under its SHA-256. */
+interface Upload {
+  path: string;
+  sha256: string;
+  size: number;
+}
+
+/**
+ * Publishes a mirror directory: verifies it, uploads what the live snapshot lacks, writes the snapshot, and last of
+ * all moves the pointer. Readers see the old snapshot until then and after any failure.
+ * Throws `mismatch` for a directory that does not verify, `locked`, `rolled-back` for one that is older than what is
+ * live, `too-large`, or `refused` by storage.
+ */
+export async function publish(options: PublishOptions): Promise<PublishSummary> {
+  const { directory, bucket, trusted, clock, reporter } = options;
+  await expectVerified(directory, trusted, clock(), reporter);
+  const signed = await readSignedRoot(directory);
+  const { snapshot } = openRoot(signed, trusted);
+  return withLease(bucket, clock, async () => {
+    const pointer = await bucket.get(POINTER, MAX_POINTER_SIZE);
+    const live = pointer && parsePointer(pointer.bytes, POINTER);
+    const previous = live && parseRoot(live.root);
+    const summary = { version: snapshot.version, previous: previous?.version ?? null };
+    if (live && isSame(live, signed))
+      return { ...summary, uploaded: { objects: 0, bytes: 0 }, changed: false };
+    if (previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
+    const uploaded = await uploadMissing(options, snapshot, previous);
+    const document = encodePointer(signed);
+    await putSnapshot(bucket, snapshot.version, document);
+    await movePointer(bucket, document, pointer ? { ifMatch: pointer.etag } : { ifAbsent: true });
+    return { ...summary, uploaded, changed: true };
+  });
+}
+
+async function expectVerified(
+  directory: string,
+  trusted: readonly PublicKey[],
+  now: Date,
+  reporter: Reporter,
+): Promise<void> {
+  const { ok, failures } = await verifyDirectory(directory, trusted, now, reporter);
+  if (ok) return;
+  const list = failures.map((failure) => `${failure.path}: ${failure.message}`);
+  throw new MirrorError(
+    'mismatch',
+    ['This mirror does not verify and is not published:', ...list].join('\n  '),
+    {
+      where: directory,
+    },
+  );
+}
+
+const isSame = (a: SignedRoot, b: SignedRoot): boolean =>
+  a.signature === b.signature && sha256Hex(a.root) === sha256Hex(b.root);
+
+const notNewer = (snapshot: Root, live: Root): MirrorError =>
+  new MirrorError(
+    'rolled-back',
+    'The bucket has a newer snapshot than this mirror: create or update it first.',
+    {
+      where: ROOT,
+      expected: `a version above ${live.version}`,
+      found: String(snapshot.version),
+    },
+  );
+
+async function uploadMissing(
+  { directory, bucket, jobs, reporter }: PublishOptions,
+  snapshot: Root,
+  previous: Root | undefined,
+): Promise<PublishSummary['uploaded']> {
+  const wanted = await uploadsOf(directory, snapshot);
+  const present = await presentBlobs(directory, bucket, snapshot, previous);
+  let missing = wanted.filter((upload) => !present.has(upload.sha256));
+  if (missing.length > WORTH_LISTING) {
+    for await (const { key } of bucket.list(blobName(''))) present.add(key.slice(blobName('').length));
+    missing = missing.filter((upload) => !present.has(upload.sha256));
+  }
+  const totalBytes = missing.reduce((sum, upload) => sum + upload.size, 0);
+  let bytes = 0;
+  let done = 0;
+  await pMap(
+    missing,
+    async (upload) => {
+      await putFile(bucket, directory, upload);
+      bytes += upload.size;
+      done += 1;
+      reporter.progress({ label: 'Publishing', done, total: missing.length, bytes, totalBytes });
+    },
+    { concurrency: jobs },
+  );
+  return { objects: missing.length, bytes };
+}
+
+/** Every blob of a snapshot and where its bytes are, leaves included. */
+async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
+  const uploads = new Map<string, Upload>();
+  for (const reference of snapshot.leaves) {
+    const { sha256, size } = reference;
+    uploads.set(sha256, { path: leafPath(sha256), sha256, size });
+    for (const entry of await readLeaf(directory, reference)) {
+      uploads.set(entry.sha256, { path: filePathOf(entry), sha256: entry.sha256, size: entry.size });
+    }
+  }
+  return [...uploads.values()];
+}
+
+/** SHA-256 of the blobs that the live snapshot names; leaves that both have need not be fetched. */
+async function presentBlobs(
+  directory: string,
+  bucket: Bucket,
+  snapshot: Root,
+  previous: Root | undefined,
+): Promise<Set<string>> {
+  const ours = new Set(snapshot.leaves.map((leaf) => leaf.sha256));
+  const present = new Set<string>();
+  for (const reference of previous?.leaves ?? []) {
+    const { sha256, size } = reference;
+    present.add(sha256);
+    const stored = ours.has(sha256) ? undefined : await bucket.get(blobName(sha256), size);
+    if (!ours.has(sha256) && !stored) continue;
+    const entries = stored ? parseLeaf(stored.bytes, reference) : await readLeaf(directory, reference);
+    for (const entry of entries) present.add(entry.sha256);
+  }
+  return present;
+}
+
+async function putFile(bucket: Bucket, directory: string, { path, sha256, size }: Upload): Promise<void> {
+  if (size > MAX_UPLOAD) {
+    throw new MirrorError('too-large', `${path} is larger than storage takes in one upload (4.9 GiB).`, {
+      where: path,
+      found: `${size} bytes`,
+    });
+  }
+  await bucket.put(blobName(sha256), await openAsBlob(localPath(directory, path)), sha256);
+}
+
+/** Snapshots are written once; the same one again is no harm, another of that version is. */
+async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array): Promise<void> {
+  const key = `snapshots/${version}`;
+  const sha256 = sha256Hex(document);
+  if ((await bucket.put(key, document, sha256, { ifAbsent: true })) !== undefined) return;
+  const stored = await bucket.get(key, MAX_POINTER_SIZE);
+  if (stored && sha256Hex(stored.bytes) === sha256) return;
+  throw new MirrorError('refused', `The bucket has another snapshot of version ${version} already.`, {
+    where: key,
+  });
+}
+
+async function movePointer(bucket: Bucket, document: Uint8Array, condition: PutCondition): Promise<void> {
+  if ((await bucket.put(POINTER, document, sha256Hex(document), condition)) !== undefined) return;
+  throw new MirrorError('locked', 'Somebody else published meanwhile; readers have theirs. Try again.', {
+    where: POINTER,
+  });
+}

@@ -1,0 +1,79 @@
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { MirrorError } from '../format/errors.ts';
+import type { PublicKey } from '../format/minisign/public-key.ts';
+import { createApp } from '../worker/app.ts';
+import type { MirrorStore } from '../worker/store.ts';
+import { expectWhole } from './directory/mirror.ts';
+import { DirectoryStore } from './directory/store.ts';
+
+/** How a directory is served. */
+export interface ServeOptions {
+  directory: string;
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+  trusted: readonly PublicKey[];
+  /** Scheme and host that clients use, where it is not what they send. */
+  publicUrl?: string | undefined;
+  clock: () => Date;
+  /** Told of each request once it is answered. */
+  onAccess?: (line: { method: string; url: string; status: number }) => void;
+  onError?: (error: unknown, url: string) => void;
+}
+
+/** A running server. */
+export interface RunningServer {
+  /** Scheme, host and port. */
+  origin: string;
+  close(): Promise<void>;
+}
+
+/** Nothing here pays for storage operations: one call verifies everything. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Serves a mirror directory with the app that runs at the edge. Resolves once the port is open.
+ * Throws `missing` or `refused` for a directory without a whole mirror, `refused` for a port that cannot be had.
+ */
+export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
+  const { directory, host, port, trusted, publicUrl, clock, onAccess, onError } = options;
+  await expectWhole(directory);
+  const store: MirrorStore = new DirectoryStore(directory);
+  const app = createApp({
+    store,
+    settings: { trusted, allowUnverified: false, expired: 'serve', publicUrl, verifyOperations: UNLIMITED },
+    clock,
+    ...(onError ? { onError } : {}),
+  });
+  const listener = getRequestListener(app.fetch);
+  const server = createServer((request, response) => {
+    response.on('finish', () =>
+      onAccess?.({ method: request.method ?? '', url: request.url ?? '', status: response.statusCode }),
+    );
+    void listener(request, response);
+  });
+  return { origin: originOf(host, await listen(server, host, port)), close: () => closeServer(server) };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new MirrorError('refused', `Cannot listen on ${host}:${port}: ${cause.message}`, { cause })),
+    );
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+const originOf = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}

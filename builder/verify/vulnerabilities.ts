@@ -1,0 +1,33 @@
+import * as v from 'valibot';
+import { MirrorError } from '../../format/errors.ts';
+import { VULNERABILITIES } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { ReportBuilder } from '../../format/verify/report.ts';
+import { DatabaseReader } from '../database/reader.ts';
+import { localPath } from '../directory/paths.ts';
+
+const resultSchema = v.object({ integrity_check: v.string() });
+
+/** Runs SQLite's integrity check over the vulnerability database, where a mirror has one. */
+export function checkVulnerabilities(
+  directory: string,
+  entries: readonly SnapshotEntry[],
+  report: ReportBuilder,
+): void {
+  if (!entries.some((entry) => entry.name === VULNERABILITIES)) return;
+  const check = { name: 'vulnerabilities', path: VULNERABILITIES } as const;
+  try {
+    const database = DatabaseReader.open(localPath(directory, VULNERABILITIES), VULNERABILITIES);
+    const [result] = database.rows(resultSchema, 'PRAGMA integrity_check');
+    database.close();
+    if (result?.integrity_check === 'ok') {
+      report.check({ ...check, state: 'passed', evidence: 'PRAGMA integrity_check' });
+      return;
+    }
+    throw new MirrorError('mismatch', `${VULNERABILITIES} is damaged: ${result?.integrity_check}`, {
+      where: VULNERABILITIES,
+    });
+  } catch (error) {
+    report.failCheck(check, error);
+  }
+}

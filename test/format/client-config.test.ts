@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { publicKeyLines, stoutConfig } from '../../format/client-config.ts';
+import { parsePublicKey, publicKeyHex } from '../../format/minisign/public-key.ts';
+import { KEY, OTHER_KEY } from './support.ts';
+
+const publicKeys = [KEY.publicKey, OTHER_KEY.publicKey];
+const config = (origin: string) => stoutConfig({ origin, publicKeys, validFor: 2_592_000 });
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => !line.startsWith('#'));
+
+describe("a stout client's configuration", () => {
+  it('when the mirror is on https, requires signatures by our keys as long as they are good', () => {
+    expect(linesOf(config('https://mirror.example'))).toEqual([
+      '[index]',
+      'base_url = "https://mirror.example/index"',
+      '',
+      '[security]',
+      'require_signature = true',
+      'allow_unsigned = false',
+      'max_signature_age = 2592000',
+      `additional_trusted_keys = ["${publicKeyHex(KEY.publicKey)}", "${publicKeyHex(OTHER_KEY.publicKey)}"]`,
+      '',
+    ]);
+  });
+
+  it('when it is on http, still requires signatures and says why the other switch is open', () => {
+    const text = config('http://127.0.0.1:9000');
+    expect(linesOf(text)).toContain('require_signature = true');
+    expect(linesOf(text)).toContain('allow_unsigned = true');
+    expect(text).toMatch(/^# .*https/m);
+  });
+
+  it('when a host holds a quote, as URLs may, the value stays one TOML string', () => {
+    const { origin } = new URL('https://a"b');
+    const line = linesOf(config(origin)).find((text) => text.startsWith('base_url = ')) ?? '';
+    expect(JSON.parse(line.slice('base_url = '.length))).toBe(`${origin}/index`);
+  });
+
+  it('when keys are listed for people, each is what minisign takes', () => {
+    expect(publicKeyLines(publicKeys).map((line) => parsePublicKey(line, 'a.pub'))).toEqual(publicKeys);
+  });
+});

@@ -1,0 +1,53 @@
+import { Hono } from 'hono';
+import { MirrorError } from '../format/errors.ts';
+import type { AppEnvironment, Services } from './context.ts';
+import { CACHE_CONTROL } from './http/caching.ts';
+import { LiveSnapshots } from './live-snapshot.ts';
+import { problemResponse } from './problem.ts';
+import { apiRoutes } from './routes/api.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { treeRoutes } from './routes/tree.ts';
+import { verifyRoutes } from './routes/verify.ts';
+import type { Settings } from './settings.ts';
+import type { MirrorStore } from './store.ts';
+import { Verification } from './verification.ts';
+
+const METHODS = 'GET, HEAD, OPTIONS';
+
+export interface AppOptions {
+  store: MirrorStore;
+  settings: Settings;
+  clock: () => Date;
+  /** Told of errors that are nobody's fault but ours or storage's. */
+  onError?: (error: unknown, url: string) => void;
+}
+
+/** The serving app, the same on Workers and on Node: a read-only mirror that sends nothing it cannot vouch for. */
+export function createApp({ store, settings, clock, onError }: AppOptions): Hono<AppEnvironment> {
+  const services: Services = {
+    store,
+    settings,
+    clock,
+    snapshots: new LiveSnapshots(store, settings, clock),
+    verification: new Verification(store, settings, clock),
+  };
+  const app = new Hono<AppEnvironment>();
+  app.use(async (context, next) => {
+    await next();
+    const warning = context.get('warning');
+    if (warning !== undefined) context.res.headers.set('mirror-warning', warning);
+    context.res.headers.set('x-content-type-options', 'nosniff');
+  });
+  app.use(async (context, next) => {
+    const { method } = context.req;
+    if (method === 'GET' || method === 'HEAD') return next();
+    const status = method === 'OPTIONS' ? 204 : 405;
+    return new Response(null, { status, headers: { allow: METHODS, 'cache-control': CACHE_CONTROL.never } });
+  });
+  app.onError((error, context) => {
+    if (!(error instanceof MirrorError) || error.code !== 'not-found') onError?.(error, context.req.url);
+    return problemResponse(error, context.req.raw);
+  });
+  for (const routes of [verifyRoutes, apiRoutes, pageRoutes, treeRoutes]) app.route('/', routes(services));
+  return app;
+}

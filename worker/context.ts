@@ -1,0 +1,55 @@
+import type { Context } from 'hono';
+import { MirrorError } from '../format/errors.ts';
+import { isExpired } from '../format/snapshot/root.ts';
+import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
+import type { Settings } from './settings.ts';
+import type { MirrorStore } from './store.ts';
+import type { Verification } from './verification.ts';
+
+/** What a request carries from its route to the headers of its answer. */
+export interface AppEnvironment {
+  Variables: { warning?: string };
+}
+
+export type AppContext = Context<AppEnvironment>;
+
+/** What every route works with; made once for an app. */
+export interface Services {
+  store: MirrorStore;
+  settings: Settings;
+  clock: () => Date;
+  snapshots: LiveSnapshots;
+  verification: Verification;
+}
+
+/** Scheme and host under which this request's client reaches the mirror. */
+export const originFor = (context: AppContext, { publicUrl }: Settings): string =>
+  publicUrl ?? new URL(context.req.url).origin;
+
+/**
+ * The snapshot to serve files from. What clients should know of it (expired, unverified) goes into a header.
+ * Throws `expired` where expired snapshots are refused, and what {@link LiveSnapshots.current} throws.
+ */
+export async function servedSnapshot(context: AppContext, services: Services): Promise<LiveSnapshot> {
+  const { settings, snapshots, clock } = services;
+  const live = await snapshots.current();
+  const warning = warningOf(live, clock());
+  if (warning === undefined) return live;
+  if (live.signer && settings.expired === 'refuse') {
+    throw new MirrorError('expired', `This mirror's snapshot expired at ${live.snapshot.expires_at}.`, {
+      where: 'snapshot/root.json',
+      expected: 'a snapshot that is still valid',
+      found: live.snapshot.expires_at,
+    });
+  }
+  context.set('warning', warning);
+  return live;
+}
+
+/** What is wrong with a snapshot that is served all the same. */
+export function warningOf({ signer, snapshot }: LiveSnapshot, now: Date): string | undefined {
+  if (!signer) return 'unverified: this server checks no signatures';
+  return isExpired(snapshot, now)
+    ? `expired: the snapshot was valid until ${snapshot.expires_at}`
+    : undefined;
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { MirrorError } from '../format/errors.ts';
+import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import { type Evidence, judge } from '../format/verify/evidence.ts';
+import { cacheControlOf } from './http/caching.ts';
+import { contentTypeOf } from './http/content-type.ts';
+import { strongTag } from './http/etag.ts';
+import type { ByteRange } from './http/range.ts';
+import type { Representation } from './http/respond.ts';
+import type { MirrorStore, StoredRecord } from './store.ts';
+
+const DOWNLOADS = /^(?:bottles\/[^/]+|casks\/|linux-apps\/)/;
+
+/**
+ * A listed file as it is sent: byte for byte, and only once what storage recorded of it equals what was signed.
+ * Reading throws `missing` or `mismatch`.
+ */
+export function fileRepresentation(
+  store: MirrorStore,
+  entry: SnapshotEntry,
+  cacheControl = cacheControlOf(entry.name),
+): Representation {
+  const path = filePathOf(entry);
+  return {
+    etag: strongTag(entry.sha256),
+    lastModified: entry.modified,
+    size: entry.size,
+    contentType: contentTypeOf(path),
+    cacheControl,
+    sha256: entry.sha256,
+    ...(DOWNLOADS.test(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
+    check: async () => {
+      const record = await store.head(entry);
+      if (!record) throw refusal(entry, { kind: 'absent' });
+      const error = disagreement(entry, record);
+      if (error) throw error;
+      return entry.size;
+    },
+    body: async (range) => ({ stream: await openVerified(store, entry, range), size: entry.size }),
+  };
+}
+
+/** Opens a file whose storage record agrees with the snapshot. Throws `missing` or `mismatch`. */
+export async function openVerified(
+  store: MirrorStore,
+  entry: SnapshotEntry,
+  range?: ByteRange,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const file = await store.open(entry, range);
+  if (!file) throw refusal(entry, { kind: 'absent' });
+  const error = disagreement(entry, file.record);
+  if (!error) return file.body;
+  await file.body.cancel();
+  throw error;
+}
+
+/** A small file whole, its bytes hashed. Throws as {@link openVerified}. */
+export async function readVerified(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
+  const stream = await openVerified(store, entry);
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const found = createHash('sha256').update(bytes).digest('hex');
+  const verdict: Evidence = { kind: 'bytes', size: bytes.length, sha256: found };
+  if (judge(entry, verdict).state !== 'verified') throw refusal(entry, verdict);
+  return bytes;
+}
+
+function disagreement(entry: SnapshotEntry, record: StoredRecord): MirrorError | undefined {
+  const evidence: Evidence = { kind: 'recorded', ...record };
+  const { state } = judge(entry, evidence);
+  return state === 'verified' || state === 'consistent' ? undefined : refusal(entry, evidence);
+}
+
+function refusal(entry: SnapshotEntry, evidence: Evidence): MirrorError {
+  const { state, message, path, expected, found } = judge(entry, evidence);
+  const code = state === 'missing' ? 'missing' : 'mismatch';
+  return new MirrorError(code, message ?? `${path} is not as signed.`, { where: path, expected, found });
+}

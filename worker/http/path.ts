@@ -1,0 +1,34 @@
+import { MirrorError } from '../../format/errors.ts';
+
+const MAX_LENGTH = 2048;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not reach storage
+const FORBIDDEN = /[\x00-\x1f\x7f\\]/;
+
+/**
+ * The decoded path of a request, without its leading slash. Each segment is percent-decoded once; `+` is a plus.
+ * Throws `bad-input` for what cannot name a file: broken escapes, control characters, backslashes, escaped slashes, dot
+ * segments, or more than 2,048 characters.
+ */
+export function decodePath(pathname: string): string {
+  if (pathname.length > MAX_LENGTH) throw badPath('too long');
+  return pathname.slice(1).split('/').map(decodeSegment).join('/');
+}
+
+function decodeSegment(segment: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(segment);
+  } catch {
+    throw badPath('a broken percent-escape');
+  }
+  if (FORBIDDEN.test(decoded) || decoded.includes('/') || decoded === '.' || decoded === '..') {
+    throw badPath('a character or segment that no file here has');
+  }
+  return decoded;
+}
+
+const badPath = (found: string): MirrorError =>
+  new MirrorError('bad-input', `The path of this request has ${found}.`, {
+    expected: 'a path of plain names, percent-encoded at most once',
+    found,
+  });

@@ -1,0 +1,43 @@
+import { parseHttpDate } from './date.ts';
+import { isEntityTag, matchesStrongly, matchesWeakly } from './etag.ts';
+
+/** What preconditions are held against. */
+export interface Validators {
+  /** Strong entity tag, with its quotes. */
+  etag: string;
+  /** Unix seconds. */
+  lastModified: number;
+}
+
+/**
+ * Evaluates a GET's or HEAD's preconditions in the order of RFC 9110 section 13.2.2: the status to answer with when
+ * one of them decides, `undefined` when the request goes on.
+ */
+export function evaluatePreconditions(
+  headers: Headers,
+  { etag, lastModified }: Validators,
+  now: Date,
+): 304 | 412 | undefined {
+  const ifMatch = headers.get('if-match');
+  const unmodifiedSince = parseHttpDate(headers.get('if-unmodified-since'), now);
+  if (ifMatch !== null) {
+    if (!matchesStrongly(ifMatch, etag)) return 412;
+  } else if (unmodifiedSince !== undefined && lastModified > unmodifiedSince) {
+    return 412;
+  }
+  const ifNoneMatch = headers.get('if-none-match');
+  const modifiedSince = parseHttpDate(headers.get('if-modified-since'), now);
+  if (ifNoneMatch !== null) return matchesWeakly(ifNoneMatch, etag) ? 304 : undefined;
+  return modifiedSince !== undefined && lastModified <= modifiedSince ? 304 : undefined;
+}
+
+/**
+ * True when a Range may be honoured (RFC 9110 section 13.1.5): there is no If-Range, or it names this very
+ * representation. A date is a strong validator only when it is at least a second old.
+ */
+export function ifRangeHolds(headers: Headers, { etag, lastModified }: Validators, now: Date): boolean {
+  const ifRange = headers.get('if-range');
+  if (ifRange === null) return true;
+  if (isEntityTag(ifRange)) return ifRange.trim() === etag;
+  return parseHttpDate(ifRange, now) === lastModified && lastModified < Math.floor(now.getTime() / 1000);
+}

@@ -1,0 +1,67 @@
+import { reprDigest } from '../../format/digest.ts';
+import { httpDate } from './date.ts';
+import { planResponse } from './plan.ts';
+import { type ByteRange, contentRange } from './range.ts';
+
+/** A representation of a resource, ready to be sent but not yet read. */
+export interface Representation {
+  /** Strong entity tag, with its quotes. */
+  etag: string;
+  /** Unix seconds. */
+  lastModified: number;
+  /** Bytes; `undefined` for what is made on the fly, where Range is ignored and the body comes whole. */
+  size: number | undefined;
+  contentType: string;
+  cacheControl: string;
+  /** SHA-256 of the bytes in hex, where it is known beforehand. */
+  sha256?: string;
+  /** File name to save under. */
+  download?: string;
+  /** Makes sure, for HEAD, that a GET would succeed; returns the size in bytes. */
+  check(): Promise<number>;
+  body(
+    range?: ByteRange,
+  ): Promise<{ stream: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>; size: number }>;
+}
+
+/** Answers a GET or HEAD with a representation, as RFC 9110 has it. */
+export async function respond(
+  request: Request,
+  representation: Representation,
+  now: Date,
+): Promise<Response> {
+  const plan = planResponse(request, representation, now);
+  const headers = validatorHeaders(representation);
+  if (plan.status === 304 || plan.status === 412) return new Response(null, { status: plan.status, headers });
+  if (plan.status === 416) {
+    headers.set('content-range', `bytes */${representation.size}`);
+    return new Response(null, { status: 416, headers });
+  }
+  describe(headers, representation);
+  if (request.method === 'HEAD') {
+    headers.set('content-length', String(await representation.check()));
+    return new Response(null, { status: 200, headers });
+  }
+  const range = plan.status === 206 ? plan.range : undefined;
+  const { stream, size } = await representation.body(range);
+  headers.set('content-length', String(range?.length ?? size));
+  if (range) headers.set('content-range', contentRange(range, size));
+  return new Response(stream, { status: plan.status, headers });
+}
+
+/** What also a 304 has to carry (RFC 9110 section 15.4.5). */
+function validatorHeaders({ etag, lastModified, cacheControl, size }: Representation): Headers {
+  return new Headers({
+    etag,
+    'last-modified': httpDate(lastModified),
+    'cache-control': cacheControl,
+    'accept-ranges': size === undefined ? 'none' : 'bytes',
+  });
+}
+
+function describe(headers: Headers, { contentType, sha256, download }: Representation): void {
+  headers.set('content-type', contentType);
+  if (sha256 !== undefined) headers.set('repr-digest', reprDigest(sha256));
+  // Names in a mirror have neither quotes nor control characters, so this form needs no escaping.
+  if (download !== undefined) headers.set('content-disposition', `attachment; filename="${download}"`);
+}

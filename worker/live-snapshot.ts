@@ -1,0 +1,130 @@
+import { sha256Hex } from '../format/digest.ts';
+import { MirrorError } from '../format/errors.ts';
+import { leafPath, ROOT } from '../format/layout.ts';
+import type { PublicKey } from '../format/minisign/public-key.ts';
+import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import { parseLeaf } from '../format/snapshot/leaf.ts';
+import { findEntry, findLeaf } from '../format/snapshot/lookup.ts';
+import {
+  type LeafReference,
+  openRoot,
+  parseRoot,
+  type Root,
+  type SignedRoot,
+} from '../format/snapshot/root.ts';
+import type { Settings } from './settings.ts';
+import type { MirrorStore } from './store.ts';
+
+/** How old the pointer may get in one isolate, milliseconds. */
+const POINTER_LIFETIME = 10_000;
+/** Parsed leaves kept in one isolate; about 300 KB each. */
+const MAX_LEAVES = 64;
+
+/** The snapshot that a request is answered from, from its beginning to its end. */
+export interface LiveSnapshot {
+  signed: SignedRoot;
+  snapshot: Root;
+  /** SHA-256 of the root, hex. */
+  sha256: string;
+  /** Who signed it; `undefined` only where unverified snapshots are allowed. */
+  signer: PublicKey | undefined;
+  /** The entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
+  find(name: string): Promise<SnapshotEntry | undefined>;
+}
+
+/** The live snapshot of a store: verified once, looked for anew every ten seconds, leaves kept while they are used. */
+export class LiveSnapshots {
+  readonly #store: MirrorStore;
+  readonly #settings: Settings;
+  readonly #clock: () => Date;
+  readonly #leaves = new Map<string, Promise<SnapshotEntry[]>>();
+  #live: { snapshot: LiveSnapshot; readAt: number } | undefined;
+  #reading: Promise<LiveSnapshot> | undefined;
+
+  constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /**
+   * The snapshot to answer from. Throws `refused` when no key is configured, `missing` when nothing is published,
+   * `bad-signature`, `bad-input` or `rolled-back` when what is published may not be served.
+   */
+  async current(): Promise<LiveSnapshot> {
+    const now = this.#clock().getTime();
+    if (this.#live && now - this.#live.readAt < POINTER_LIFETIME) return this.#live.snapshot;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<LiveSnapshot> {
+    if (this.#settings.trusted.length === 0 && !this.#settings.allowUnverified) {
+      throw new MirrorError(
+        'refused',
+        'This server has no key to trust: set TRUSTED_KEYS to the public key of the mirror.',
+      );
+    }
+    const readAt = this.#clock().getTime();
+    const signed = await this.#store.signedRoot();
+    if (!signed) throw new MirrorError('missing', 'Nothing has been published here yet.', { where: ROOT });
+    const before = this.#live?.snapshot;
+    const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
+    if (before && snapshot.snapshot.version < before.snapshot.version) {
+      throw new MirrorError(
+        'rolled-back',
+        'The published snapshot is older than one that was served before.',
+        {
+          where: ROOT,
+          expected: `version ${before.snapshot.version} or newer`,
+          found: String(snapshot.snapshot.version),
+        },
+      );
+    }
+    this.#live = { snapshot, readAt };
+    return snapshot;
+  }
+
+  #open(signed: SignedRoot): LiveSnapshot {
+    const { trusted } = this.#settings;
+    const opened =
+      trusted.length > 0
+        ? openRoot(signed, trusted)
+        : { snapshot: parseRoot(signed.root), sha256: sha256Hex(signed.root), signer: undefined };
+    const { snapshot, sha256, signer } = opened;
+    const find = async (name: string): Promise<SnapshotEntry | undefined> => {
+      const reference = findLeaf(snapshot, name);
+      return reference && findEntry(await this.#leaf(reference), name);
+    };
+    return { signed, snapshot, sha256, signer, find };
+  }
+
+  /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */
+  #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+    const { sha256 } = reference;
+    const known = this.#leaves.get(sha256);
+    this.#leaves.delete(sha256);
+    const leaf = known ?? this.#readLeaf(reference);
+    this.#leaves.set(sha256, leaf);
+    const [oldest] = this.#leaves.keys();
+    if (this.#leaves.size > MAX_LEAVES && oldest !== undefined) this.#leaves.delete(oldest);
+    return leaf;
+  }
+
+  async #readLeaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+    try {
+      const bytes = await this.#store.leaf(reference);
+      if (bytes) return parseLeaf(bytes, reference);
+      const where = leafPath(reference.sha256);
+      throw new MirrorError('missing', `${where} is missing from storage.`, { where });
+    } catch (error) {
+      this.#leaves.delete(reference.sha256);
+      throw error;
+    }
+  }
+}
+
+const sameRoot = (a: SignedRoot, b: SignedRoot): boolean =>
+  a.signature === b.signature && a.root.length === b.root.length && sha256Hex(a.root) === sha256Hex(b.root);

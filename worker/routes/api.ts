@@ -1,0 +1,70 @@
+import { Hono } from 'hono';
+import { MirrorError } from '../../format/errors.ts';
+import { MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
+import { type PackageList, parsePackageList } from '../../format/package-list.ts';
+import { isExpired } from '../../format/snapshot/root.ts';
+import { type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
+import { fileRepresentation, readVerified } from '../files.ts';
+import { CACHE_CONTROL } from '../http/caching.ts';
+import { respond } from '../http/respond.ts';
+import type { LiveSnapshot } from '../live-snapshot.ts';
+
+const CHANGING = { 'cache-control': CACHE_CONTROL.changing };
+
+/** JSON for machines: `/api/v1/health`, `/manifest`, `/packages[?q=]`, `/packages/<name>`. */
+export function apiRoutes(services: Services): Hono<AppEnvironment> {
+  const { store, clock } = services;
+  return new Hono<AppEnvironment>()
+    .get('/api/v1/health', async (context) => {
+      const health = await healthOf(services);
+      return context.json(health, health.ok ? 200 : 503, { 'cache-control': CACHE_CONTROL.never });
+    })
+    .get('/api/v1/manifest', async (context) => {
+      const live = await servedSnapshot(context, services);
+      const entry = await live.find(MANIFEST);
+      if (!entry)
+        throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
+      return respond(context.req.raw, fileRepresentation(store, entry), clock());
+    })
+    .get('/api/v1/packages', async (context) => {
+      const { version, packages } = await packageList(services, await servedSnapshot(context, services));
+      const query = context.req.query('q')?.toLowerCase() ?? '';
+      const found = packages.filter(({ name, desc }) => `${name} ${desc}`.toLowerCase().includes(query));
+      return context.json({ version, count: found.length, packages: found }, 200, CHANGING);
+    })
+    .get('/api/v1/packages/:name', async (context) => {
+      const { packages } = await packageList(services, await servedSnapshot(context, services));
+      const name = context.req.param('name');
+      const found = packages.filter((item) => item.name === name);
+      if (found.length > 0) return context.json({ packages: found }, 200, CHANGING);
+      throw new MirrorError('not-found', `This mirror has no package named ${JSON.stringify(name)}.`);
+    });
+}
+
+/** The mirror's package list, from storage. Throws `missing` or `mismatch`. */
+export async function packageList({ store }: Services, live: LiveSnapshot): Promise<PackageList> {
+  const entry = await live.find(PACKAGE_LIST);
+  if (entry) return parsePackageList(await readVerified(store, entry));
+  throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
+}
+
+/** Whether this mirror can be served from, and until when, by its root alone. */
+async function healthOf({ snapshots, clock }: Services): Promise<{ ok: boolean } & Record<string, unknown>> {
+  try {
+    const { snapshot, signer, sha256 } = await snapshots.current();
+    const now = clock();
+    const expired = isExpired(snapshot, now);
+    const { version, created_at, expires_at, totals } = snapshot;
+    return {
+      ok: !expired,
+      status: expired ? 'expired' : signer ? 'ok' : 'unverified',
+      snapshot: { version, created_at, expires_at, sha256, ...totals },
+      signed_by: signer ? keyIdText(signer.keyId) : null,
+      expires_in_seconds: Math.floor((Date.parse(expires_at) - now.getTime()) / 1000),
+    };
+  } catch (error) {
+    if (!(error instanceof MirrorError)) throw error;
+    return { ok: false, status: error.code, detail: error.message };
+  }
+}

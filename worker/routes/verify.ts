@@ -1,0 +1,44 @@
+import { Hono } from 'hono';
+import { MirrorError } from '../../format/errors.ts';
+import type { AppEnvironment, Services } from '../context.ts';
+import { CACHE_CONTROL } from '../http/caching.ts';
+import { decodePath } from '../http/path.ts';
+
+const NEVER_KEPT = { 'cache-control': CACHE_CONTROL.never };
+
+/**
+ * `/verify` holds the whole mirror against its signatures: by what storage recorded, or with `?deep=1` by reading every
+ * byte; `?cursor=` goes on where a report stopped. `/verify/<path>` reads one file.
+ * `ok` in the answer is the verdict; the status is 200 whenever there is one.
+ */
+export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnvironment> {
+  return new Hono<AppEnvironment>()
+    .get('/verify', async (context) => {
+      const depth = context.req.query('deep') === '1' ? 'deep' : 'quick';
+      // A root that may not be served is not an error here but the finding.
+      const live = await snapshots.current().catch((error: unknown) => {
+        if (error instanceof MirrorError && error.code === 'refused') throw error;
+        return undefined;
+      });
+      const report = await verification.run(depth, context.req.query('cursor') || undefined, live?.sha256);
+      return context.json({ ...report, not_checked_here: NOT_CHECKED_HERE }, 200, NEVER_KEPT);
+    })
+    .get('/verify/*', async (context) => {
+      const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
+      const live = await snapshots.current();
+      const entry = await live.find(path);
+      if (!entry) throw new MirrorError('not-found', `This mirror has no ${path}.`, { where: path });
+      const verdict = await verification.file(entry);
+      const { version } = live.snapshot;
+      return context.json(
+        { ok: verdict.state === 'verified', snapshot: version, ...verdict },
+        200,
+        NEVER_KEPT,
+      );
+    });
+}
+
+const NOT_CHECKED_HERE = [
+  'that the SQLite index and the snapshot agree (run: stout-mirror verify on the directory)',
+  'the integrity of vulns/cve.db beyond its digest and signed comment',
+];

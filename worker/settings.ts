@@ -1,0 +1,59 @@
+import { MirrorError } from '../format/errors.ts';
+import { type PublicKey, parsePublicKey } from '../format/minisign/public-key.ts';
+import { originOf } from '../format/origin.ts';
+
+/** How a mirror is served. */
+export interface Settings {
+  /** Keys whose snapshots are served. Without any, and without `allowUnverified`, nothing is. */
+  trusted: readonly PublicKey[];
+  /** Serve snapshots that no trusted key has signed, saying so on every response. */
+  allowUnverified: boolean;
+  /** What to do once a snapshot has expired. */
+  expired: 'serve' | 'refuse';
+  /** Scheme and host that clients use, where the request cannot tell. */
+  publicUrl: string | undefined;
+  /** Storage operations that one verification call may use. */
+  verifyOperations: number;
+}
+
+/** Variables of wrangler.toml or its secrets, all optional text. */
+export interface SettingVariables {
+  TRUSTED_KEYS?: string;
+  ALLOW_UNVERIFIED?: string;
+  EXPIRED?: string;
+  PUBLIC_URL?: string;
+  VERIFY_OPERATIONS?: string;
+}
+
+/** Fits the 50 subrequests of a free plan. */
+const DEFAULT_OPERATIONS = 45;
+
+/** Reads the variables. A key that cannot be read is `bad-input`: better no service than one that trusts too little or too much. */
+export function parseSettings(variables: SettingVariables): Settings {
+  const keys = (variables.TRUSTED_KEYS ?? '').split(/[\s,]+/).filter((key) => key !== '');
+  return {
+    trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
+    allowUnverified: variables.ALLOW_UNVERIFIED === 'true',
+    expired: oneOf('EXPIRED', variables.EXPIRED ?? 'serve', ['serve', 'refuse']),
+    publicUrl: variables.PUBLIC_URL ? originOf(variables.PUBLIC_URL) : undefined,
+    verifyOperations: operations(variables.VERIFY_OPERATIONS),
+  };
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found) return found;
+  throw new MirrorError('bad-input', `${name} must be ${allowed.join(' or ')}.`, {
+    expected: allowed.join(', '),
+    found: value,
+  });
+}
+
+function operations(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_OPERATIONS;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 4) return value;
+  throw new MirrorError('bad-input', 'VERIFY_OPERATIONS must be a whole number of at least 4.', {
+    found: text,
+  });
+}

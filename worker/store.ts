@@ -1,0 +1,34 @@
+import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
+import type { Evidence } from '../format/verify/evidence.ts';
+import type { ByteRange } from './http/range.ts';
+
+/** What storage says of a file that it holds: size in bytes, digests in hex. */
+export interface StoredRecord {
+  size: number;
+  sha256?: string | undefined;
+  md5?: string | undefined;
+}
+
+/** A file being read. The body must be read or cancelled. */
+export interface OpenFile {
+  record: StoredRecord;
+  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** Evidence for entries without reading their bytes, in their order. */
+export type Inspect = (entries: readonly SnapshotEntry[]) => Promise<Evidence[]>;
+
+/** Where a mirror is kept: a bucket at the edge, a directory under Node. Nothing it returns is trusted yet. */
+export interface MirrorStore {
+  /** The live root and its signature; `undefined` when nothing has been published. */
+  signedRoot(): Promise<SignedRoot | undefined>;
+  /** The bytes at a leaf's place; `undefined` when there are none. */
+  leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
+  /** The record of a file; `undefined` when it is missing. One storage operation. */
+  head(entry: SnapshotEntry): Promise<StoredRecord | undefined>;
+  /** A file's bytes, all or a range, with its record; `undefined` when it is missing. One storage operation. */
+  open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined>;
+  /** A view of what storage recorded, for one verification; `onOperation` is told of each storage operation. */
+  inspector(onOperation: () => void): Inspect;
+}
