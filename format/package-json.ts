@@ -1,3 +1,4 @@
+import { isSha256 } from './digest.ts';
 import { blobName, encodePath } from './layout.ts';
 
 /** Changes whenever the rewrite would give other bytes for the same input, and with them every ETag. */
@@ -23,7 +24,8 @@ export function rewritePackageJson(value: Json, origin: string): Json {
     ([key, item]) => [key, rewritePackageJson(item, origin)] as const,
   );
   const { url, sha256, path } = value;
-  const mirrored = typeof url === 'string' && typeof sha256 === 'string' && typeof path === 'string';
+  const mirrored =
+    typeof url === 'string' && typeof path === 'string' && typeof sha256 === 'string' && isSha256(sha256);
   return Object.fromEntries(
     entries.map(([key, item]) => [key, mirrored && key === 'url' ? contentUrl(origin, sha256, path) : item]),
   );

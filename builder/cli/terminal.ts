@@ -90,7 +90,7 @@ export function progressLine(
   const rate = seconds > 0.5 ? bytes / seconds : 0;
   const left = share > 0 && share < 1 && seconds > 1 ? (seconds / share) * (1 - share) : undefined;
   return [
-    label.padEnd(20),
+    label.padEnd(22),
     bar ? `${'━'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '·')} ` : '',
     `${done}/${total}`,
     bytes > 0 ? `  ${bytesText(bytes)}${totalBytes ? ` of ${bytesText(totalBytes)}` : ''}` : '',

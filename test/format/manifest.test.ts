@@ -22,7 +22,7 @@ describe('manifest.json', () => {
     ['no request', { ...MANIFEST_VALUE, request: undefined }],
     ['a total size that is text', { ...MANIFEST_VALUE, total_size: '0' }],
     ['a checksum that is none', { ...MANIFEST_VALUE, checksums: { 'index/formulas.db': 'abc' } }],
-    ['packages in a list', { ...MANIFEST_VALUE, formulas: { count: 0, packages: [] } }],
+    ['packages that are text', { ...MANIFEST_VALUE, formulas: { count: 0, packages: 'jq' } }],
     ['another version of the shape', { ...MANIFEST_VALUE, version: '2.0' }],
     ['null', null],
   ])('when it has %s, is refused by its path', (_, value) => {

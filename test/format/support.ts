@@ -147,6 +147,7 @@ export const MANIFEST_VALUE: Manifest = {
   version: '1.0',
   created_at: '2026-11-01T12:00:00Z',
   stout_version: '0.1.0',
+  index_version: '2026.11.01.1200',
   platforms: ['arm64_sonoma'],
   formulas: { count: 0, packages: {} },
   casks: { count: 0, packages: {} },

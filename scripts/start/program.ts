@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
+
+/** stout-mirror as a user runs it, each call a process of its own. */
+export class Program {
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(environment: Record<string, string>) {
+    this.#environment = { ...process.env, ...environment };
+  }
+
+  /** Shows the command, runs it on this terminal, and throws when it fails. */
+  async run(...args: string[]): Promise<void> {
+    console.log(`$ stout-mirror ${args.join(' ')}`);
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: this.#environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [status] = await once(child, 'exit');
+    if (status !== 0) throw new Error(`stout-mirror ${args[0]} ended with ${status}.`);
+  }
+
+  /** What a command prints on standard output; throws when it fails. */
+  async read(...args: string[]): Promise<string> {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    const chunks: Buffer[] = [];
+    for await (const chunk of child.stdout) chunks.push(chunk);
+    const [status] = await ended;
+    if (status !== 0) throw new Error(`stout-mirror ${args[0]} ended with ${status}.`);
+    return Buffer.concat(chunks).toString('utf8');
+  }
+}

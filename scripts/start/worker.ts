@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { freePort } from './free-port.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const WRANGLER = join(
+  dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),
+  'bin/wrangler.js',
+);
+const START_SECONDS = 60;
+const INSPECTOR_PORT = 9229;
+
+export interface LocalWorkerOptions {
+  /** Folder for the local bucket and the log. */
+  folder: string;
+  port: number;
+  /** Text of the `.pub` file that the Worker is to trust. */
+  publicKey: string;
+}
+
+/** Starts the Worker under `wrangler dev` and waits until it answers. Throws with wrangler's log when it does not. */
+export async function startWorker({
+  folder,
+  port,
+  publicKey,
+}: LocalWorkerOptions): Promise<{ origin: string; close: () => Promise<void> }> {
+  const origin = `http://127.0.0.1:${port}`;
+  const log = join(folder, 'wrangler.log');
+  const child = spawn(
+    process.execPath,
+    [
+      ...[WRANGLER, 'dev', '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--inspector-port', String(await freePort(INSPECTOR_PORT))],
+      ...['--persist-to', join(folder, 'bucket'), '--show-interactive-dev-session=false'],
+      ...['--var', `TRUSTED_KEYS:${publicKeyLine(parsePublicKey(publicKey, 'mirror.pub'))}`],
+    ],
+    {
+      cwd: PROJECT,
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1' },
+      stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')],
+      detached: true, // Ctrl-C reaches this script, which then stops the Worker in good order
+    },
+  );
+  const close = () => endGroup(child);
+  for (let waited = 0; waited < START_SECONDS; waited += 0.25) {
+    if (child.exitCode !== null) break;
+    if (await answers(`${origin}/api/v1/health`)) return { origin, close };
+    await sleep(250);
+  }
+  await close();
+  throw new Error(`wrangler dev did not start. Its log:\n${readFileSync(log, 'utf8')}`);
+}
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    async (response) =>
+      (response.headers.get('content-type') ?? '').includes('json') && Boolean(await response.json()),
+    () => false,
+  );
+
+/** Ends wrangler and the workerd that it started. */
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  process.kill(-child.pid, 'SIGTERM');
+  await Promise.race([ended, sleep(5_000)]);
+  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { textOf, utf8 } from '../../format/bytes.ts';
+import { buildSnapshot } from '../../format/snapshot/build.ts';
+import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
+import { isExpired, openRoot, parseRoot, type Root, signRoot } from '../../format/snapshot/root.ts';
+import { HOSTILE_TEXTS } from './hostile.ts';
+import { DAY, entryOf, failing, GENERATOR, IMPOSTOR_KEY, KEY, NOW, OTHER_KEY } from './support.ts';
+
+const { snapshot } = buildSnapshot({
+  entries: [entryOf('a'), entryOf('b')],
+  now: NOW,
+  validFor: DAY,
+  previousVersion: 0,
+  generator: GENERATOR,
+});
+const [LEAF] = snapshot.leaves;
+const SIGNED = signRoot(snapshot, KEY);
+const trusted = [KEY.publicKey];
+const encode = (root: object): Uint8Array => utf8(JSON.stringify(root));
+
+describe('opening a root', () => {
+  it('when a trusted key signed it, gives the snapshot and its signer', () => {
+    const opened = openRoot(SIGNED, [OTHER_KEY.publicKey, KEY.publicKey]);
+    expect(opened).toMatchObject({
+      snapshot,
+      signer: KEY.publicKey,
+      sha256: entryOf('', SIGNED.root).sha256,
+    });
+  });
+
+  it.each([
+    ['another key signed it', signRoot(snapshot, OTHER_KEY)],
+    ['a key with the same key id signed it', signRoot(snapshot, IMPOSTOR_KEY)],
+    [
+      'its bytes are altered',
+      { ...SIGNED, root: utf8(textOf(SIGNED.root, 'root').replace('stout', 'stoat')) },
+    ],
+    [
+      'its version is altered',
+      { ...SIGNED, root: SIGNED.root.map((byte, at) => (at === 30 ? byte ^ 1 : byte)) },
+    ],
+    ['a blank follows', { ...SIGNED, root: utf8(`${textOf(SIGNED.root, 'root')} `) }],
+    [
+      'the signature is that of another root',
+      { ...SIGNED, signature: signRoot({ ...snapshot, version: 1 }, KEY).signature },
+    ],
+  ])('when %s, is refused', (_, signed) => {
+    expect(signed).not.toEqual(SIGNED);
+    expect(() => openRoot(signed, trusted)).toThrow(failing('bad-signature'));
+  });
+
+  it('when no key is trusted, is refused', () => {
+    expect(() => openRoot(SIGNED, [])).toThrow(failing('bad-signature'));
+  });
+
+  it('when the same snapshot is signed twice, gives the same bytes', () => {
+    expect(signRoot(snapshot, KEY)).toEqual(SIGNED);
+  });
+
+  it('when a root is of another format, says that a newer program is needed', () => {
+    const newer = { ...snapshot, format: 2, leaves: 'elsewhere' };
+    expect(() => parseRoot(encode(newer))).toThrow(/newer stout-mirror/);
+  });
+
+  const wrong: [string, object][] = [
+    ['no leaves', { ...snapshot, leaves: [], totals: { files: 0, bytes: 0 } }],
+    [
+      'leaves out of order',
+      { ...snapshot, leaves: [{ ...LEAF, first: 'b' }, LEAF], totals: { files: 4, bytes: 4 } },
+    ],
+    ['the same leaf twice', { ...snapshot, leaves: [LEAF, LEAF], totals: { files: 4, bytes: 4 } }],
+    ['too few files in total', { ...snapshot, totals: { ...snapshot.totals, files: 1 } }],
+    ['too many bytes in total', { ...snapshot, totals: { ...snapshot.totals, bytes: 3 } }],
+    ['a leaf whose address is no SHA-256', { ...snapshot, leaves: [{ ...LEAF, sha256: '../../root' }] }],
+    ['a version below zero', { ...snapshot, version: -1 }],
+    ['a version with a fraction', { ...snapshot, version: 1.5 }],
+    ['an expiry that is no instant', { ...snapshot, expires_at: 'never' }],
+    ['no expiry', { ...snapshot, expires_at: undefined }],
+    ['an endless generator', { ...snapshot, generator: { ...GENERATOR, name: 'x'.repeat(2000) } }],
+  ];
+  it.each(wrong)('when a signer made it with %s, is refused by its path', (_, root) => {
+    expect(() => parseRoot(encode(root))).toThrow(failing('bad-input', 'snapshot/root.json'));
+  });
+
+  it('when the text is hostile, is refused with a clear error', () => {
+    for (const text of HOSTILE_TEXTS) expect(() => parseRoot(utf8(text))).toThrow(failing('bad-input'));
+  });
+});
+
+describe('the expiry of a snapshot', () => {
+  const expiry = NOW.getTime() + DAY * 1000;
+  const at = (time: number, root: Root = snapshot): boolean => isExpired(root, new Date(time));
+
+  it('when it is a millisecond away, the snapshot is good; when it is reached, it is not', () => {
+    expect([at(NOW.getTime()), at(expiry - 1), at(expiry), at(expiry + DAY)]).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('when it is written so that no clock can read it, the snapshot is expired, not eternal', () => {
+    const odd = parseRoot(encode({ ...snapshot, expires_at: '2026-12-01T00:00:00+02' }));
+    expect(at(NOW.getTime() + 3650 * DAY * 1000, odd)).toBe(true);
+  });
+});
+
+describe('a pointer', () => {
+  it('when it is encoded and parsed, gives root and signature byte for byte', () => {
+    expect(parsePointer(encodePointer(SIGNED), 'current')).toEqual(SIGNED);
+  });
+
+  it('when its root has 20,000 leaves, it is below the longest that is read', () => {
+    const leaf = { ...LEAF, first: `bottles/${'x'.repeat(60)}`, size: 200_000, files: 512, bytes: 10 ** 11 };
+    const root = utf8(
+      JSON.stringify({ ...snapshot, leaves: Array.from({ length: 20_000 }, () => leaf) }, null, 1),
+    );
+    expect(encodePointer({ ...SIGNED, root }).length).toBeLessThan(MAX_POINTER_SIZE);
+  });
+
+  it.each(['{"root":1,"signature":"x"}', '{"root":"x"}', '[]', 'null'])(
+    'when it is %s, is refused',
+    (text) => {
+      expect(() => parsePointer(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
+    },
+  );
+
+  it('when the text is hostile, is refused with a clear error', () => {
+    for (const text of HOSTILE_TEXTS) {
+      expect(() => parsePointer(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
+    }
+  });
+});

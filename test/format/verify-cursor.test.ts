@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import { leafPath } from '../../format/layout.ts';
+import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
+import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { type MemorySource, memorySource } from './memory-source.ts';
+import { blobEntryOf, failing, KEY, NOW, signMirror } from './support.ts';
+
+/** The first few of `bottles/0`, `bottles/1`, … whose text `pick` makes the first name of a leaf. */
+const boundaries = (pick: (text: string) => string): string[] =>
+  Array.from({ length: 8000 }, (_, index) => `bottles/${index}-1.tar.gz`)
+    .filter((text) => splitIntoLeaves([{ name: '' }, { name: pick(text) }]).length === 2)
+    .slice(0, 6);
+
+/** A small mirror of many leaves, some with files and some with nothing but their content addresses. */
+const MIRROR = signMirror({
+  bottles: 40,
+  files: () =>
+    Object.fromEntries(
+      [...boundaries((text) => text), ...boundaries((text) => blobEntryOf(text).name)].map((path) => [
+        path,
+        utf8(path),
+      ]),
+    ),
+});
+const CALLS = 1000;
+const options: WalkOptions = {
+  trusted: [KEY.publicKey],
+  now: NOW,
+  depth: 'deep',
+  mayContinue: () => false,
+};
+
+/** The reports of a verification in as many calls as it takes. */
+async function inParts(source: MemorySource, change: Partial<WalkOptions> = {}): Promise<VerifyReport[]> {
+  const reports: VerifyReport[] = [];
+  let cursor: string | null | undefined;
+  while (cursor !== null && reports.length < CALLS) {
+    const report = await verifyMirror(source, { ...options, ...change, cursor });
+    reports.push(report);
+    cursor = report.cursor;
+  }
+  return reports;
+}
+
+const sum = (reports: readonly VerifyReport[], of: (report: VerifyReport) => number): number =>
+  reports.reduce((total, report) => total + of(report), 0);
+
+describe('a verification in several calls', () => {
+  it.each([1, 7])(
+    'when each call checks %i files, all together check every file exactly once',
+    async (sliceSize) => {
+      const source = memorySource(MIRROR.files);
+      const reports = await inParts(source, { sliceSize });
+      const expected = MIRROR.entries.filter((entry) => entry.path === undefined).map((entry) => entry.name);
+      expect(source.inspected).toHaveLength(expected.length);
+      expect(new Set(source.inspected)).toEqual(new Set(expected));
+      expect(sum(reports, (report) => report.files.verified)).toBe(MIRROR.snapshot.totals.files);
+      expect(sum(reports, (report) => report.bytes.checked)).toBe(MIRROR.snapshot.totals.bytes);
+      expect(reports.every((report) => report.ok)).toBe(true);
+      expect(Math.max(...reports.map((report) => report.files.checked))).toBe(sliceSize);
+    },
+  );
+
+  it('when a later call goes on, it checks the root again and the documents no more', async () => {
+    const [first, second] = await inParts(memorySource(MIRROR.files));
+    expect(first?.checks.map((check) => check.name)).toContain('manifest');
+    expect(second?.checks.map((check) => check.name)).toEqual(['snapshot']);
+    expect(second?.files.total).toBe(MIRROR.snapshot.totals.files);
+  });
+
+  it('when a file is bad, exactly the call that reads it says so', async () => {
+    const files = new Map(MIRROR.files);
+    const path = 'bottles/package17-1.0.arm64_sonoma.bottle.tar.gz';
+    files.delete(path);
+    const reports = await inParts(memorySource(files));
+    const failures = reports.flatMap((report) => report.failures);
+    expect(failures.map((failure) => [failure.path, failure.state])).toEqual([[path, 'missing']]);
+    expect(reports.filter((report) => !report.ok)).toHaveLength(1);
+  });
+
+  it('when leaves are unreadable or hold only second names, each call reads no more than one', async () => {
+    const files = new Map(MIRROR.files);
+    const unreadable = MIRROR.snapshot.leaves.slice(2, 5).map((leaf) => leafPath(leaf.sha256));
+    for (const path of unreadable) files.delete(path);
+    expect(MIRROR.snapshot.leaves.filter((leaf) => leaf.files === 0).length).toBeGreaterThan(3);
+    const source = memorySource(files);
+    const { cursor } = await verifyMirror(source, options);
+    const failed: string[] = [];
+    for (let next = cursor; next !== null; ) {
+      source.leafReads = 0;
+      const report = await verifyMirror(source, { ...options, cursor: next });
+      expect(source.leafReads).toBeLessThanOrEqual(1);
+      failed.push(...report.failures.map((failure) => failure.path));
+      next = report.cursor;
+    }
+    expect(failed.sort()).toEqual(unreadable.sort());
+  });
+
+  it('when there is no bound, one call does it all', async () => {
+    const { mayContinue, ...unbounded } = options;
+    expect(mayContinue).toBeDefined();
+    const report = await verifyMirror(memorySource(MIRROR.files), unbounded);
+    expect(report).toMatchObject({
+      ok: true,
+      cursor: null,
+      files: { verified: MIRROR.snapshot.totals.files },
+    });
+  });
+
+  it.each(['1:bottles/a', 'x', ':', '1793534401:bottles/a', 'NaN:', `0${MIRROR.snapshot.version}:a`])(
+    'when the cursor is %j, which this snapshot never gave, it is refused',
+    async (cursor) => {
+      const source = memorySource(MIRROR.files);
+      await expect(verifyMirror(source, { ...options, cursor })).rejects.toEqual(failing('bad-input'));
+      expect(source.inspected).toEqual([]);
+    },
+  );
+
+  it('when the mirror has changed meanwhile, the old cursor is refused', async () => {
+    const { cursor } = await verifyMirror(memorySource(MIRROR.files), options);
+    const next = signMirror({ previousVersion: MIRROR.snapshot.version });
+    await expect(
+      verifyMirror(memorySource(next.files), { ...options, cursor: cursor ?? undefined }),
+    ).rejects.toEqual(failing('bad-input'));
+  });
+});
+
+describe('what a caller adds to the walk', () => {
+  it('when the walk is complete, the caller sees every entry once', async () => {
+    const seen: string[] = [];
+    await verifyMirror(memorySource(MIRROR.files), {
+      trusted: options.trusted,
+      now: NOW,
+      depth: 'quick',
+      also: async (_snapshot, entries) => {
+        seen.push(...entries.map((entry) => entry.name));
+      },
+    });
+    expect(seen).toHaveLength(MIRROR.entries.length);
+    expect(new Set(seen).size).toBe(MIRROR.entries.length);
+  });
+
+  it('when the walk stops early, the caller is not asked: it would miss entries', async () => {
+    const also = () => expect.unreachable('the walk is not complete');
+    const report = await verifyMirror(memorySource(MIRROR.files), { ...options, also });
+    expect(report.cursor).not.toBeNull();
+  });
+
+  it('when progress is wanted, it grows to the total', async () => {
+    const { mayContinue: _, ...unbounded } = options;
+    const checked: number[] = [];
+    const onProgress: WalkOptions['onProgress'] = ({ files }) => checked.push(files.checked);
+    await verifyMirror(memorySource(MIRROR.files), { ...unbounded, onProgress });
+    expect(checked).toEqual([...checked].sort((a, b) => a - b));
+    expect(checked.at(-1)).toBe(MIRROR.snapshot.totals.files);
+  });
+});

@@ -1,0 +1,318 @@
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import {
+  databasePath,
+  INDEX_MANIFEST,
+  leafPath,
+  MANIFEST,
+  ROOT,
+  signaturePath,
+} from '../../format/layout.ts';
+import { encodeManifest } from '../../format/manifest.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
+import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { memorySource, type Records } from './memory-source.ts';
+import {
+  blobEntryOf,
+  DAY,
+  GENERATOR,
+  indexManifestOf,
+  KEY,
+  MANIFEST_VALUE,
+  type MirrorInput,
+  NOW,
+  NOW_SECONDS,
+  OTHER_KEY,
+  type SignedMirror,
+  signatureOf,
+  signMirror,
+} from './support.ts';
+
+const BOTTLE = 'bottles/package1-1.0.arm64_sonoma.bottle.tar.gz';
+const DATABASE = databasePath('formulas');
+const options: WalkOptions = { trusted: [KEY.publicKey], now: NOW, depth: 'deep' };
+
+const verify = (
+  mirror: SignedMirror,
+  change: Partial<WalkOptions> = {},
+  source: { records?: Records; prehash?: boolean } = {},
+): Promise<VerifyReport> => verifyMirror(memorySource(mirror.files, source), { ...options, ...change });
+
+/** A good mirror with one of its files changed behind the signer's back; `undefined` removes it. */
+function damaged(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): SignedMirror {
+  const mirror = signMirror();
+  const bytes = change(mirror.files.get(path) ?? new Uint8Array());
+  if (bytes) mirror.files.set(path, bytes);
+  else mirror.files.delete(path);
+  return mirror;
+}
+
+const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, index) => (index === 3 ? byte ^ 1 : byte));
+const failuresOf = ({ failures }: VerifyReport) => failures.map(({ path, state }) => [path, state]);
+
+describe('verifying a good mirror', () => {
+  it('when every byte is read, everything is verified', async () => {
+    const { snapshot, files } = signMirror();
+    const report = await verify({ snapshot, files, entries: [] });
+    expect(report).toMatchObject({ ok: true, failures: [], cursor: null, depth: 'deep' });
+    expect(report.files).toEqual({ total: 9, checked: 9, verified: 9, consistent: 0, failed: 0 });
+    expect(report.bytes).toEqual({ total: snapshot.totals.bytes, checked: snapshot.totals.bytes });
+    expect(report.checked_at).toBe('2026-11-01T12:00:00.000Z');
+    expect(report.snapshot).toEqual({
+      version: NOW_SECONDS,
+      created_at: '2026-11-01T12:00:00Z',
+      expires_at: '2026-12-01T12:00:00Z',
+      signed_by: '0101010101010101',
+    });
+  });
+
+  it('when its documents are checked, names each and what the result rests on', async () => {
+    const key = 'key 0101010101010101';
+    expect((await verify(signMirror())).checks).toEqual([
+      { name: 'snapshot', path: ROOT, state: 'passed', evidence: `signature over the bytes, ${key}` },
+      { name: 'manifest', path: MANIFEST, state: 'passed', evidence: 'format version' },
+      { name: 'index signature', path: INDEX_MANIFEST, state: 'passed', evidence: 'stout-index:v1' },
+      { name: 'signature', path: DATABASE, state: 'passed', evidence: `signature over the bytes, ${key}` },
+    ]);
+  });
+
+  it('when the databases cannot be hashed, says that only the comment was checked', async () => {
+    const { ok, checks } = await verify(signMirror(), {}, { prehash: false });
+    expect(ok).toBe(true);
+    expect(checks.at(-1)?.evidence).toMatch(/^signature over the SHA-256 in its trusted comment, key/);
+  });
+
+  it('when storage recorded SHA-256, quick checking verifies', async () => {
+    const report = await verify(signMirror(), { depth: 'quick' }, { records: 'sha256' });
+    expect(report).toMatchObject({ ok: true, depth: 'quick', files: { verified: 9, consistent: 0 } });
+  });
+
+  it('when storage recorded MD5 only, files are consistent and no more than that', async () => {
+    const report = await verify(signMirror(), { depth: 'quick' }, { records: 'md5' });
+    expect(report).toMatchObject({ ok: true, files: { verified: 0, consistent: 9, failed: 0 } });
+  });
+
+  it('when storage recorded nothing, every file is unknown and the mirror is not ok', async () => {
+    const report = await verify(signMirror(), { depth: 'quick' }, { records: 'nothing' });
+    expect(report).toMatchObject({ ok: false, files: { verified: 0, consistent: 0, failed: 9 } });
+    expect(new Set(report.failures.map(({ state }) => state))).toEqual(new Set(['unknown']));
+  });
+
+  it('when superseded content is kept, it is verified too', async () => {
+    const old = blobEntryOf('bottles/old-1.tar.gz', utf8('old'), NOW_SECONDS + DAY);
+    const mirror = signMirror({ entries: [old] });
+    expect(failuresOf(await verify(mirror))).toEqual([['bottles/old-1.tar.gz', 'missing']]);
+    mirror.files.set('bottles/old-1.tar.gz', utf8('old'));
+    expect(await verify(mirror)).toMatchObject({ ok: true, files: { verified: 10 } });
+  });
+});
+
+describe('verifying a mirror with a bad file', () => {
+  it.each([
+    ['has one byte flipped', flip, 'mismatch'],
+    ['is truncated', (bytes: Uint8Array) => bytes.subarray(0, -1), 'mismatch'],
+    ['is longer', (bytes: Uint8Array) => Uint8Array.of(...bytes, 0), 'mismatch'],
+    ['is empty', () => new Uint8Array(), 'mismatch'],
+    ['is gone', () => undefined, 'missing'],
+  ])('when a bottle %s, that bottle is named and the rest still checked', async (_, change, state) => {
+    for (const depth of ['deep', 'quick'] as const) {
+      for (const records of ['sha256', 'md5'] as const) {
+        const report = await verify(damaged(BOTTLE, change), { depth }, { records });
+        expect(report).toMatchObject({ ok: false, files: { total: 9, checked: 9, failed: 1 } });
+        expect(failuresOf(report)).toEqual([[BOTTLE, state]]);
+      }
+    }
+  });
+
+  it('when sizes differ, says which was expected and which was found', async () => {
+    const [failure] = (await verify(damaged(BOTTLE, () => utf8('short')))).failures;
+    expect(failure).toMatchObject({
+      expected: `${utf8(`the bytes of ${BOTTLE}`).length} bytes`,
+      found: '5 bytes',
+    });
+  });
+
+  it('when storage recorded no checksum, another size is a mismatch all the same', async () => {
+    const mirror = damaged(BOTTLE, () => utf8('short'));
+    const { failures } = await verify(mirror, { depth: 'quick' }, { records: 'nothing' });
+    expect(failures.find(({ path }) => path === BOTTLE)?.state).toBe('mismatch');
+  });
+
+  it.each([MANIFEST, INDEX_MANIFEST, 'index/packages.json', DATABASE, signaturePath(DATABASE)])(
+    'when %s is altered or gone, it is named',
+    async (path) => {
+      for (const [change, state] of [
+        [flip, 'mismatch'],
+        [() => undefined, 'missing'],
+      ] as const) {
+        const report = await verify(damaged(path, change));
+        expect(report.ok).toBe(false);
+        expect(report.failures.map((failure) => failure.path)).toContain(path);
+        expect(report.failures.find((failure) => failure.path === path)?.state).toBe(state);
+      }
+    },
+  );
+
+  it('when two files are exchanged, both are named', async () => {
+    const mirror = signMirror();
+    const other = 'bottles/package2-1.0.arm64_sonoma.bottle.tar.gz';
+    const [one, two] = [mirror.files.get(BOTTLE), mirror.files.get(other)];
+    if (one && two) mirror.files.set(BOTTLE, two).set(other, one);
+    expect(failuresOf(await verify(mirror))).toEqual([
+      [BOTTLE, 'mismatch'],
+      [other, 'mismatch'],
+    ]);
+  });
+});
+
+describe('verifying a mirror whose root cannot be trusted', () => {
+  const fresh = signMirror({ bottles: 4 });
+  /** A mirror with parts of another one's root. */
+  function mixed(...paths: string[]): SignedMirror {
+    const mirror = signMirror();
+    for (const path of paths) mirror.files.set(path, fresh.files.get(path) ?? new Uint8Array());
+    return mirror;
+  }
+
+  it.each([
+    ['an unknown key signed it', signMirror({ key: OTHER_KEY }), 'bad-signature'],
+    ['its bytes are altered', damaged(ROOT, flip), 'bad-signature'],
+    ['its signature is that of another snapshot', mixed(signaturePath(ROOT)), 'bad-signature'],
+    ['its bytes are those of another snapshot', mixed(ROOT), 'bad-signature'],
+    ['it is gone', damaged(ROOT, () => undefined), 'missing'],
+    ['its signature is gone', damaged(signaturePath(ROOT), () => undefined), 'missing'],
+    ['its signature is no signature', damaged(signaturePath(ROOT), () => utf8('x')), 'mismatch'],
+  ])('when %s, nothing that it lists is believed', async (_, mirror, state) => {
+    const report = await verify(mirror);
+    expect(report).toMatchObject({ ok: false, files: { total: 0, checked: 0 } });
+    expect(report.snapshot).toBeUndefined();
+    expect(report.failures.map((failure) => failure.state)).toEqual([state]);
+    expect(report.checks.map((check) => [check.name, check.state])).toEqual([['snapshot', 'failed']]);
+  });
+
+  it('when one of several trusted keys signed it, is good', async () => {
+    const trusted = [OTHER_KEY.publicKey, KEY.publicKey];
+    expect((await verify(signMirror(), { trusted })).ok).toBe(true);
+  });
+
+  it('when it is expired, says so and checks the files nevertheless', async () => {
+    const now = new Date(NOW.getTime() + 30 * DAY * 1000);
+    expect((await verify(signMirror(), { now: new Date(now.getTime() - 1) })).ok).toBe(true);
+    const report = await verify(signMirror(), { now });
+    expect(report).toMatchObject({ ok: false, files: { verified: 9 } });
+    expect(failuresOf(report)).toEqual([[ROOT, 'expired']]);
+  });
+
+  it('when root and signature are wholly those of another snapshot, its leaves are missing', async () => {
+    const report = await verify(mixed(ROOT, signaturePath(ROOT)));
+    expect(report.ok).toBe(false);
+    expect(report.failures.find(({ path }) => path.startsWith('snapshot/leaves/'))?.state).toBe('missing');
+  });
+});
+
+describe('verifying a mirror with a bad leaf', () => {
+  const many = (): SignedMirror => signMirror({ bottles: 1200 });
+  const leavesOf = ({ snapshot }: SignedMirror) => snapshot.leaves.map(({ sha256 }) => leafPath(sha256));
+
+  it.each([
+    ['is gone', () => undefined, 'missing'],
+    ['is altered', flip, 'mismatch'],
+    ['has the bytes of another leaf', (_: Uint8Array, other: Uint8Array) => other, 'mismatch'],
+  ])('when a leaf %s, it is named and the other leaves are checked', async (_, change, state) => {
+    const mirror = many();
+    const [other = '', path = ''] = leavesOf(mirror).slice(-2);
+    const bytes = change(
+      mirror.files.get(path) ?? new Uint8Array(),
+      mirror.files.get(other) ?? new Uint8Array(),
+    );
+    if (bytes) mirror.files.set(path, bytes);
+    else mirror.files.delete(path);
+    const lost = mirror.snapshot.leaves.at(-1)?.files ?? 0;
+    const report = await verify(mirror);
+    expect(report.ok).toBe(false);
+    expect(report.failures.find((failure) => failure.path === path)?.state).toBe(state);
+    expect(lost).toBeGreaterThan(0);
+    expect(report.files.verified).toBe(mirror.snapshot.totals.files - lost);
+  });
+});
+
+describe('verifying a mirror whose signer signed nonsense', () => {
+  const compressed = utf8('the compressed formulas database');
+  const unsigned = utf8(
+    new TextDecoder().decode(indexManifestOf(compressed)).replace('"signature"', '"signed_by"'),
+  );
+  const cases: [string, NonNullable<MirrorInput['files']>, string, string][] = [
+    [
+      "another key's index signature",
+      () => ({ [INDEX_MANIFEST]: indexManifestOf(compressed, OTHER_KEY) }),
+      INDEX_MANIFEST,
+      'bad-signature',
+    ],
+    ['no index signature', () => ({ [INDEX_MANIFEST]: unsigned }), INDEX_MANIFEST, 'bad-signature'],
+    [
+      'an index signature over another database',
+      () => ({ [INDEX_MANIFEST]: indexManifestOf(utf8('x')) }),
+      INDEX_MANIFEST,
+      'mismatch',
+    ],
+    ['no index manifest', () => ({ [INDEX_MANIFEST]: undefined }), INDEX_MANIFEST, 'missing'],
+    ['no manifest', () => ({ [MANIFEST]: undefined }), MANIFEST, 'missing'],
+    [
+      'a manifest of another format',
+      () => ({ [MANIFEST]: encodeManifest({ ...MANIFEST_VALUE, generator: { ...GENERATOR, format: 2 } }) }),
+      MANIFEST,
+      'mismatch',
+    ],
+    [
+      'no signature of a database',
+      () => ({ [signaturePath(DATABASE)]: undefined }),
+      signaturePath(DATABASE),
+      'missing',
+    ],
+    [
+      'a signature of another database',
+      () => ({ [signaturePath(DATABASE)]: signatureOf(DATABASE, utf8('other')) }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      "another database's signature",
+      (files) => ({
+        [signaturePath(DATABASE)]: signatureOf('index/casks.db', files.get(DATABASE) ?? utf8('')),
+      }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      "another key's signature of a database",
+      (files) => ({
+        [signaturePath(DATABASE)]: signatureOf(DATABASE, files.get(DATABASE) ?? utf8(''), OTHER_KEY),
+      }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      'an endless signature',
+      () => ({ [signaturePath(DATABASE)]: new Uint8Array(20_000) }),
+      signaturePath(DATABASE),
+      'mismatch',
+    ],
+    [
+      'a database without its signature',
+      () => ({ 'index/casks.db': utf8('casks') }),
+      'index/casks.db.sig',
+      'missing',
+    ],
+  ];
+  it.each(cases)(
+    'when there is %s, it is named with and without hashing databases',
+    async (_, files, path, state) => {
+      for (const prehash of [true, false]) {
+        const report = await verify(signMirror({ files }), {}, { prehash });
+        expect(report.ok).toBe(false);
+        expect(failuresOf(report)).toEqual([[path, state]]);
+        expect(report.checks.filter((check) => check.state === 'failed')).toHaveLength(1);
+      }
+    },
+  );
+});
