@@ -1,5 +1,5 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -55,7 +55,12 @@ export async function generateKey(
   );
   await mkdir(dirname(secretPath), { recursive: true, mode: 0o700 });
   await writeNew(secretPath, text, 0o600);
-  await writeNew(publicPath, formatPublicKey(key.publicKey), 0o644);
+  try {
+    await writeNew(publicPath, formatPublicKey(key.publicKey), 0o644);
+  } catch (error) {
+    await rm(secretPath); // beside another's public key it would sign what nobody can check
+    throw error;
+  }
   return key;
 }
 

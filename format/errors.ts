@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'too-large' // more bytes than the limit for this kind of document
   | 'not-found' // the thing asked for is not in this mirror
   | 'rolled-back' // a snapshot older than one already seen
+  | 'unpublished' // a bucket or directory without any snapshot yet
   | 'unknown-package'
   | 'upstream' // an upstream or network answer that cannot be used
   | 'locked' // another process or publisher holds the mirror

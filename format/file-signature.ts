@@ -1,7 +1,7 @@
 import { MirrorError } from './errors.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
-import { parseSignature, signPrehashed, verifyComment, verifyPrehashed } from './minisign/signature.ts';
+import { parseSignature, signPrehashed, verifyComment, verifyPrehash } from './minisign/signature.ts';
 
 /** What the trusted comment of every `.sig` in a mirror says about the file it signs. */
 export interface SignedFile {
@@ -29,34 +29,39 @@ export interface VerifiedSignature extends SignedFile {
 }
 
 /**
- * Verifies the `.sig` of `file`. With `prehash` (BLAKE2b-512 of the bytes) the signature over the bytes is checked;
- * without it only the authenticated comment, which names the SHA-256 that the caller must then compare.
+ * Verifies the `.sig` of `file`. `prehash` gives the BLAKE2b-512 of its bytes, over which the signature is then checked;
+ * it is called once the comment is known to be authentic, and told what the comment says. Without it only the comment is
+ * checked, which names the SHA-256 that the caller must then compare.
  * Throws `bad-input` or `bad-signature`; a signature that was made for another file is `bad-signature`.
  */
 export function verifyFileSignature(
   text: string,
   file: string,
   trusted: readonly PublicKey[],
-  prehash?: Uint8Array,
+  prehash?: (claimed: SignedFile) => Uint8Array,
 ): VerifiedSignature {
   const where = `${file}.sig`;
   const signature = parseSignature(text, where);
-  const signer = prehash
-    ? verifyPrehashed(signature, prehash, trusted, where)
-    : verifyComment(signature, trusted, where);
-  const match = COMMENT.exec(signature.trustedComment);
-  if (!match?.[2] || !match[3]) {
-    throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, {
-      where,
-      found: signature.trustedComment,
-    });
-  }
-  if (match[2] !== file) {
+  const signer = verifyComment(signature, trusted, where);
+  const claimed = parseComment(signature.trustedComment, where);
+  if (claimed.file !== file) {
     throw new MirrorError('bad-signature', `${where} was made for another file.`, {
       where,
       expected: file,
-      found: match[2],
+      found: claimed.file,
     });
   }
-  return { timestamp: Number(match[1]), file, sha256: match[3], size: Number(match[4]), signer };
+  if (prehash) verifyPrehash(signature, prehash(claimed), signer, where);
+  return { ...claimed, signer };
+}
+
+function parseComment(comment: string, where: string): SignedFile {
+  const [, timestamp, file, sha256, size] = COMMENT.exec(comment) ?? [];
+  if (file !== undefined && sha256 !== undefined) {
+    return { timestamp: Number(timestamp), file, sha256, size: Number(size) };
+  }
+  throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, {
+    where,
+    found: comment,
+  });
 }

@@ -81,13 +81,13 @@ export const encodeManifest = (manifest: Manifest): Uint8Array =>
 
 /** Parses manifest.json; another format version than ours is `bad-input` that says so. */
 export function parseManifest(bytes: Uint8Array): Manifest {
-  const manifest = parseJson(manifestSchema, bytes, MANIFEST);
-  if (manifest.generator.format !== FORMAT) {
+  const { generator } = parseJson(v.object({ generator: generatorSchema }), bytes, MANIFEST);
+  if (generator.format !== FORMAT) {
     throw new MirrorError('bad-input', `${MANIFEST} was written in another version of the mirror format.`, {
       where: MANIFEST,
       expected: String(FORMAT),
-      found: String(manifest.generator.format),
+      found: String(generator.format),
     });
   }
-  return manifest;
+  return parseJson(manifestSchema, bytes, MANIFEST);
 }

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { MirrorError } from '../format/errors.ts';
 import type { AppEnvironment, Services } from './context.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
@@ -18,7 +17,7 @@ export interface AppOptions {
   store: MirrorStore;
   settings: Settings;
   clock: () => Date;
-  /** Told of errors that are nobody's fault but ours or storage's. */
+  /** Told of what was answered with 5xx, for the log. */
   onError?: (error: unknown, url: string) => void;
 }
 
@@ -44,9 +43,10 @@ export function createApp({ store, settings, clock, onError }: AppOptions): Hono
     const status = method === 'OPTIONS' ? 204 : 405;
     return new Response(null, { status, headers: { allow: METHODS, 'cache-control': CACHE_CONTROL.never } });
   });
-  app.onError((error, context) => {
-    if (!(error instanceof MirrorError) || error.code !== 'not-found') onError?.(error, context.req.url);
-    return problemResponse(error, context.req.raw);
+  app.onError(async (error, context) => {
+    const response = await problemResponse(error, context.req.raw);
+    if (response.status >= 500) onError?.(error, context.req.url);
+    return response;
   });
   for (const routes of [verifyRoutes, apiRoutes, pageRoutes, treeRoutes]) app.route('/', routes(services));
   return app;

@@ -9,7 +9,7 @@ import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
 import type { MirrorStore, StoredRecord } from './store.ts';
 
-const DOWNLOADS = /^(?:bottles\/[^/]+|casks\/|linux-apps\/)/;
+const DOWNLOADS = /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/;
 
 /**
  * A listed file as it is sent: byte for byte, and only once what storage recorded of it equals what was signed.

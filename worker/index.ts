@@ -1,5 +1,7 @@
 import type { R2Bucket } from '@cloudflare/workers-types';
+import { MirrorError, messageOf } from '../format/errors.ts';
 import { createApp } from './app.ts';
+import { problemResponse } from './problem.ts';
 import { R2Store } from './r2-store.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
 
@@ -12,13 +14,29 @@ export interface Bindings extends SettingVariables {
 let app: ReturnType<typeof createApp> | undefined;
 
 export default {
-  fetch(request: Request, bindings: Bindings): Response | Promise<Response> {
-    app ??= createApp({
-      store: new R2Store(bindings.MIRROR),
-      settings: parseSettings(bindings),
-      clock: () => new Date(),
-      onError: (error, url) => console.error(url, error),
-    });
+  async fetch(request: Request, bindings: Bindings): Promise<Response> {
+    try {
+      app ??= appFor(bindings);
+    } catch (error) {
+      log(error, request.url);
+      return problemResponse(new MirrorError('refused', messageOf(error)), request);
+    }
     return app.fetch(request);
   },
 };
+
+const appFor = (bindings: Bindings): ReturnType<typeof createApp> =>
+  createApp({
+    store: new R2Store(bindings.MIRROR),
+    settings: parseSettings(bindings),
+    clock: () => new Date(),
+    onError: log,
+  });
+
+/** One line that can be searched by its fields. */
+function log(error: unknown, url: string): void {
+  const known = error instanceof MirrorError ? error : undefined;
+  const { code, where, expected, found } = known ?? {};
+  const stack = known ? undefined : error instanceof Error ? error.stack : undefined;
+  console.error(JSON.stringify({ url, message: messageOf(error), code, where, expected, found, stack }));
+}

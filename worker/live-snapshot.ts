@@ -19,6 +19,39 @@ import type { MirrorStore } from './store.ts';
 const POINTER_LIFETIME = 10_000;
 /** Parsed leaves kept in one isolate; about 300 KB each. */
 const MAX_LEAVES = 64;
+/** How long a read that another request began is waited for, milliseconds. */
+const PATIENCE = 5_000;
+
+/**
+ * Work that requests wait for together while it is under way. On Workers it dies with the request that began it, and
+ * its promise then never settles: so none is joined for longer than the patience given, or one client that hangs up
+ * could stop an isolate for good.
+ */
+export class SharedWork<T> {
+  readonly #clock: () => Date;
+  readonly #patience: number;
+  readonly #pending = new Map<string, { since: number; work: Promise<T> }>();
+
+  /** `patience` in milliseconds. */
+  constructor(clock: () => Date, patience: number) {
+    this.#clock = clock;
+    this.#patience = patience;
+  }
+
+  join(key: string, begin: () => Promise<T>): Promise<T> {
+    const now = this.#clock().getTime();
+    const known = this.#pending.get(key);
+    if (known && now - known.since < this.#patience) return known.work;
+    const pending = {
+      since: now,
+      work: begin().finally(() => {
+        if (this.#pending.get(key) === pending) this.#pending.delete(key);
+      }),
+    };
+    this.#pending.set(key, pending);
+    return pending.work;
+  }
+}
 
 /** The snapshot that a request is answered from, from its beginning to its end. */
 export interface LiveSnapshot {
@@ -37,27 +70,27 @@ export class LiveSnapshots {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
-  readonly #leaves = new Map<string, Promise<SnapshotEntry[]>>();
+  readonly #leaves = new Map<string, SnapshotEntry[]>();
+  readonly #leafReads: SharedWork<SnapshotEntry[]>;
+  readonly #pointerReads: SharedWork<LiveSnapshot>;
   #live: { snapshot: LiveSnapshot; readAt: number } | undefined;
-  #reading: Promise<LiveSnapshot> | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
     this.#settings = settings;
     this.#clock = clock;
+    this.#leafReads = new SharedWork(clock, PATIENCE);
+    this.#pointerReads = new SharedWork(clock, PATIENCE);
   }
 
   /**
-   * The snapshot to answer from. Throws `refused` when no key is configured, `missing` when nothing is published,
-   * `bad-signature`, `bad-input` or `rolled-back` when what is published may not be served.
+   * The snapshot to answer from. Throws `refused` when no key is configured, `unpublished`,
+   * `bad-signature`, `mismatch` or `rolled-back` when what is published may not be served.
    */
   async current(): Promise<LiveSnapshot> {
     const now = this.#clock().getTime();
     if (this.#live && now - this.#live.readAt < POINTER_LIFETIME) return this.#live.snapshot;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
+    return this.#pointerReads.join('', () => this.#read().catch(blameStorage));
   }
 
   async #read(): Promise<LiveSnapshot> {
@@ -69,7 +102,10 @@ export class LiveSnapshots {
     }
     const readAt = this.#clock().getTime();
     const signed = await this.#store.signedRoot();
-    if (!signed) throw new MirrorError('missing', 'Nothing has been published here yet.', { where: ROOT });
+    if (!signed)
+      throw new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
+    // A read that took so long that a later one overtook it has nothing to add.
+    if (this.#live && this.#live.readAt > readAt) return this.#live.snapshot;
     const before = this.#live?.snapshot;
     const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
     if (before && snapshot.snapshot.version < before.snapshot.version) {
@@ -102,11 +138,17 @@ export class LiveSnapshots {
   }
 
   /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */
-  #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+  async #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
     const { sha256 } = reference;
     const known = this.#leaves.get(sha256);
+    return known
+      ? this.#keep(sha256, known)
+      : this.#leafReads.join(sha256, () => this.#readLeaf(reference));
+  }
+
+  /** Keeps a leaf as the one used last; the one not used for longest makes room. */
+  #keep(sha256: string, leaf: SnapshotEntry[]): SnapshotEntry[] {
     this.#leaves.delete(sha256);
-    const leaf = known ?? this.#readLeaf(reference);
     this.#leaves.set(sha256, leaf);
     const [oldest] = this.#leaves.keys();
     if (this.#leaves.size > MAX_LEAVES && oldest !== undefined) this.#leaves.delete(oldest);
@@ -114,16 +156,22 @@ export class LiveSnapshots {
   }
 
   async #readLeaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+    const bytes = await this.#store.leaf(reference);
+    const where = leafPath(reference.sha256);
+    if (!bytes) throw new MirrorError('missing', `${where} is missing from storage.`, { where });
     try {
-      const bytes = await this.#store.leaf(reference);
-      if (bytes) return parseLeaf(bytes, reference);
-      const where = leafPath(reference.sha256);
-      throw new MirrorError('missing', `${where} is missing from storage.`, { where });
+      return this.#keep(reference.sha256, parseLeaf(bytes, reference));
     } catch (error) {
-      this.#leaves.delete(reference.sha256);
-      throw error;
+      return blameStorage(error);
     }
   }
+}
+
+/** What is wrong with a stored document is never the fault of the client, whom `bad-input` would blame. */
+function blameStorage(error: unknown): never {
+  if (!(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
+  const { message, where, expected, found } = error;
+  throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
 }
 
 const sameRoot = (a: SignedRoot, b: SignedRoot): boolean =>

@@ -23,6 +23,12 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
     hint: 'The operator can see every missing file at /verify and mend it by publishing again.',
   },
   'too-large': { status: 502, title: 'Refused: not as signed' },
+  upstream: { status: 502, title: 'Storage failed', hint: 'Ask again in a moment.' },
+  unpublished: {
+    status: 503,
+    title: 'Nothing published yet',
+    hint: 'Publish a mirror here: stout-mirror publish DIR --bucket NAME --account ID',
+  },
   'bad-signature': {
     status: 503,
     title: 'Refused: signature',

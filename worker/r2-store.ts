@@ -35,7 +35,13 @@ export class R2Store implements MirrorStore {
   }
 
   async open({ sha256 }: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
-    const object = await this.#bucket.get(blobName(sha256), range ? { range: { ...range } } : {});
+    const key = blobName(sha256);
+    // A range beyond the end of what is stored is an error of R2's, not an answer.
+    const object = await this.#bucket
+      .get(key, range ? { range: { ...range } } : {})
+      .catch((cause: unknown) => {
+        throw new MirrorError('upstream', `Storage cannot read ${key}.`, { where: key, cause });
+      });
     if (!object) return undefined;
     // The platform's stream types and the standard library's describe the same object.
     return {

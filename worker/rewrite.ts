@@ -28,8 +28,8 @@ export function rewrittenRepresentation(
   origin: string,
 ): Representation {
   const make = async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const json = decompress(await readVerified(store, entry), entry.name);
-    return rawZstdFrame(utf8(JSON.stringify(rewritePackageJson(JSON.parse(json), origin))));
+    const value = parsePackage(await readVerified(store, entry), entry.name);
+    return rawZstdFrame(utf8(JSON.stringify(rewritePackageJson(value, origin))));
   };
   return {
     etag: strongTag(sha256Hex(utf8(`${entry.sha256} ${origin} ${REWRITE_VERSION}`))),
@@ -45,11 +45,11 @@ export function rewrittenRepresentation(
   };
 }
 
-function decompress(bytes: Uint8Array, where: string): string {
+function parsePackage(bytes: Uint8Array, where: string): Parameters<typeof rewritePackageJson>[0] {
   try {
-    return textOf(zstdDecompressSync(bytes, { maxOutputLength: MAX_SIZE }), where);
+    return JSON.parse(textOf(zstdDecompressSync(bytes, { maxOutputLength: MAX_SIZE }), where));
   } catch (cause) {
-    throw new MirrorError('mismatch', `${where} cannot be decompressed: ${messageOf(cause)}`, {
+    throw new MirrorError('mismatch', `${where} is not compressed JSON: ${messageOf(cause)}`, {
       where,
       cause,
     });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { MirrorError } from '../format/errors.ts';
+import { sha256Hex } from '../format/digest.ts';
+import { MirrorError, messageOf } from '../format/errors.ts';
 import { leafPath } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
@@ -7,11 +8,14 @@ import { type Evidence, judge, type Verdict } from '../format/verify/evidence.ts
 import type { Depth, VerifyReport } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
 import { verifyMirror } from '../format/verify/walk.ts';
+import { SharedWork } from './live-snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Inspect, MirrorStore } from './store.ts';
 
 /** How long a quick report is given again for the same snapshot, milliseconds. */
 const QUICK_LIFETIME = 60_000;
+/** How long a run that another request began is waited for, milliseconds. */
+const PATIENCE = 30_000;
 const READERS = 4;
 /** Small, so that the first slice and the documents fit a free plan's subrequests. */
 const SLICE_SIZE = 16;
@@ -21,6 +25,8 @@ class StoreSource implements VerifySource {
   readonly #store: MirrorStore;
   readonly #inspect: Inspect;
   operations = 0;
+  /** SHA-256 of the root that was read, hex. */
+  root: string | undefined;
 
   constructor(store: MirrorStore) {
     this.#store = store;
@@ -32,7 +38,10 @@ class StoreSource implements VerifySource {
   async signedRoot(): Promise<SignedRoot> {
     this.operations += 1;
     const signed = await this.#store.signedRoot();
-    if (signed) return signed;
+    if (signed) {
+      this.root = sha256Hex(signed.root);
+      return signed;
+    }
     throw new MirrorError('missing', 'Nothing has been published here yet.', { where: 'snapshot/root.json' });
   }
 
@@ -71,15 +80,25 @@ class StoreSource implements VerifySource {
 
 /** Reads a stored file to its end and hashes it, whatever storage says of it. */
 async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {
-  const file = await store.open(entry);
-  if (!file) return { kind: 'absent' };
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of file.body) {
-    hash.update(chunk);
-    size += chunk.length;
+  try {
+    const file = await store.open(entry);
+    if (!file) return { kind: 'absent' };
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of file.body) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    return { kind: 'bytes', size, sha256: hash.digest('hex') };
+  } catch (error) {
+    return { kind: 'unreadable', reason: messageOf(error) };
   }
-  return { kind: 'bytes', size, sha256: hash.digest('hex') };
+}
+
+/** A report, and which root it is about. */
+interface Run {
+  report: VerifyReport;
+  root: string | undefined;
 }
 
 /** Verification at the edge: the shared walk over a store, bounded, each run shared by all who ask for it meanwhile. */
@@ -87,16 +106,19 @@ export class Verification {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
-  readonly #running = new Map<string, Promise<VerifyReport>>();
+  readonly #running: SharedWork<Run>;
+  readonly #reading: SharedWork<Verdict>;
   #quick: { report: VerifyReport; root: string; until: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
     this.#settings = settings;
     this.#clock = clock;
+    this.#running = new SharedWork(clock, PATIENCE);
+    this.#reading = new SharedWork(clock, PATIENCE);
   }
 
-  /** The last complete quick report of a snapshot (by its root's SHA-256), while it is fresh. */
+  /** The last quick report of a snapshot (by its root's SHA-256) that began at the beginning, while it is fresh. */
   recent(root: string): VerifyReport | undefined {
     const quick = this.#quick;
     return quick?.root === root && this.#clock().getTime() < quick.until ? quick.report : undefined;
@@ -110,27 +132,26 @@ export class Verification {
     const whole = depth === 'quick' && cursor === undefined;
     const recent = whole && root !== undefined ? this.recent(root) : undefined;
     if (recent) return recent;
-    const key = `${depth} ${cursor ?? ''}`;
-    const running =
-      this.#running.get(key) ?? this.#walk(depth, cursor).finally(() => this.#running.delete(key));
-    this.#running.set(key, running);
-    const report = await running;
-    if (whole && root !== undefined) {
-      this.#quick = { report, root, until: this.#clock().getTime() + QUICK_LIFETIME };
+    // By snapshot too: a run that began before a switch says nothing of what is live after it.
+    const run = await this.#running.join(`${depth} ${root} ${cursor ?? ''}`, () => this.#walk(depth, cursor));
+    if (whole && run.root !== undefined) {
+      this.#quick = { ...run, root: run.root, until: this.#clock().getTime() + QUICK_LIFETIME };
     }
-    return report;
+    return run.report;
   }
 
-  /** Verifies one file by its bytes. */
-  async file(entry: SnapshotEntry): Promise<Verdict> {
-    return judge(entry, await hashStored(this.#store, entry));
+  /** Verifies one file by its bytes; those who ask for it meanwhile share the reading. */
+  file(entry: SnapshotEntry): Promise<Verdict> {
+    return this.#reading.join(`${entry.sha256} ${entry.name}`, async () =>
+      judge(entry, await hashStored(this.#store, entry)),
+    );
   }
 
-  #walk(depth: Depth, cursor: string | undefined): Promise<VerifyReport> {
+  async #walk(depth: Depth, cursor: string | undefined): Promise<Run> {
     const source = new StoreSource(this.#store);
     const { trusted, verifyOperations } = this.#settings;
     const operationsPerSlice = depth === 'deep' ? SLICE_SIZE : 1;
-    return verifyMirror(source, {
+    const report = await verifyMirror(source, {
       trusted,
       now: this.#clock(),
       depth,
@@ -138,5 +159,6 @@ export class Verification {
       sliceSize: SLICE_SIZE,
       mayContinue: () => source.operations + operationsPerSlice <= verifyOperations,
     });
+    return { report, root: source.root };
   }
 }

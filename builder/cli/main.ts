@@ -9,6 +9,7 @@ import { keygenCommand } from './keygen.ts';
 import { publishCommand } from './publish.ts';
 import { serveCommand } from './serve.ts';
 import { processSession } from './session.ts';
+import { printable } from './terminal.ts';
 import { verifyCommand } from './verify.ts';
 
 const FAILED = 1;
@@ -43,12 +44,17 @@ try {
 function explain(error: unknown): number {
   // Commander has printed its message; asking for help or the version ends with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  if (error instanceof Error && 'syscall' in error) {
+    // A full disk or a missing permission: the system's words say it, a stack does not help.
+    console.error(printable(`stout-mirror: ${error.message}`));
+    return FAILED;
+  }
   if (!(error instanceof MirrorError)) {
     console.error(error);
     return FAILED;
   }
-  console.error(`stout-mirror: ${error.message}`);
-  if (error.expected !== undefined) console.error(`  expected: ${error.expected}`);
-  if (error.found !== undefined) console.error(`  found:    ${error.found}`);
+  console.error(printable(`stout-mirror: ${error.message}`));
+  if (error.expected !== undefined) console.error(printable(`  expected: ${error.expected}`));
+  if (error.found !== undefined) console.error(printable(`  found:    ${error.found}`));
   return USAGE_CODES.includes(error.code) ? WRONG_USAGE : FAILED;
 }

@@ -3,7 +3,11 @@ import { bytesText, durationText } from './units.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 2_000;
+const LABEL_WIDTH = 22;
 const BAR_WIDTH = 22;
+const SHORTEST_BAR = 6;
+/** What fits on the narrowest terminal in use without wrapping. */
+const LINE_WIDTH = 79;
 
 /** Where a reporter writes; standard error for the command line. */
 export interface Output {
@@ -60,12 +64,13 @@ export class TerminalReporter implements Reporter {
 
   note(text: string): void {
     this.#endLine();
-    this.#output.write(`${text}\n`);
+    this.#output.write(`${printable(text)}\n`);
   }
 
   warn(text: string): void {
     this.#endLine();
-    this.#output.write(`${this.#output.color ? `\x1b[33m${text}\x1b[0m` : text}\n`);
+    const safe = printable(text);
+    this.#output.write(`${this.#output.color ? `\x1b[33m${safe}\x1b[0m` : safe}\n`);
   }
 
   #draw(progress: Progress, seconds: number): void {
@@ -80,21 +85,25 @@ export class TerminalReporter implements Reporter {
   }
 }
 
-/** One line of progress: files, bytes, rate and time left as far as they are known. */
+/** Text that cannot steer a terminal: names from an upstream may hold escape sequences. */
+export const printable = (text: string): string => text.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
+
+/** One line of progress: files, bytes, rate and time left as far as they are known. The bar takes what room is left. */
 export function progressLine(
   { label, done, total, bytes, totalBytes }: Progress,
   seconds: number,
   bar: boolean,
 ): string {
-  const share = totalBytes ? bytes / totalBytes : total === 0 ? 1 : done / total;
+  const share = Math.min(totalBytes ? bytes / totalBytes : total === 0 ? 1 : done / total, 1);
   const rate = seconds > 0.5 ? bytes / seconds : 0;
   const left = share > 0 && share < 1 && seconds > 1 ? (seconds / share) * (1 - share) : undefined;
-  return [
-    label.padEnd(22),
-    bar ? `${'━'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '·')} ` : '',
+  const facts = [
     `${done}/${total}`,
     bytes > 0 ? `  ${bytesText(bytes)}${totalBytes ? ` of ${bytesText(totalBytes)}` : ''}` : '',
     rate > 0 ? `  ${bytesText(rate)}/s` : '',
     left === undefined ? '' : `  ${durationText(left)} left`,
   ].join('');
+  const room = Math.min(BAR_WIDTH, LINE_WIDTH - LABEL_WIDTH - facts.length - 1);
+  const drawn = '━'.repeat(Math.round(share * room)).padEnd(room, '·');
+  return `${label.padEnd(LABEL_WIDTH)}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;
 }

@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** A size in bytes for people: decimal units, three digits. */
+/** A size in bytes for people: decimal units, one decimal below a hundred of them. */
 export function bytesText(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -11,7 +11,7 @@ export function bytesText(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(value < 9.995 ? 2 : 3)} ${UNITS[unit]}`;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
 /** A time span in seconds for people: its largest unit, or two for hours and minutes. */

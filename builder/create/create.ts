@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { commit, keepIncoming, rollForward } from '../directory/commit.ts';
@@ -52,8 +52,8 @@ export interface CreateSummary {
 export async function createMirror(options: CreateOptions): Promise<CreateSummary> {
   const { directory, now, reporter } = options;
   await expectUsable(directory);
-  await mkdir(directory, { recursive: true });
-  return withLock(directory, now, async () => {
+  const made = await mkdir(directory, { recursive: true });
+  const summary = withLock(directory, now, async () => {
     await rollForward(directory);
     const previous = await readContents(directory);
     const index = await StoutIndex.open(options.upstream);
@@ -65,6 +65,11 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
     } finally {
       await index.close();
     }
+  });
+  // What failed before anything came of it leaves no folder behind; with anything in it, it stays.
+  return summary.catch(async (error: unknown) => {
+    if (made !== undefined) await rmdir(directory).catch(() => undefined);
+    throw error;
   });
 }
 
@@ -109,7 +114,7 @@ async function build(
 
 function droppedPackages(now: Manifest, before: Manifest | undefined): string[] {
   if (!before) return [];
-  const kept = (kind: 'formulas' | 'casks', name: string): boolean => name in now[kind].packages;
+  const kept = (kind: 'formulas' | 'casks', name: string): boolean => Object.hasOwn(now[kind].packages, name);
   return [
     ...Object.keys(before.formulas.packages).filter((name) => !kept('formulas', name)),
     ...Object.keys(before.casks.packages).filter((name) => !kept('casks', name)),

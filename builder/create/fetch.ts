@@ -1,17 +1,30 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
+import type { FileDigest } from '../directory/hash.ts';
 import type { Plan, PlannedFile } from '../plan/plan.ts';
 import type { CreateOptions } from './create.ts';
 import { download } from './download.ts';
 import type { Staging } from './staging.ts';
 
-/** The distinct files of a plan. */
+/** The distinct files of a plan. Throws `bad-input` when two that differ would stand at one path. */
 export function plannedFiles({ formulas, casks }: Plan): PlannedFile[] {
   const all = [
     ...formulas.flatMap((formula) => [...formula.bottles.values()]),
     ...casks.flatMap((cask) => [...cask.files.values()]),
   ];
-  return [...new Map(all.map((file) => [file.path, file])).values()];
+  const byPath = new Map<string, PlannedFile>();
+  for (const file of all) {
+    const other = byPath.get(file.path);
+    if (other && other.sha256 !== file.sha256) {
+      throw new MirrorError('bad-input', `Two different files of the upstream would be ${file.path}.`, {
+        where: file.path,
+        expected: other.sha256,
+        found: file.sha256,
+      });
+    }
+    byPath.set(file.path, file);
+  }
+  return [...byPath.values()];
 }
 
 /**
@@ -28,14 +41,22 @@ export async function bringIn(
   let done = 0;
   const tell = (): void =>
     reporter.progress({ label: 'Fetching packages', done, total: files.length, bytes: fetched.bytes });
-  const fetchOne = async ({ path, url, sha256 }: PlannedFile): Promise<void> => {
+  const bring = async ({ url, sha256 }: PlannedFile): Promise<FileDigest> => {
+    const digest = await download(upstream, directory, { url: upstream.resolve(url), sha256 }, (count) => {
+      fetched.bytes += count;
+      tell();
+    });
+    fetched.files += 1;
+    return digest;
+  };
+  /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
+  const coming = new Map<string, Promise<FileDigest>>();
+  const fetchOne = async (file: PlannedFile): Promise<void> => {
+    const { path, sha256 } = file;
     if (!(await staging.keep(path, sha256))) {
-      const digest = await download(upstream, directory, { url: upstream.resolve(url), sha256 }, (count) => {
-        fetched.bytes += count;
-        tell();
-      });
-      staging.adopt(path, digest);
-      fetched.files += 1;
+      const digest = coming.get(sha256) ?? bring(file);
+      coming.set(sha256, digest);
+      staging.adopt(path, await digest);
     }
     done += 1;
     tell();
@@ -45,11 +66,11 @@ export async function bringIn(
     (file) => fetchOne(file).catch((error: unknown) => failures.push(`${file.path}: ${messageOf(error)}`)),
     { concurrency: jobs },
   );
-  if (failures.length > 0) {
-    const message = `${failures.length} of ${files.length} files could not be fetched; the mirror is unchanged.`;
-    throw new MirrorError('upstream', [message, ...failures.sort()].join('\n  '), {
-      where: upstream.base.href,
-    });
-  }
+  if (failures.length > 0) throw incomplete(failures, files.length, upstream.base.href);
   return fetched;
+}
+
+function incomplete(failures: string[], wanted: number, where: string): MirrorError {
+  const message = `${failures.length} of ${wanted} files could not be fetched; the mirror is unchanged.`;
+  return new MirrorError('upstream', [message, ...failures.sort()].join('\n  '), { where });
 }

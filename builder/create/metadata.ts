@@ -50,7 +50,8 @@ export async function stageMetadata(
     checksums: Object.fromEntries(
       [...staging.files]
         .filter(([path]) => path.startsWith('index/'))
-        .map(([path, { sha256 }]) => [path, sha256]),
+        .map(([path, { sha256 }]) => [path, sha256] as const)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
     ),
     total_size: [...staging.files.values()].reduce((sum, file) => sum + file.size, 0),
     index_version: version,

@@ -1,12 +1,16 @@
+import pMap from 'p-map';
 import { utf8 } from '../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
+import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, signRoot } from '../../format/snapshot/root.ts';
 import type { MirrorContents } from '../directory/mirror.ts';
 import { GENERATOR } from '../version.ts';
 import type { CreateOptions } from './create.ts';
 import { snapshotEntries } from './entries.ts';
 import type { Staging } from './staging.ts';
+
+const READERS = 4;
 
 /** Stages leaves and signed root over all files staged so far. */
 export async function stageSnapshot(
@@ -16,7 +20,7 @@ export async function stageSnapshot(
 ): Promise<Root> {
   const seconds = Math.floor(now.getTime() / 1000);
   const { snapshot, leaves } = buildSnapshot({
-    entries: snapshotEntries(staging.files, previous?.entries ?? [], seconds),
+    entries: await withoutLost(snapshotEntries(staging.files, previous?.entries ?? [], seconds), staging),
     now,
     validFor,
     previousVersion: previous?.snapshot.version ?? 0,
@@ -27,6 +31,16 @@ export async function stageSnapshot(
   await staging.put(signaturePath(ROOT), utf8(signature));
   await staging.put(ROOT, root);
   return snapshot;
+}
+
+/** The entries without superseded files that somebody removed or altered: what is gone must not be promised. */
+async function withoutLost(entries: readonly SnapshotEntry[], staging: Staging): Promise<SnapshotEntry[]> {
+  const kept = await pMap(
+    entries,
+    async (entry) => entry.until === undefined || staging.stands(filePathOf(entry), entry.sha256),
+    { concurrency: READERS },
+  );
+  return entries.filter((_, index) => kept[index]);
 }
 
 /** Index files and leaves of the previous snapshot that the new one has no use for; packages are left to `prune`. */

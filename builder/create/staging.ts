@@ -64,6 +64,11 @@ export class Staging {
     return present;
   }
 
+  /** Whether bytes with this SHA-256 stand at `path` now. */
+  async stands(path: string, sha256: string): Promise<boolean> {
+    return (await this.#known.digest(path))?.sha256 === sha256;
+  }
+
   /** Every file of the mirror to come, by path. */
   get files(): ReadonlyMap<string, FileDigest> {
     return this.#files;

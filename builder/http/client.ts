@@ -47,7 +47,7 @@ export class HttpClient {
         response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
       if (location === null) return response;
       await response.body?.cancel();
-      const next = allowedUrl(new URL(location, url), this.#policy);
+      const next = allowedUrl(redirectTarget(location, url), this.#policy);
       if (next.origin !== url.origin) sent = withoutAuthorization(sent);
       url = next;
     }
@@ -55,6 +55,15 @@ export class HttpClient {
       where: start.href,
     });
   }
+}
+
+function redirectTarget(location: string, from: URL): URL {
+  const target = URL.parse(location, from.href);
+  if (target) return target;
+  throw new MirrorError('upstream', `${from.href} redirects to what is no address.`, {
+    where: from.href,
+    found: location.slice(0, 200),
+  });
 }
 
 async function send(url: URL, headers: Record<string, string>): Promise<Response> {
@@ -75,8 +84,10 @@ async function send(url: URL, headers: Record<string, string>): Promise<Response
 
 /** The transient error for a connection that failed or broke. */
 export function networkError(where: string, cause: unknown): Transient {
-  const reason =
-    cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : messageOf(cause);
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  // Node's error for a name with several addresses has a code and no message.
+  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : 'no reason given';
+  const reason = messageOf(inner) || code;
   return new Transient(new MirrorError('upstream', `${where} cannot be read: ${reason}`, { where, cause }));
 }
 

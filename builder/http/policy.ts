@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import { MirrorError } from '../../format/errors.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** Names that never leave this machine or network (RFC 6761, RFC 6762, RFC 9476). */
+const LOCAL_NAME = /(?:^|\.)(?:localhost|local|internal)\.?$/;
 const PRIVATE_V4 =
   /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 
@@ -29,9 +31,9 @@ export function allowedUrl(url: URL, policy: UrlPolicy): URL {
 }
 
 function isPrivate(hostname: string): boolean {
-  if (LOOPBACK.test(hostname)) return true;
+  if (LOOPBACK.test(hostname) || LOCAL_NAME.test(hostname)) return true;
   const address = hostname.replace(/^\[|\]$/g, '');
   if (isIP(address) === 4) return PRIVATE_V4.test(address);
   // Public IPv6 is 2000::/3; everything else is local, mapped or reserved.
-  return isIP(address) === 6 && !/^[23]/.test(address);
+  return isIP(address) === 6 && !/^[23][0-9a-f]{3}:/.test(address);
 }

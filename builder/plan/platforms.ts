@@ -1,4 +1,5 @@
 import { arch, platform, release } from 'node:os';
+import { MirrorError } from '../../format/errors.ts';
 import { compatibleTags, parseTag, tagOf } from '../../format/tags.ts';
 
 /** Darwin's major version is macOS' plus nine up to 15, and minus one from 26 on. */
@@ -19,8 +20,17 @@ export interface PlatformFlags {
   platforms: readonly string[];
 }
 
-/** The tags that the flags mean; without any, this machine's. Sorted. Throws `bad-input`. */
+/** The tags that the flags mean; without any, this machine's. Sorted. Throws `usage`. */
 export function chosenTags(flags: PlatformFlags): string[] {
+  try {
+    return tagsOf(flags);
+  } catch (error) {
+    if (!(error instanceof MirrorError)) throw error;
+    throw new MirrorError('usage', error.message, { expected: error.expected, found: error.found });
+  }
+}
+
+function tagsOf(flags: PlatformFlags): string[] {
   const tags = flags.platforms.map(parseTag);
   if (flags.arch.length > 0 || flags.os.length > 0 || tags.length === 0) {
     const architectures = flags.arch.length > 0 ? flags.arch : [arch()];

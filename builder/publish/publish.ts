@@ -58,21 +58,40 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
   await expectVerified(directory, trusted, clock(), reporter);
   const signed = await readSignedRoot(directory);
   const { snapshot } = openRoot(signed, trusted);
+  if (isLive(await readPointer(bucket), signed)) return unchanged(snapshot);
   return withLease(bucket, clock, async () => {
-    const pointer = await bucket.get(POINTER, MAX_POINTER_SIZE);
-    const live = pointer && parsePointer(pointer.bytes, POINTER);
-    const previous = live && parseRoot(live.root);
-    const summary = { version: snapshot.version, previous: previous?.version ?? null };
-    if (live && isSame(live, signed))
-      return { ...summary, uploaded: { objects: 0, bytes: 0 }, changed: false };
+    const pointer = await readPointer(bucket);
+    if (isLive(pointer, signed)) return unchanged(snapshot);
+    const previous = pointer && parseRoot(pointer.live.root);
     if (previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
     const uploaded = await uploadMissing(options, snapshot, previous);
     const document = encodePointer(signed);
     await putSnapshot(bucket, snapshot.version, document);
     await movePointer(bucket, document, pointer ? { ifMatch: pointer.etag } : { ifAbsent: true });
-    return { ...summary, uploaded, changed: true };
+    return { version: snapshot.version, previous: previous?.version ?? null, uploaded, changed: true };
   });
 }
+
+interface Pointer {
+  live: SignedRoot;
+  etag: string;
+}
+
+async function readPointer(bucket: Bucket): Promise<Pointer | undefined> {
+  const object = await bucket.get(POINTER, MAX_POINTER_SIZE);
+  return object && { live: parsePointer(object.bytes, POINTER), etag: object.etag };
+}
+
+function isLive(pointer: Pointer | undefined, { root, signature }: SignedRoot): boolean {
+  return pointer?.live.signature === signature && sha256Hex(pointer.live.root) === sha256Hex(root);
+}
+
+const unchanged = ({ version }: Root): PublishSummary => ({
+  version,
+  previous: version,
+  uploaded: { objects: 0, bytes: 0 },
+  changed: false,
+});
 
 async function expectVerified(
   directory: string,
@@ -91,9 +110,6 @@ async function expectVerified(
     },
   );
 }
-
-const isSame = (a: SignedRoot, b: SignedRoot): boolean =>
-  a.signature === b.signature && sha256Hex(a.root) === sha256Hex(b.root);
 
 const notNewer = (snapshot: Root, live: Root): MirrorError =>
   new MirrorError(

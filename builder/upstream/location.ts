@@ -27,14 +27,15 @@ export class UpstreamLocation {
 
   /** Reads an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */
   static parse(text: string): UpstreamLocation {
-    const url = /^[a-z][a-z+.-]+:\/\//i.test(text) ? new URL(text) : pathToFileURL(resolve(text));
-    if (!url.pathname.endsWith('/')) url.pathname += '/';
-    if (url.protocol === 'https:' || url.protocol === 'file:' || isLoopbackHttp(url)) {
+    const isUrl = /^[a-z][a-z+.-]+:\/\//i.test(text);
+    const url = isUrl ? (URL.parse(text) ?? undefined) : pathToFileURL(resolve(text));
+    if (url && !url.pathname.endsWith('/')) url.pathname += '/';
+    if (url && isPlain(url) && (url.protocol === 'https:' || isLocalFolder(url) || isLoopbackHttp(url))) {
       return new UpstreamLocation(url);
     }
     throw new MirrorError(
       'usage',
-      `An upstream is https, a directory, or http on this machine, not ${text}.`,
+      `An upstream is https, a directory, or http on this machine, without user, query or fragment; not ${text}.`,
       {
         where: text,
       },
@@ -66,16 +67,30 @@ export class UpstreamLocation {
   async open(url: URL, offset: number): Promise<OpenedFile> {
     if (url.protocol === 'file:')
       return { offset, chunks: createReadStream(fileURLToPath(url), { start: offset }) };
-    const response = await this.#client.get(url, offset > 0 ? { range: `bytes=${offset}-` } : {});
-    return { offset: continuesAt(response, offset) ? offset : 0, chunks: bodyOf(response, url.href) };
+    const rest = offset > 0 ? await this.#rest(url, offset) : undefined;
+    if (rest?.status === 206) return { offset, chunks: bodyOf(rest, url.href) };
+    return { offset: 0, chunks: bodyOf(rest ?? (await this.#client.get(url)), url.href) };
+  }
+
+  /** The bytes from `offset` on (206), or all of them (200); `undefined` when the server gives neither. */
+  async #rest(url: URL, offset: number): Promise<Response | undefined> {
+    const response = await this.#client.get(url, { range: `bytes=${offset}-` }).catch((error: unknown) => {
+      // A part as long as the file, or longer, leaves nothing to ask for.
+      if (error instanceof MirrorError && error.found === '416') return undefined;
+      throw error;
+    });
+    const begins = response?.headers.get('content-range')?.startsWith(`bytes ${offset}-`);
+    if (response?.status !== 206 || begins) return response;
+    await response.body?.cancel();
+    return undefined;
   }
 }
 
-function continuesAt(response: Response, offset: number): boolean {
-  return (
-    response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${offset}-`) === true
-  );
-}
+/** Neither a password, which `fetch` refuses and the manifest would tell, nor what relative references drop. */
+const isPlain = ({ username, password, search, hash }: URL): boolean =>
+  [username, password, search, hash].every((part) => part === '');
+
+const isLocalFolder = ({ protocol, host }: URL): boolean => protocol === 'file:' && host === '';
 
 async function readLocal(url: URL, limit: number): Promise<Uint8Array> {
   const path = fileURLToPath(url);

@@ -13,6 +13,7 @@ import {
   parseIndexManifest,
   verifyIndex,
 } from '../../format/index-manifest.ts';
+import { treePath } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
 import { DatabaseReader } from '../database/reader.ts';
 import type { UpstreamLocation } from './location.ts';
@@ -110,7 +111,7 @@ export class StoutIndex {
     path: string,
     jsonHash: string | null,
   ): Promise<v.InferOutput<S>> {
-    const reference = path.split('/').map(encodeURIComponent).join('/');
+    const reference = treePath(path).split('/').map(encodeURIComponent).join('/');
     const where = this.location.resolve(reference).href;
     const compressed = await this.location.read(reference, MAX_PACKAGE);
     if (jsonHash !== null) expectSha256(compressed, jsonHash, where);

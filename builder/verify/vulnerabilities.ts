@@ -18,16 +18,23 @@ export function checkVulnerabilities(
   const check = { name: 'vulnerabilities', path: VULNERABILITIES } as const;
   try {
     const database = DatabaseReader.open(localPath(directory, VULNERABILITIES), VULNERABILITIES);
-    const [result] = database.rows(resultSchema, 'PRAGMA integrity_check');
-    database.close();
-    if (result?.integrity_check === 'ok') {
+    const result = integrityOf(database);
+    if (result === 'ok') {
       report.check({ ...check, state: 'passed', evidence: 'PRAGMA integrity_check' });
       return;
     }
-    throw new MirrorError('mismatch', `${VULNERABILITIES} is damaged: ${result?.integrity_check}`, {
+    throw new MirrorError('mismatch', `${VULNERABILITIES} is damaged: ${result}`, {
       where: VULNERABILITIES,
     });
   } catch (error) {
     report.failCheck(check, error);
+  }
+}
+
+function integrityOf(database: DatabaseReader): string | undefined {
+  try {
+    return database.rows(resultSchema, 'PRAGMA integrity_check')[0]?.integrity_check;
+  } finally {
+    database.close();
   }
 }

@@ -146,7 +146,12 @@ function scryptCost(opslimit: number, memlimit: number): { N: number; r: number;
 const checksum = (keyId: Uint8Array, sk: Uint8Array): Uint8Array =>
   blake2b(concatBytes(utf8('Ed'), keyId, sk), { dkLen: 32 });
 
-const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, index) => byte ^ (b[index] ?? 0));
+function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  // A key stream that is too short would leave the end of the key in the clear.
+  if (a.length !== b.length)
+    throw new MirrorError('bad-input', 'scrypt gave fewer bytes than were asked for.');
+  return a.map((byte, index) => byte ^ (b[index] ?? 0));
+}
 
 function u64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);

@@ -97,18 +97,15 @@ export function verifyComment(signature: Signature, trusted: readonly PublicKey[
 }
 
 /**
- * Checks a signature over a file given by its BLAKE2b-512 digest, and the trusted comment with it.
- * Returns the key that made it. Throws `bad-signature` naming `where`.
+ * Checks a signature over a file given by its BLAKE2b-512 digest, with the key that {@link verifyComment} returned.
+ * Throws `bad-signature` naming `where`.
  */
-export function verifyPrehashed(
-  signature: Signature,
+export function verifyPrehash(
+  { signature }: Signature,
   prehash: Uint8Array,
-  trusted: readonly PublicKey[],
+  signer: PublicKey,
   where: string,
-): PublicKey {
-  const signer = verifyComment(signature, trusted, where);
-  if (!verify(signature.signature, prehash, signer.key)) {
-    throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
-  }
-  return signer;
+): void {
+  if (verify(signature, prehash, signer.key)) return;
+  throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
 }

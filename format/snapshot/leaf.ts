@@ -7,6 +7,9 @@ import { parseJson } from '../parse.ts';
 import { byName, entrySchema, isOwnFile, type SnapshotEntry } from './entry.ts';
 import type { LeafReference } from './root.ts';
 
+/** Their order in a leaf, whatever order an entry has them in: equal entries are equal bytes. */
+const FIELDS = ['name', 'size', 'sha256', 'md5', 'modified', 'path', 'until'];
+
 const leafSchema = v.strictObject({ files: v.array(entrySchema) });
 
 /** A leaf's bytes and how the root refers to them. */
@@ -19,7 +22,9 @@ export interface EncodedLeaf {
 export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
   const [first] = entries;
   if (!first) throw new MirrorError('bad-input', 'A leaf has at least one entry.');
-  const bytes = utf8(`{"files":[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]}\n`);
+  const bytes = utf8(
+    `{"files":[\n${entries.map((entry) => JSON.stringify(entry, FIELDS)).join(',\n')}\n]}\n`,
+  );
   const sha256 = sha256Hex(bytes);
   return { bytes, reference: { first: first.name, sha256, size: bytes.length, ...totalsOf(entries) } };
 }

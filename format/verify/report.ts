@@ -25,7 +25,10 @@ export interface Check {
 
 /** The outcome of a verification; it never says more than was checked. */
 export interface VerifyReport {
+  /** True when nothing wrong was found in what this call looked at. */
   ok: boolean;
+  /** True when this one call looked at everything; calls with a cursor each see a part. */
+  complete: boolean;
   depth: Depth;
   checked_at: string;
   snapshot?: { version: number; created_at: string; expires_at: string; signed_by: string };
@@ -45,6 +48,7 @@ export class ReportBuilder {
   constructor(depth: Depth, now: Date) {
     this.#report = {
       ok: false,
+      complete: false,
       depth,
       checked_at: now.toISOString(),
       checks: [],
@@ -55,7 +59,7 @@ export class ReportBuilder {
     };
   }
 
-  set(part: Partial<Pick<VerifyReport, 'snapshot' | 'cursor'>>): void {
+  set(part: Partial<Pick<VerifyReport, 'snapshot' | 'cursor' | 'complete'>>): void {
     Object.assign(this.#report, part);
   }
 

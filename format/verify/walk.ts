@@ -1,16 +1,17 @@
-import { MirrorError } from '../errors.ts';
+import { MirrorError, messageOf } from '../errors.ts';
 import { leafPath, ROOT } from '../layout.ts';
 import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
 import { isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
 import { parseLeaf } from '../snapshot/leaf.ts';
 import { findEntry, findLeaf } from '../snapshot/lookup.ts';
 import { isExpired, type LeafReference, openRoot, type Root } from '../snapshot/root.ts';
-import { judge } from './evidence.ts';
+import { checkDocuments } from './documents.ts';
+import { type Evidence, judge } from './evidence.ts';
 import { type Depth, failureOf, ReportBuilder, type VerifyReport } from './report.ts';
-import { checkDocuments } from './signatures.ts';
 import type { VerifySource } from './source.ts';
 
 const SLICE_SIZE = 64;
+const KEPT_LEAVES = 8;
 
 export interface WalkOptions {
   trusted: readonly PublicKey[];
@@ -36,12 +37,13 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const snapshot = await verifyRoot(source, options, report);
   if (!snapshot) return report.build();
   const from = parseCursor(options.cursor, snapshot);
-  const leaves = leafReader(source);
+  const leaves = leafReader(source, options.also !== undefined);
   if (from === '') {
     await checkDocuments({
       source,
       trusted: options.trusted,
       report,
+      snapshot,
       resolve: async (name) => {
         const reference = findLeaf(snapshot, name);
         return reference && findEntry(await leaves(reference), name);
@@ -49,7 +51,10 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
     });
   }
   const next = await verifyFiles(source, options, { snapshot, from, leaves, report });
-  report.set({ cursor: next === undefined ? null : `${snapshot.version}:${next}` });
+  report.set({
+    complete: from === '' && next === undefined,
+    cursor: next === undefined ? null : `${snapshot.version}:${next}`,
+  });
   if (from === '' && next === undefined && options.also) {
     const all = await Promise.allSettled(snapshot.leaves.map(leaves));
     // A leaf that cannot be read is in the report already; what it would have listed must not look unlisted.
@@ -107,23 +112,41 @@ async function verifyFiles(
 ): Promise<string | undefined> {
   let started = false;
   for (const reference of leavesFrom(snapshot, from)) {
+    // Also between leaves: those that cannot be read, or list no files of their own, would else cost without bound.
+    if (started && mayContinue?.() === false) return reference.first;
     const entries = await leaves(reference).catch((error: unknown) => {
       report.fail(failureOf(error, leafPath(reference.sha256)));
       return [];
     });
     const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= from);
+    if (files.length === 0) started = true;
     for (let at = 0; at < files.length; at += sliceSize) {
       const slice = files.slice(at, at + sliceSize);
       if (started && mayContinue?.() === false) return slice[0]?.name;
       started = true;
-      const evidence = await source.inspect(slice, depth);
+      const evidence = await inspect(source, slice, depth);
       slice.forEach((entry, index) => {
-        report.verdict(judge(entry, evidence[index] ?? { kind: 'absent' }), entry.size);
+        report.verdict(judge(entry, evidence[index] ?? NO_EVIDENCE), entry.size);
       });
       onProgress?.(report.progress);
     }
   }
   return undefined;
+}
+
+const NO_EVIDENCE: Evidence = { kind: 'unreadable', reason: 'nothing was learnt of it' };
+
+/** Storage that fails is a finding about each file that it could not tell of. */
+async function inspect(
+  source: VerifySource,
+  entries: readonly SnapshotEntry[],
+  depth: Depth,
+): Promise<Evidence[]> {
+  try {
+    return await source.inspect(entries, depth);
+  } catch (error) {
+    return entries.map(() => ({ kind: 'unreadable', reason: messageOf(error) }));
+  }
 }
 
 /** Leaves that hold names from `from` on. */
@@ -132,14 +155,19 @@ function leavesFrom(snapshot: Root, from: string): readonly LeafReference[] {
   return first ? snapshot.leaves.slice(snapshot.leaves.indexOf(first)) : snapshot.leaves;
 }
 
-/** Reads and parses each leaf once. */
-function leafReader(source: VerifySource): (reference: LeafReference) => Promise<SnapshotEntry[]> {
+/** Reads and parses leaves; the last few are kept for the next look, all of them only where `keepAll` asks for it. */
+function leafReader(
+  source: VerifySource,
+  keepAll: boolean,
+): (reference: LeafReference) => Promise<SnapshotEntry[]> {
   const seen = new Map<string, Promise<SnapshotEntry[]>>();
   return (reference) => {
     const known = seen.get(reference.sha256);
     if (known) return known;
     const read = source.leaf(reference).then((bytes) => parseLeaf(bytes, reference));
     seen.set(reference.sha256, read);
+    const [oldest] = seen.keys();
+    if (!keepAll && seen.size > KEPT_LEAVES && oldest !== undefined) seen.delete(oldest);
     return read;
   };
 }

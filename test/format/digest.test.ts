@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { fromBase64, toBase64, utf8 } from '../../format/bytes.ts';
+import { fromBase64, sameBytes, toBase64, utf8 } from '../../format/bytes.ts';
 import { blake2b512, isSha256, reprDigest, sha256Hex, sha256OfText } from '../../format/digest.ts';
 
 const SAMPLES = ['', 'a', 'hello stout\n', 'é\0\u{1f37a}', 'x'.repeat(1000)];
@@ -57,4 +57,13 @@ describe('base64', () => {
     'QQ== ',
     'é',
   ])('when it is %j, is refused', (text) => expect(fromBase64(text)).toBeUndefined());
+});
+
+describe('comparing bytes', () => {
+  it('when one is the beginning of the other, they are not the same', () => {
+    expect(sameBytes(utf8('ab'), utf8('abc'))).toBe(false);
+    expect(sameBytes(utf8(''), utf8('a'))).toBe(false);
+    expect(sameBytes(utf8('abc'), utf8('abd'))).toBe(false);
+    expect(sameBytes(utf8('abc'), utf8('abc'))).toBe(true);
+  });
 });

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatPublicKey, parsePublicKey } from '../../format/minisign/public-key.ts';
+import { formatPublicKey, parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import { formatSecretKey, parseSecretKey } from '../../format/minisign/secret-key.ts';
-import { parseSignature, signPrehashed, verifyPrehashed } from '../../format/minisign/signature.ts';
-import { KEY, nodeScrypt, OTHER_KEY } from './support.ts';
+import { parseSignature, signPrehashed } from '../../format/minisign/signature.ts';
+import { KEY, nodeScrypt, OTHER_KEY, verifyPrehashed } from './support.ts';
 
 const installed = spawnSync('minisign', ['-v']).error === undefined;
 const MESSAGE = Buffer.from('what is signed\n');
@@ -71,7 +71,8 @@ describe.skipIf(!installed)('the real minisign program (skipped where it is not 
     const key = await parseSecretKey(read('its.key'), 'its.key');
     const publicKey = parsePublicKey(read('its.pub'), 'its.pub');
     expect(key.publicKey).toEqual(publicKey);
-    expect(formatPublicKey(publicKey)).toBe(read('its.pub'));
+    // The comment above the key is not compared: minisign leaves the zeros out that a key id begins with.
+    expect(publicKeyLine(publicKey)).toBe(read('its.pub').split('\n')[1]);
     const signature = parseSignature(read('made.sig'), 'made.sig');
     expect(verifyPrehashed(signature, PREHASH, [publicKey], 'made.sig')).toEqual(publicKey);
   });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../format/bytes.ts';
+import { blake2b512 } from '../../format/digest.ts';
+import { signFile } from '../../format/file-signature.ts';
+import { ROOT } from '../../format/layout.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
 import { isExpired, openRoot, parseRoot, type Root, signRoot } from '../../format/snapshot/root.ts';
@@ -47,6 +50,12 @@ describe('opening a root', () => {
   ])('when %s, is refused', (_, signed) => {
     expect(signed).not.toEqual(SIGNED);
     expect(() => openRoot(signed, trusted)).toThrow(failing('bad-signature'));
+  });
+
+  it('when its signature holds but states another SHA-256, is refused', () => {
+    const facts = { timestamp: 1, file: ROOT, sha256: '0'.repeat(64), size: SIGNED.root.length };
+    const signed = { ...SIGNED, signature: signFile(KEY, blake2b512(SIGNED.root), facts) };
+    expect(() => openRoot(signed, trusted)).toThrow(failing('bad-signature', `${ROOT}.sig`));
   });
 
   it('when no key is trusted, is refused', () => {

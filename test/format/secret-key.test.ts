@@ -103,8 +103,14 @@ describe('an encrypted secret key', () => {
     await expect(parse(made.secretKeyFile)).rejects.toThrow(/password is needed/);
   });
 
-  it('when one byte of it is damaged, is refused', async () => {
-    const text = patched(await formatSecretKey(KEY, lock), 100, 0);
+  it.each([
+    ['its key id', 54],
+    ['its seed', 62],
+    ['its checksum', 126],
+  ])('when a byte of %s is damaged, is refused', async (_, offset) => {
+    const good = await formatSecretKey(KEY, lock);
+    const byte = Buffer.from(good.split('\n')[1] ?? '', 'base64')[offset] ?? 0;
+    const text = patched(good, offset, byte ^ 1);
     await expect(parse(text, lock.password)).rejects.toEqual(failing('bad-input', 'mirror.key'));
   });
 

@@ -3,16 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { parsePublicKey } from '../../format/minisign/public-key.ts';
 import { parseSecretKey } from '../../format/minisign/secret-key.ts';
-import {
-  parseSignature,
-  signPrehashed,
-  verifyComment,
-  verifyPrehashed,
-} from '../../format/minisign/signature.ts';
+import { parseSignature, signPrehashed, verifyComment } from '../../format/minisign/signature.ts';
 import made from '../support/vectors/minisign-encrypted.json' with { type: 'json' };
 import vectors from '../support/vectors/signatures.json' with { type: 'json' };
 import { HOSTILE_TEXTS } from './hostile.ts';
-import { failing, IMPOSTOR_KEY, KEY, OTHER_KEY } from './support.ts';
+import { failing, IMPOSTOR_KEY, KEY, OTHER_KEY, verifyPrehashed } from './support.ts';
 
 const { message, publicKeyFile, secretKeyFile, signatureFile } = vectors.minisign;
 const prehashOf = (text: string): Uint8Array =>

@@ -17,7 +17,9 @@ import {
   signaturePath,
 } from '../../format/layout.ts';
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { type Scrypt, type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
+import { type Signature, verifyComment, verifyPrehash } from '../../format/minisign/signature.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
@@ -186,3 +188,15 @@ const bottles = (howMany: number): [string, Uint8Array][] =>
     const path = `bottles/package${index}-1.0.arm64_sonoma.bottle.tar.gz`;
     return [path, utf8(`the bytes of ${path}`)];
   });
+
+/** Both halves of minisign's check, as `minisign -V` makes them. */
+export function verifyPrehashed(
+  signature: Signature,
+  prehash: Uint8Array,
+  trusted: readonly PublicKey[],
+  where: string,
+): PublicKey {
+  const signer = verifyComment(signature, trusted, where);
+  verifyPrehash(signature, prehash, signer, where);
+  return signer;
+}

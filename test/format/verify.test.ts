@@ -8,47 +8,11 @@ import {
   ROOT,
   signaturePath,
 } from '../../format/layout.ts';
-import { encodeManifest } from '../../format/manifest.ts';
-import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
-import { memorySource, type Records } from './memory-source.ts';
-import {
-  blobEntryOf,
-  DAY,
-  GENERATOR,
-  indexManifestOf,
-  KEY,
-  MANIFEST_VALUE,
-  type MirrorInput,
-  NOW,
-  NOW_SECONDS,
-  OTHER_KEY,
-  type SignedMirror,
-  signatureOf,
-  signMirror,
-} from './support.ts';
+import { blobEntryOf, DAY, NOW_SECONDS, type SignedMirror, signMirror } from './support.ts';
+import { damaged, failuresOf, flip, verify } from './verify-support.ts';
 
 const BOTTLE = 'bottles/package1-1.0.arm64_sonoma.bottle.tar.gz';
 const DATABASE = databasePath('formulas');
-const options: WalkOptions = { trusted: [KEY.publicKey], now: NOW, depth: 'deep' };
-
-const verify = (
-  mirror: SignedMirror,
-  change: Partial<WalkOptions> = {},
-  source: { records?: Records; prehash?: boolean } = {},
-): Promise<VerifyReport> => verifyMirror(memorySource(mirror.files, source), { ...options, ...change });
-
-/** A good mirror with one of its files changed behind the signer's back; `undefined` removes it. */
-function damaged(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): SignedMirror {
-  const mirror = signMirror();
-  const bytes = change(mirror.files.get(path) ?? new Uint8Array());
-  if (bytes) mirror.files.set(path, bytes);
-  else mirror.files.delete(path);
-  return mirror;
-}
-
-const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, index) => (index === 3 ? byte ^ 1 : byte));
-const failuresOf = ({ failures }: VerifyReport) => failures.map(({ path, state }) => [path, state]);
 
 describe('verifying a good mirror', () => {
   it('when every byte is read, everything is verified', async () => {
@@ -165,51 +129,6 @@ describe('verifying a mirror with a bad file', () => {
   });
 });
 
-describe('verifying a mirror whose root cannot be trusted', () => {
-  const fresh = signMirror({ bottles: 4 });
-  /** A mirror with parts of another one's root. */
-  function mixed(...paths: string[]): SignedMirror {
-    const mirror = signMirror();
-    for (const path of paths) mirror.files.set(path, fresh.files.get(path) ?? new Uint8Array());
-    return mirror;
-  }
-
-  it.each([
-    ['an unknown key signed it', signMirror({ key: OTHER_KEY }), 'bad-signature'],
-    ['its bytes are altered', damaged(ROOT, flip), 'bad-signature'],
-    ['its signature is that of another snapshot', mixed(signaturePath(ROOT)), 'bad-signature'],
-    ['its bytes are those of another snapshot', mixed(ROOT), 'bad-signature'],
-    ['it is gone', damaged(ROOT, () => undefined), 'missing'],
-    ['its signature is gone', damaged(signaturePath(ROOT), () => undefined), 'missing'],
-    ['its signature is no signature', damaged(signaturePath(ROOT), () => utf8('x')), 'mismatch'],
-  ])('when %s, nothing that it lists is believed', async (_, mirror, state) => {
-    const report = await verify(mirror);
-    expect(report).toMatchObject({ ok: false, files: { total: 0, checked: 0 } });
-    expect(report.snapshot).toBeUndefined();
-    expect(report.failures.map((failure) => failure.state)).toEqual([state]);
-    expect(report.checks.map((check) => [check.name, check.state])).toEqual([['snapshot', 'failed']]);
-  });
-
-  it('when one of several trusted keys signed it, is good', async () => {
-    const trusted = [OTHER_KEY.publicKey, KEY.publicKey];
-    expect((await verify(signMirror(), { trusted })).ok).toBe(true);
-  });
-
-  it('when it is expired, says so and checks the files nevertheless', async () => {
-    const now = new Date(NOW.getTime() + 30 * DAY * 1000);
-    expect((await verify(signMirror(), { now: new Date(now.getTime() - 1) })).ok).toBe(true);
-    const report = await verify(signMirror(), { now });
-    expect(report).toMatchObject({ ok: false, files: { verified: 9 } });
-    expect(failuresOf(report)).toEqual([[ROOT, 'expired']]);
-  });
-
-  it('when root and signature are wholly those of another snapshot, its leaves are missing', async () => {
-    const report = await verify(mixed(ROOT, signaturePath(ROOT)));
-    expect(report.ok).toBe(false);
-    expect(report.failures.find(({ path }) => path.startsWith('snapshot/leaves/'))?.state).toBe('missing');
-  });
-});
-
 describe('verifying a mirror with a bad leaf', () => {
   const many = (): SignedMirror => signMirror({ bottles: 1200 });
   const leavesOf = ({ snapshot }: SignedMirror) => snapshot.leaves.map(({ sha256 }) => leafPath(sha256));
@@ -234,85 +153,4 @@ describe('verifying a mirror with a bad leaf', () => {
     expect(lost).toBeGreaterThan(0);
     expect(report.files.verified).toBe(mirror.snapshot.totals.files - lost);
   });
-});
-
-describe('verifying a mirror whose signer signed nonsense', () => {
-  const compressed = utf8('the compressed formulas database');
-  const unsigned = utf8(
-    new TextDecoder().decode(indexManifestOf(compressed)).replace('"signature"', '"signed_by"'),
-  );
-  const cases: [string, NonNullable<MirrorInput['files']>, string, string][] = [
-    [
-      "another key's index signature",
-      () => ({ [INDEX_MANIFEST]: indexManifestOf(compressed, OTHER_KEY) }),
-      INDEX_MANIFEST,
-      'bad-signature',
-    ],
-    ['no index signature', () => ({ [INDEX_MANIFEST]: unsigned }), INDEX_MANIFEST, 'bad-signature'],
-    [
-      'an index signature over another database',
-      () => ({ [INDEX_MANIFEST]: indexManifestOf(utf8('x')) }),
-      INDEX_MANIFEST,
-      'mismatch',
-    ],
-    ['no index manifest', () => ({ [INDEX_MANIFEST]: undefined }), INDEX_MANIFEST, 'missing'],
-    ['no manifest', () => ({ [MANIFEST]: undefined }), MANIFEST, 'missing'],
-    [
-      'a manifest of another format',
-      () => ({ [MANIFEST]: encodeManifest({ ...MANIFEST_VALUE, generator: { ...GENERATOR, format: 2 } }) }),
-      MANIFEST,
-      'mismatch',
-    ],
-    [
-      'no signature of a database',
-      () => ({ [signaturePath(DATABASE)]: undefined }),
-      signaturePath(DATABASE),
-      'missing',
-    ],
-    [
-      'a signature of another database',
-      () => ({ [signaturePath(DATABASE)]: signatureOf(DATABASE, utf8('other')) }),
-      signaturePath(DATABASE),
-      'bad-signature',
-    ],
-    [
-      "another database's signature",
-      (files) => ({
-        [signaturePath(DATABASE)]: signatureOf('index/casks.db', files.get(DATABASE) ?? utf8('')),
-      }),
-      signaturePath(DATABASE),
-      'bad-signature',
-    ],
-    [
-      "another key's signature of a database",
-      (files) => ({
-        [signaturePath(DATABASE)]: signatureOf(DATABASE, files.get(DATABASE) ?? utf8(''), OTHER_KEY),
-      }),
-      signaturePath(DATABASE),
-      'bad-signature',
-    ],
-    [
-      'an endless signature',
-      () => ({ [signaturePath(DATABASE)]: new Uint8Array(20_000) }),
-      signaturePath(DATABASE),
-      'mismatch',
-    ],
-    [
-      'a database without its signature',
-      () => ({ 'index/casks.db': utf8('casks') }),
-      'index/casks.db.sig',
-      'missing',
-    ],
-  ];
-  it.each(cases)(
-    'when there is %s, it is named with and without hashing databases',
-    async (_, files, path, state) => {
-      for (const prehash of [true, false]) {
-        const report = await verify(signMirror({ files }), {}, { prehash });
-        expect(report.ok).toBe(false);
-        expect(failuresOf(report)).toEqual([[path, state]]);
-        expect(report.checks.filter((check) => check.state === 'failed')).toHaveLength(1);
-      }
-    },
-  );
 });

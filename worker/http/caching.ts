@@ -12,7 +12,7 @@ export const CACHE_CONTROL = {
   never: 'no-store',
 } as const;
 
-const NAMED = /^(?:bottles\/[^/]+|casks\/|linux-apps\/)/;
+const NAMED = /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/;
 
 /** The rule for a path of the tree. */
 export const cacheControlOf = (path: string): string =>

@@ -8,30 +8,40 @@ const ASCTIME = new RegExp(`^[A-Z][a-z]{2} (${MONTHS}) ([ \\d]\\d) ${TIME} (\\d{
 export function parseHttpDate(text: string | null, now: Date): number | undefined {
   if (text === null) return undefined;
   const fixed = IMF_FIXDATE.exec(text);
-  if (fixed) return seconds(fixed[3], fixed[2], fixed[1], fixed.slice(4, 7));
+  if (fixed) return seconds(Number(fixed[3]), fixed[2], fixed[1], fixed.slice(4, 7));
   const old = RFC_850.exec(text);
-  if (old) return seconds(String(fullYear(Number(old[3]), now)), old[2], old[1], old.slice(4, 7));
+  if (old) return inNearestCentury(Number(old[3]), old[2], old[1], old.slice(4, 7), now);
   const unix = ASCTIME.exec(text);
-  return unix ? seconds(unix[6], unix[1], unix[2], unix.slice(3, 6)) : undefined;
+  return unix ? seconds(Number(unix[6]), unix[1], unix[2], unix.slice(3, 6)) : undefined;
 }
 
 /** An HTTP-date of Unix seconds, in the preferred form. */
 export const httpDate = (unixSeconds: number): string => new Date(unixSeconds * 1000).toUTCString();
 
-/** Two digits that would lie more than 50 years ahead mean the century before. */
-function fullYear(digits: number, now: Date): number {
+/** Two digits of a year that would lie more than 50 years ahead mean the century before. */
+function inNearestCentury(
+  digits: number,
+  month: string | undefined,
+  day: string | undefined,
+  time: string[],
+  now: Date,
+): number | undefined {
   const year = Math.floor(now.getUTCFullYear() / 100) * 100 + digits;
-  return year > now.getUTCFullYear() + 50 ? year - 100 : year;
+  const value = seconds(year, month, day, time);
+  const limit = new Date(now).setUTCFullYear(now.getUTCFullYear() + 50) / 1000;
+  return value !== undefined && value > limit ? seconds(year - 100, month, day, time) : value;
 }
 
 function seconds(
-  year: string | undefined,
+  year: number,
   month: string | undefined,
   day: string | undefined,
   time: string[],
 ): number | undefined {
-  const monthIndex = MONTHS.split('|').indexOf(month ?? '');
-  const [hour, minute, second] = time.map(Number);
-  const value = Date.UTC(Number(year), monthIndex, Number(day), hour, minute, second) / 1000;
-  return Number.isNaN(value) ? undefined : value;
+  const [hour = 0, minute = 0, second = 0] = time.map(Number);
+  const date = new Date(0);
+  date.setUTCFullYear(year, MONTHS.split('|').indexOf(month ?? ''), Number(day));
+  // A day that its month does not have rolls over, an hour of 24 as well; a second of 60 is a leap second.
+  if (date.getUTCDate() !== Number(day) || hour > 23 || minute > 59 || second > 60) return undefined;
+  return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
 }

@@ -15,6 +15,8 @@ export const matchesWeakly = (field: string, tag: string): boolean =>
 /** True for a field that is one entity tag and nothing else. */
 export const isEntityTag = (field: string): boolean => ENTITY_TAG.test(field.trim());
 
-const tagsOf = (field: string): string[] => field.match(LIST_ITEM) ?? [];
+/** The tags of a list; none for what is not a list of tags, so that half-read garbage names nothing. */
+const tagsOf = (field: string): string[] =>
+  /^[ \t,]*$/.test(field.replace(LIST_ITEM, '')) ? (field.match(LIST_ITEM) ?? []) : [];
 
 const opaque = (tag: string): string => tag.replace(/^W\//, '');

@@ -10,7 +10,7 @@ const FORBIDDEN = /[\x00-\x1f\x7f\\]/;
  * segments, or more than 2,048 characters.
  */
 export function decodePath(pathname: string): string {
-  if (pathname.length > MAX_LENGTH) throw badPath('too long');
+  if (pathname.length > MAX_LENGTH) throw badPath('more than 2,048 characters');
   return pathname.slice(1).split('/').map(decodeSegment).join('/');
 }
 
@@ -28,7 +28,7 @@ function decodeSegment(segment: string): string {
 }
 
 const badPath = (found: string): MirrorError =>
-  new MirrorError('bad-input', `The path of this request has ${found}.`, {
+  new MirrorError('bad-input', `This path is refused: it has ${found}.`, {
     expected: 'a path of plain names, percent-encoded at most once',
     found,
   });

@@ -1,4 +1,5 @@
 import { reprDigest } from '../../format/digest.ts';
+import { CACHE_CONTROL } from './caching.ts';
 import { httpDate } from './date.ts';
 import { planResponse } from './plan.ts';
 import { type ByteRange, contentRange } from './range.ts';
@@ -30,12 +31,16 @@ export async function respond(
   representation: Representation,
   now: Date,
 ): Promise<Response> {
-  const plan = planResponse(request, representation, now);
-  const headers = validatorHeaders(representation);
-  if (plan.status === 304 || plan.status === 412) return new Response(null, { status: plan.status, headers });
-  if (plan.status === 416) {
-    headers.set('content-range', `bytes */${representation.size}`);
-    return new Response(null, { status: 416, headers });
+  // Section 8.8.2.1: Last-Modified is never later than now, whatever the clock of the builder said.
+  const lastModified = Math.min(representation.lastModified, Math.floor(now.getTime() / 1000));
+  const plan = planResponse(request, { ...representation, lastModified }, now);
+  const headers = validatorHeaders({ ...representation, lastModified });
+  if (plan.status === 304) return new Response(null, { status: 304, headers });
+  if (plan.status === 412 || plan.status === 416) {
+    // Caches do not key on the headers that led here: kept, the answer to one client would stand for all.
+    headers.set('cache-control', CACHE_CONTROL.never);
+    if (plan.status === 416) headers.set('content-range', `bytes */${representation.size}`);
+    return new Response(null, { status: plan.status, headers });
   }
   describe(headers, representation);
   if (request.method === 'HEAD') {

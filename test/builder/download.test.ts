@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { download } from '../../builder/create/download.ts';
+import { incomingDirectory } from '../../builder/directory/paths.ts';
+import { UpstreamLocation } from '../../builder/upstream/location.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { failing } from './failing.ts';
+import { startServer } from './server.ts';
+import { sha256 } from './upstream.ts';
+
+const FILE = randomBytes(300_000);
+const SHA256 = sha256(FILE);
+
+const folder = await temporaryFolder();
+let mirrors = 0;
+
+/** A mirror directory whose `incoming` holds what an earlier run left of the file. */
+async function mirrorWithPart(part?: Uint8Array): Promise<string> {
+  const mirror = join(folder, `mirror-${++mirrors}`);
+  await mkdir(incomingDirectory(mirror), { recursive: true });
+  if (part) await writeFile(join(incomingDirectory(mirror), `${SHA256}.part`), part);
+  return mirror;
+}
+
+const fetchTo = (mirror: string, origin: string, expected = SHA256) =>
+  download(
+    UpstreamLocation.parse(origin),
+    mirror,
+    { url: new URL(`${origin}/jq.tar.gz`), sha256: expected },
+    () => undefined,
+  );
+
+const incoming = async (mirror: string) => readdir(incomingDirectory(mirror));
+
+async function expectWhole(mirror: string): Promise<void> {
+  expect(await incoming(mirror)).toEqual([SHA256]);
+  expect(FILE.equals(await readFile(join(incomingDirectory(mirror), SHA256)))).toBe(true);
+}
+
+/** Answers as a server that knows ranges. */
+function sendRange(request: IncomingMessage, response: ServerResponse): void {
+  const offset = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  if (offset >= FILE.length) {
+    response.writeHead(416, { 'content-range': `bytes */${FILE.length}` }).end();
+    return;
+  }
+  const range = { 'content-range': `bytes ${offset}-${FILE.length - 1}/${FILE.length}` };
+  response.writeHead(offset > 0 ? 206 : 200, offset > 0 ? range : {});
+  response.end(FILE.subarray(offset));
+}
+
+const rangesOf = (requests: IncomingMessage[]) => requests.map(({ headers }) => headers.range);
+
+describe('download', () => {
+  it('when all goes well, has the file under its SHA-256 and tells its digests', async () => {
+    const { origin } = await startServer(sendRange);
+    const mirror = await mirrorWithPart();
+    expect(await fetchTo(mirror, origin)).toMatchObject({ sha256: SHA256, size: FILE.length });
+    await expectWhole(mirror);
+  });
+
+  it('when the body breaks off, goes on where it stopped', async () => {
+    const { origin, requests } = await startServer((request, response, attempt) => {
+      if (attempt > 1) {
+        sendRange(request, response);
+        return;
+      }
+      response.writeHead(200, { 'content-length': FILE.length });
+      response.write(FILE.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50));
+    });
+    const mirror = await mirrorWithPart();
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+    expect(rangesOf(requests)).toEqual([undefined, 'bytes=100000-']);
+  });
+
+  it('when an earlier run left a part, asks for the rest alone', async () => {
+    const { origin, requests } = await startServer(sendRange);
+    const mirror = await mirrorWithPart(FILE.subarray(0, 200_000));
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+    expect(rangesOf(requests)).toEqual(['bytes=200000-']);
+  });
+
+  it('when the server ignores Range, starts over with what it sends', async () => {
+    const { origin, requests } = await startServer((_request, response) => response.end(FILE));
+    const mirror = await mirrorWithPart(FILE.subarray(0, 200_000));
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each(['bytes 0-299999/300000', 'bytes 1234-299999/300000', 'bytes 20000-299999/300000', 'nonsense'])(
+    'when a 206 has the Content-Range %s, starts over',
+    async (contentRange) => {
+      const { origin, requests } = await startServer((request, response) => {
+        if (request.headers.range === undefined) response.end(FILE);
+        else response.writeHead(206, { 'content-range': contentRange }).end(FILE.subarray(20_000));
+      });
+      const mirror = await mirrorWithPart(FILE.subarray(0, 200_000));
+      await fetchTo(mirror, origin);
+      await expectWhole(mirror);
+      expect(rangesOf(requests)).toEqual(['bytes=200000-', undefined]);
+    },
+  );
+
+  it.each([
+    ['whole', FILE],
+    ['longer than the file', Buffer.concat([FILE, FILE])],
+  ])('when the part of an earlier run is %s, still ends with the file', async (_what, part) => {
+    const { origin } = await startServer(sendRange);
+    const mirror = await mirrorWithPart(part);
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+  });
+
+  it('when the file is in `incoming` already, asks for nothing', async () => {
+    const { origin, requests } = await startServer(sendRange);
+    const mirror = await mirrorWithPart();
+    await writeFile(join(incomingDirectory(mirror), SHA256), FILE);
+    expect(await fetchTo(mirror, origin)).toMatchObject({ size: FILE.length });
+    expect(requests).toEqual([]);
+  });
+
+  it('when what is in `incoming` is damaged, replaces it', async () => {
+    const { origin } = await startServer(sendRange);
+    const mirror = await mirrorWithPart();
+    await writeFile(join(incomingDirectory(mirror), SHA256), 'damaged');
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+  });
+
+  it('when the bytes are not those declared, refuses them and leaves nothing', async () => {
+    const { origin, requests } = await startServer((_request, response) => response.end('other bytes'));
+    const mirror = await mirrorWithPart();
+    await expect(fetchTo(mirror, origin)).rejects.toEqual(
+      failing('mismatch', { where: `${origin}/jq.tar.gz`, found: sha256('other bytes') }),
+    );
+    expect(await incoming(mirror)).toEqual([]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('when the part of an earlier run is damaged, refuses the sum and does better the next time', async () => {
+    const { origin } = await startServer(sendRange);
+    const mirror = await mirrorWithPart(randomBytes(1000));
+    await expect(fetchTo(mirror, origin)).rejects.toEqual(failing('mismatch'));
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { parseChallenge } from '../../builder/http/registry-token.ts';
+import { isTransientStatus, retryAfterSeconds } from '../../builder/http/retry.ts';
+
+const NOW = new Date('2026-11-01T12:00:00Z');
+
+describe('retryAfterSeconds', () => {
+  it.each([
+    ['120', 120],
+    ['0', 0],
+    ['Sun, 01 Nov 2026 12:01:30 GMT', 90],
+    ['Sun, 01 Nov 2026 11:00:00 GMT', 0],
+    ['soon', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('when a server says %j, waits %j seconds', (value, seconds) => {
+    expect(retryAfterSeconds(value, NOW)).toBe(seconds);
+  });
+});
+
+describe('isTransientStatus', () => {
+  it('when another try may help, says so', () => {
+    expect([408, 429, 500, 502, 503, 504].filter((status) => !isTransientStatus(status))).toEqual([]);
+    expect([400, 401, 403, 404, 410, 416, 501].filter(isTransientStatus)).toEqual([]);
+  });
+});
+
+describe('parseChallenge', () => {
+  it('when a registry wants a token, tells where, in any order and case', () => {
+    expect(parseChallenge('bearer Scope="a:b:pull,push", REALM="https://x/t",service="s"')).toEqual({
+      realm: 'https://x/t',
+      service: 's',
+      scope: 'a:b:pull,push',
+    });
+  });
+
+  it.each([null, '', 'Basic realm="x"', 'Bearer', 'Bearer scope="x"'])(
+    'when there is %j, asks nobody',
+    (header) => {
+      expect(parseChallenge(header)).toBeUndefined();
+    },
+  );
+});

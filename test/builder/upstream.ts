@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.ts';
+import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
+import { openTree, type Tree } from '../../scripts/sample/tree.ts';
+
+const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };
+
+export const sha256 = (bytes: string | Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** A formula of a test's own upstream. Its one bottle, for every platform, has the text of `bottle`. */
+export interface TestFormula {
+  name: string;
+  version?: string;
+  runtime?: string[];
+  recommended?: string[];
+  build?: string[];
+  test?: string[];
+  aliases?: string[];
+  bottle?: string;
+  /** What is published where the bottle should be. */
+  served?: string;
+  /** Replaces parts of the JSON. */
+  json?: Record<string, unknown>;
+  /** What the index says the JSON hashes to, where that is not true. */
+  jsonHash?: string;
+}
+
+/** A cask of a test's own upstream; the text of each download by its architecture, '' for the one for all. */
+export interface TestCask {
+  token: string;
+  version?: string;
+  downloads?: Record<string, string>;
+  json?: Record<string, unknown>;
+}
+
+/** Writes an upstream of a few packages into `dir`, in stout-index's layout. */
+export async function writeUpstream(
+  dir: string,
+  { formulas = [], casks = [] }: { formulas?: TestFormula[]; casks?: TestCask[] },
+): Promise<void> {
+  const tree = openTree(dir);
+  const indexes = {
+    formulas: await writeFormulas(tree, formulas),
+    casks: await writeCasks(tree, casks),
+  };
+  const { version, createdAt: created_at } = PUBLISHED;
+  await tree.writeManifest('manifest.json', { version, created_at, indexes });
+}
+
+async function writeFormulas(tree: Tree, formulas: TestFormula[]) {
+  const rows: FormulaRow[] = [];
+  for (const formula of formulas) {
+    const hash = await writeFormula(tree, formula);
+    rows.push({
+      ...{ name: formula.name, version: formula.version ?? '1.0', revision: 0, desc: null, homepage: null },
+      ...{ license: null, tap: 'homebrew/core', deprecated: false, disabled: false, hasBottle: true },
+      jsonHash: formula.jsonHash ?? hash,
+      updatedAt: null,
+      dependencies: dependenciesOf(formula),
+      aliases: formula.aliases ?? [],
+      bottles: [{ platform: 'all' }],
+    });
+  }
+  const index = await tree.writeIndex('formulas', (path) =>
+    writeFormulasDatabase(path, { ...PUBLISHED, formulas: rows }),
+  );
+  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+}
+
+async function writeFormula(tree: Tree, formula: TestFormula): Promise<string | null> {
+  const { name, version = '1.0', bottle = `the bottle of ${name}` } = formula;
+  const url = `bottles/${sha256(bottle)}`;
+  await tree.write(url, formula.served ?? bottle);
+  const json = {
+    name,
+    version,
+    revision: 0,
+    bottles: { all: { url, sha256: sha256(bottle) } },
+    dependencies: dependenciesOf(formula),
+    aliases: formula.aliases ?? [],
+    ...formula.json,
+  };
+  // Some hostile names cannot be file names; then nothing is there to be found.
+  return tree.writePackage('formulas', name, json).catch(() => null);
+}
+
+const dependenciesOf = ({ runtime = [], recommended = [], build = [], test = [] }: TestFormula) => ({
+  runtime,
+  build,
+  test,
+  optional: [],
+  recommended,
+});
+
+async function writeCasks(tree: Tree, casks: TestCask[]) {
+  const rows: CaskRow[] = [];
+  for (const cask of casks) {
+    const { token, version = '1.0' } = cask;
+    rows.push({
+      ...{ token, version, names: [token], sha256: null, url: null, homepage: null, desc: null },
+      ...{ tap: 'homebrew/cask', autoUpdates: false, deprecated: false, disabled: false },
+      ...{ jsonHash: await writeCask(tree, cask), updatedAt: null, parts: [], dependencies: [], files: [] },
+    });
+  }
+  const index = await tree.writeIndex('casks', (path) =>
+    writeCasksDatabase(path, { ...PUBLISHED, casks: rows }),
+  );
+  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+}
+
+async function writeCask(
+  tree: Tree,
+  { token, version = '1.0', downloads, json }: TestCask,
+): Promise<string | null> {
+  const files = Object.entries(downloads ?? { '': `the app ${token}` }).map(
+    ([arch, text]) => [arch, { url: `downloads/${sha256(text)}.dmg`, sha256: sha256(text), text }] as const,
+  );
+  for (const [, { url, text }] of files) await tree.write(url, text);
+  const specs = files
+    .filter(([arch]) => arch !== '')
+    .map(([arch, { url, sha256 }]) => [arch, { url, sha256 }]);
+  const main = files[0]?.[1];
+  const document = {
+    ...{ token, version, name: [token], sha256: main?.sha256, url: main?.url, artifacts: [] },
+    ...(specs.length > 0 ? { url_specs: Object.fromEntries(specs) } : {}),
+    ...json,
+  };
+  return tree.writePackage('casks', token, document).catch(() => null);
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import { databasePath, INDEX_MANIFEST, MANIFEST, signaturePath } from '../../format/layout.ts';
+import { encodeManifest } from '../../format/manifest.ts';
+import type { WalkOptions } from '../../format/verify/walk.ts';
+import {
+  GENERATOR,
+  indexManifestOf,
+  MANIFEST_VALUE,
+  type MirrorInput,
+  OTHER_KEY,
+  signatureOf,
+  signMirror,
+} from './support.ts';
+import { damaged, failuresOf, verify } from './verify-support.ts';
+
+const DATABASE = databasePath('formulas');
+
+describe('verifying a mirror with a bad document', () => {
+  it('when a manifest is altered but still reads well, its check fails', async () => {
+    const report = await verify(damaged(MANIFEST, (bytes) => Uint8Array.of(...bytes, 0x20)));
+    expect(report.checks.find((check) => check.name === 'manifest')?.state).toBe('failed');
+  });
+
+  it("when a caller's own check fails, the mirror is not ok", async () => {
+    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+      report.check({ name: 'index', path: DATABASE, state: 'failed', evidence: 'a bottle too many' });
+    expect(await verify(signMirror(), { also })).toMatchObject({ ok: false, failures: [] });
+  });
+
+  it("when a caller's own check is not made here, the mirror is ok and the report says so", async () => {
+    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+      report.check({ name: 'index', path: DATABASE, state: 'not checked here', evidence: 'no SQLite' });
+    const report = await verify(signMirror(), { also });
+    expect(report.ok).toBe(true);
+    expect(report.checks.at(-1)?.state).toBe('not checked here');
+  });
+});
+
+describe('verifying a mirror whose signer signed nonsense', () => {
+  const compressed = utf8('the compressed formulas database');
+  const unsigned = utf8(
+    new TextDecoder().decode(indexManifestOf(compressed)).replace('"signature"', '"signed_by"'),
+  );
+  const cases: [string, NonNullable<MirrorInput['files']>, string, string][] = [
+    [
+      "another key's index signature",
+      () => ({ [INDEX_MANIFEST]: indexManifestOf(compressed, OTHER_KEY) }),
+      INDEX_MANIFEST,
+      'bad-signature',
+    ],
+    ['no index signature', () => ({ [INDEX_MANIFEST]: unsigned }), INDEX_MANIFEST, 'bad-signature'],
+    [
+      'an index signature over another database',
+      () => ({ [INDEX_MANIFEST]: indexManifestOf(utf8('x')) }),
+      INDEX_MANIFEST,
+      'mismatch',
+    ],
+    ['no index manifest', () => ({ [INDEX_MANIFEST]: undefined }), INDEX_MANIFEST, 'missing'],
+    ['no manifest', () => ({ [MANIFEST]: undefined }), MANIFEST, 'missing'],
+    [
+      'a manifest of another format',
+      () => ({ [MANIFEST]: encodeManifest({ ...MANIFEST_VALUE, generator: { ...GENERATOR, format: 2 } }) }),
+      MANIFEST,
+      'mismatch',
+    ],
+    [
+      'no signature of a database',
+      () => ({ [signaturePath(DATABASE)]: undefined }),
+      signaturePath(DATABASE),
+      'missing',
+    ],
+    [
+      'a signature of another database',
+      () => ({ [signaturePath(DATABASE)]: signatureOf(DATABASE, utf8('A FORMULAS DATABASE')) }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      "another database's signature",
+      (files) => ({
+        [signaturePath(DATABASE)]: signatureOf('index/casks.db', files.get(DATABASE) ?? utf8('')),
+      }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      "another key's signature of a database",
+      (files) => ({
+        [signaturePath(DATABASE)]: signatureOf(DATABASE, files.get(DATABASE) ?? utf8(''), OTHER_KEY),
+      }),
+      signaturePath(DATABASE),
+      'bad-signature',
+    ],
+    [
+      'an endless signature',
+      () => ({ [signaturePath(DATABASE)]: new Uint8Array(20_000) }),
+      signaturePath(DATABASE),
+      'mismatch',
+    ],
+    [
+      'a database without its signature',
+      () => ({ 'index/casks.db': utf8('casks') }),
+      'index/casks.db.sig',
+      'missing',
+    ],
+  ];
+  it.each(cases)(
+    'when there is %s, it is named with and without hashing databases',
+    async (_, files, path, state) => {
+      for (const prehash of [true, false]) {
+        const report = await verify(signMirror({ files }), {}, { prehash });
+        expect(report.ok).toBe(false);
+        expect(failuresOf(report)).toEqual([[path, state]]);
+        expect(report.checks.filter((check) => check.state === 'failed')).toHaveLength(1);
+      }
+    },
+  );
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import { ROOT, signaturePath } from '../../format/layout.ts';
+import { DAY, KEY, NOW, OTHER_KEY, type SignedMirror, signMirror } from './support.ts';
+import { damaged, failuresOf, flip, verify } from './verify-support.ts';
+
+describe('verifying a mirror whose root cannot be trusted', () => {
+  const fresh = signMirror({ bottles: 4 });
+  /** A mirror with parts of another one's root. */
+  function mixed(...paths: string[]): SignedMirror {
+    const mirror = signMirror();
+    for (const path of paths) mirror.files.set(path, fresh.files.get(path) ?? new Uint8Array());
+    return mirror;
+  }
+
+  it.each([
+    ['an unknown key signed it', signMirror({ key: OTHER_KEY }), 'bad-signature'],
+    ['its bytes are altered', damaged(ROOT, flip), 'bad-signature'],
+    ['its signature is that of another snapshot', mixed(signaturePath(ROOT)), 'bad-signature'],
+    ['its bytes are those of another snapshot', mixed(ROOT), 'bad-signature'],
+    ['it is gone', damaged(ROOT, () => undefined), 'missing'],
+    ['its signature is gone', damaged(signaturePath(ROOT), () => undefined), 'missing'],
+    ['its signature is no signature', damaged(signaturePath(ROOT), () => utf8('x')), 'mismatch'],
+  ])('when %s, nothing that it lists is believed', async (_, mirror, state) => {
+    const report = await verify(mirror);
+    expect(report).toMatchObject({ ok: false, files: { total: 0, checked: 0 } });
+    expect(report.snapshot).toBeUndefined();
+    expect(report.failures.map((failure) => failure.state)).toEqual([state]);
+    expect(report.checks.map((check) => [check.name, check.state])).toEqual([['snapshot', 'failed']]);
+  });
+
+  it('when one of several trusted keys signed it, is good', async () => {
+    const trusted = [OTHER_KEY.publicKey, KEY.publicKey];
+    expect((await verify(signMirror(), { trusted })).ok).toBe(true);
+  });
+
+  it('when it is expired, says so and checks the files nevertheless', async () => {
+    const now = new Date(NOW.getTime() + 30 * DAY * 1000);
+    expect((await verify(signMirror(), { now: new Date(now.getTime() - 1) })).ok).toBe(true);
+    const report = await verify(signMirror(), { now });
+    expect(report).toMatchObject({ ok: false, files: { verified: 9 } });
+    expect(failuresOf(report)).toEqual([[ROOT, 'expired']]);
+  });
+
+  it('when root and signature are wholly those of another snapshot, its leaves are missing', async () => {
+    const report = await verify(mixed(ROOT, signaturePath(ROOT)));
+    expect(report.ok).toBe(false);
+    expect(report.failures.find(({ path }) => path.startsWith('snapshot/leaves/'))?.state).toBe('missing');
+  });
+});

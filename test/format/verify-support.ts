@@ -1,0 +1,29 @@
+import type { VerifyReport } from '../../format/verify/report.ts';
+import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { memorySource, type Records } from './memory-source.ts';
+import { KEY, NOW, type SignedMirror, signMirror } from './support.ts';
+
+const options: WalkOptions = { trusted: [KEY.publicKey], now: NOW, depth: 'deep' };
+
+/** A verification of every byte with our key, unless told. */
+export const verify = (
+  mirror: SignedMirror,
+  change: Partial<WalkOptions> = {},
+  source: { records?: Records; prehash?: boolean } = {},
+): Promise<VerifyReport> => verifyMirror(memorySource(mirror.files, source), { ...options, ...change });
+
+/** A good mirror with one of its files changed behind the signer's back; `undefined` removes it. */
+export function damaged(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): SignedMirror {
+  const mirror = signMirror();
+  const bytes = change(mirror.files.get(path) ?? new Uint8Array());
+  if (bytes) mirror.files.set(path, bytes);
+  else mirror.files.delete(path);
+  return mirror;
+}
+
+/** The bytes with one bit changed. */
+export const flip = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, index) => (index === 3 ? byte ^ 1 : byte));
+
+/** Path and state of every failure, in order. */
+export const failuresOf = ({ failures }: VerifyReport) => failures.map(({ path, state }) => [path, state]);

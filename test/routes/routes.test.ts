@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serveDirectory } from '../../builder/serve.ts';
+import { localPath } from '../../builder/directory/paths.ts';
+import { readContents } from '../../builder/directory/mirror.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { type Answer, jsonOf, send } from '../support/http.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { makeMirror } from '../support/mirror.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startTestWorker } from '../support/worker.ts';
+
+const directory = join(await temporaryFolder(), 'mirror');
+await makeMirror(directory);
+const contents = await readContents(directory);
+const entries = contents?.entries ?? [];
+
+const JQ = '/bottles/jq-1.7.1.sonoma.bottle.tar.gz';
+const OPENSSL_JSON = '/index/formulas/data/o/openssl@3.json.zst';
+
+interface Running {
+  origin: string;
+  close(): Promise<void>;
+}
+
+const RUNTIMES: [name: string, start: () => Promise<Running>][] = [
+  [
+    'the Worker in workerd',
+    async () => {
+      const worker = await startTestWorker();
+      await worker.publish(directory);
+      return worker;
+    },
+  ],
+  [
+    'serve on Node',
+    () =>
+      serveDirectory({
+        directory,
+        host: '127.0.0.1',
+        port: 0,
+        trusted: [TEST_KEY.publicKey],
+        clock: () => new Date(),
+      }),
+  ],
+];
+
+describe.each(RUNTIMES)('%s', (_name, start) => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await start();
+  });
+  afterAll(() => running.close());
+  const get = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> =>
+    send(running.origin, path, { method, headers });
+
+  test('when any listed path is asked for, it is delivered byte for byte with its digest', async () => {
+    for (const entry of entries.filter((candidate) => candidate.path === undefined)) {
+      const answer = await get(`/${encodeURI(entry.name)}?raw=1`);
+      expect(answer.status, entry.name).toBe(200);
+      expect(sha256(answer.body), entry.name).toBe(entry.sha256);
+      expect(answer.headers.etag).toBe(`"${entry.sha256}"`);
+      expect(answer.headers['content-length']).toBe(String(entry.size));
+    }
+  });
+
+  test('when any content address is asked for, it is delivered and may be kept for good', async () => {
+    for (const entry of entries.filter((candidate) => candidate.path !== undefined)) {
+      const answer = await get(`/${entry.name}/any-name`);
+      expect(sha256(answer.body), entry.name).toBe(entry.sha256);
+      expect(answer.headers['cache-control']).toContain('immutable');
+    }
+  });
+
+  test('when root, signature and leaves are asked for, they are those of the directory', async () => {
+    const leaf = contents?.snapshot.leaves[0]?.sha256;
+    for (const path of ['snapshot/root.json', 'snapshot/root.json.sig', `snapshot/leaves/${leaf}.json`]) {
+      expect((await get(`/${path}`)).body).toEqual(await readFile(localPath(directory, path)));
+    }
+  });
+
+  test('when a package JSON is asked for, each bottle URL is at this origin and delivers what its SHA-256 says', async () => {
+    const answer = await get(OPENSSL_JSON);
+    expect(answer.headers['cache-control']).toContain('private');
+    const { bottles } = JSON.parse(zstdDecompressSync(answer.body).toString('utf8'));
+    expect(Object.keys(bottles)).toEqual(['arm64_sonoma', 'sonoma', 'x86_64_sonoma', 'x86_64_linux']);
+    for (const { url, sha256: expected } of Object.values<{ url: string; sha256: string }>(bottles)) {
+      expect(url.startsWith(`${running.origin}/blobs/sha256/`)).toBe(true);
+      const bottle = await send(running.origin, new URL(url).pathname);
+      expect(sha256(bottle.body)).toBe(expected);
+    }
+  });
+
+  test('when a cask JSON is asked for, both architectures are at this origin', async () => {
+    const answer = await get('/index/casks/data/v/visual-studio-code.json.zst');
+    const cask = JSON.parse(zstdDecompressSync(answer.body).toString('utf8'));
+    for (const file of [cask, cask.url_specs.arm64, cask.url_specs.intel]) {
+      expect(file.url).toContain(`${running.origin}/blobs/sha256/${file.sha256}/`);
+      expect(sha256((await send(running.origin, new URL(file.url).pathname)).body)).toBe(file.sha256);
+    }
+  });
+
+  test('when a rewritten document is asked for again with its entity tag, the answer is 304; Range is ignored', async () => {
+    const { headers, body } = await get(OPENSSL_JSON);
+    expect((await get(OPENSSL_JSON, { 'if-none-match': headers.etag ?? '' })).status).toBe(304);
+    const ranged = await get(OPENSSL_JSON, { range: 'bytes=0-1' });
+    expect([ranged.status, ranged.body]).toEqual([200, body]);
+    expect((await get(OPENSSL_JSON, {}, 'HEAD')).headers['content-length']).toBe(String(body.length));
+  });
+
+  test.each([
+    ['gtk+3-3.24.50.sonoma', '/bottles/gtk+3-3.24.50.sonoma.bottle.tar.gz'],
+    ['gtk+3-3.24.50.sonoma', '/bottles/gtk%2B3-3.24.50.sonoma.bottle.tar.gz'],
+    ['openssl@3-3.5.2.sonoma', '/bottles/openssl@3-3.5.2.sonoma.bottle.tar.gz'],
+    ['openssl@3-3.5.2.sonoma', '/bottles/openssl%403-3.5.2.sonoma.bottle.tar.gz'],
+  ])('when %s is asked for as %s, it is found', async (name, path) => {
+    const entry = entryOf(`bottles/${name}.bottle.tar.gz`);
+    expect(sha256((await get(path)).body)).toBe(entry.sha256);
+  });
+
+  test.each(['', '?raw=1'])('when HEAD is asked instead of GET (%s), the headers are the same and no body comes', async (query) => {
+    for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON]) {
+      const [got, headed] = [await get(path + query), await get(path + query, {}, 'HEAD')];
+      expect(withoutDate(headed), path).toEqual(withoutDate(got));
+      expect(headed.body.length).toBe(0);
+    }
+  });
+
+  test('when a range is asked for, exactly it is sent', async () => {
+    const whole = (await get(JQ)).body;
+    const middle = await get(JQ, { range: 'bytes=100-199' });
+    expect([middle.status, middle.headers['content-range']]).toEqual([206, `bytes 100-199/${whole.length}`]);
+    expect(middle.body).toEqual(whole.subarray(100, 200));
+    expect((await get(JQ, { range: 'bytes=-7' })).body).toEqual(whole.subarray(-7));
+    expect((await get(JQ, { range: `bytes=${whole.length - 3}-` })).body).toEqual(whole.subarray(-3));
+    const beyond = await get(JQ, { range: `bytes=${whole.length}-` });
+    expect([beyond.status, beyond.headers['content-range']]).toEqual([416, `bytes */${whole.length}`]);
+  });
+
+  test('when If-Range names other bytes, the whole is sent', async () => {
+    const { headers, body } = await get(JQ);
+    const etag = headers.etag ?? '';
+    expect((await get(JQ, { range: 'bytes=0-0', 'if-range': etag })).status).toBe(206);
+    expect((await get(JQ, { range: 'bytes=0-0', 'if-range': '"other"' })).body).toEqual(body);
+  });
+
+  test('when preconditions decide, no bytes are sent', async () => {
+    const { etag = '', 'last-modified': modified = '' } = (await get(JQ)).headers;
+    expect((await get(JQ, { 'if-none-match': `"x", W/${etag}` })).status).toBe(304);
+    expect((await get(JQ, { 'if-modified-since': modified })).status).toBe(304);
+    expect((await get(JQ, { 'if-match': '"x"' })).status).toBe(412);
+    const unchanged = await get(JQ, { 'if-none-match': etag });
+    expect(unchanged.headers.etag).toBe(etag);
+    expect(unchanged.headers['cache-control']).toBe('public, max-age=3600, no-transform');
+  });
+
+  test.each([
+    ['/%ff', 400],
+    ['/%00', 400],
+    ['/bottles/..%2f..%2fcurrent', 400],
+    ['/bottles/%5c', 400],
+    [`/${'a'.repeat(3000)}`, 400],
+    ['/current', 404],
+    ['/lease', 404],
+    ['/.stout-mirror/files.json', 404],
+    [`/blobs/sha256/${'0'.repeat(64)}`, 404],
+    ['/blobs/sha256/nothex', 404],
+    ['/bottles/jq', 404],
+    ['/api/v1/packages/nonesuch', 404],
+  ])('when %s is asked for, the answer is %d and a problem document', async (path, status) => {
+    const answer = await get(path);
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(jsonOf(answer).status).toBe(status);
+  });
+
+  test('when a method would write, it is refused with what is allowed', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+      const answer = await get(JQ, {}, method);
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    }
+    expect((await get('/', {}, 'OPTIONS')).status).toBe(204);
+  });
+
+  test('when /verify is asked, everything is accounted for, quick and deep', async () => {
+    for (const path of ['/verify', '/verify?deep=1']) {
+      const report = jsonOf(await get(path));
+      expect(report).toMatchObject({ ok: true, cursor: null, failures: [] });
+      expect(report.files.checked).toBe(contents?.snapshot.totals.files);
+      expect(report.snapshot.version).toBe(contents?.snapshot.version);
+    }
+  });
+
+  test('when /verify/<path> is asked, that file is read', async () => {
+    const path = 'bottles/openssl@3-3.5.2.sonoma.bottle.tar.gz';
+    expect(jsonOf(await get(`/verify/${path}`))).toMatchObject({ ok: true, path, state: 'verified', evidence: 'bytes' });
+    expect((await get('/verify/nothing')).status).toBe(404);
+  });
+
+  test('when health and manifest are asked, they tell of this snapshot', async () => {
+    expect(jsonOf(await get('/api/v1/health'))).toMatchObject({
+      ok: true,
+      status: 'ok',
+      snapshot: { version: contents?.snapshot.version },
+    });
+    expect((await get('/api/v1/manifest')).body).toEqual(await readFile(join(directory, 'manifest.json')));
+  });
+
+  test('when packages are searched, names and descriptions are', async () => {
+    const found = jsonOf(await get('/api/v1/packages?q=JSON'));
+    expect(found.packages.map((item: { name: string }) => item.name)).toContain('jq');
+    expect(jsonOf(await get('/api/v1/packages/openssl@3')).packages[0].version).toBe('3.5.2');
+  });
+
+  test('when a browser opens the mirror, it gets a page under a strict policy', async () => {
+    const page = await get('/', { accept: 'text/html' });
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.body.toString('utf8')).toContain('Signed and current');
+    const missing = await get('/nothing', { accept: 'text/html' });
+    expect([missing.status, missing.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+  });
+
+  test('when configuration is asked for, it points here and names the key', async () => {
+    const text = (await get('/config/stout.toml')).body.toString('utf8');
+    expect(text).toContain(`base_url = "${running.origin}/index"`);
+    expect(text).toContain(Buffer.from(TEST_KEY.publicKey.key).toString('hex'));
+    expect((await get('/mirror.pub')).body.toString('utf8')).toContain('untrusted comment: minisign public key');
+  });
+
+  test('when anything is answered, content types are not to be guessed', async () => {
+    for (const path of ['/', JQ, '/nothing', '/verify']) {
+      expect((await get(path)).headers['x-content-type-options']).toBe('nosniff');
+    }
+  });
+});
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+function entryOf(name: string): SnapshotEntry {
+  const entry = entries.find((candidate) => candidate.name === name);
+  if (!entry) throw new Error(`the test mirror has no ${name}`);
+  return entry;
+}
+
+/** Headers that say something about the resource, not about the connection or the moment. */
+function withoutDate({ status, headers }: Answer): object {
+  const { date: _date, connection: _connection, 'keep-alive': _keepAlive, ...rest } = headers;
+  return { status, ...rest };
+}

@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { TestProject } from 'vitest/node';
+import { writeSampleUpstream } from '../../scripts/sample/write.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Folder of a sample upstream; tests only read it. */
+    upstream: string;
+    /** The Worker as one JavaScript file. */
+    workerBundle: string;
+  }
+}
+
+/** Makes once what many tests read: the sample upstream and the bundled Worker. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-test-'));
+  const upstream = join(folder, 'upstream');
+  await writeSampleUpstream(upstream, { now: new Date('2026-11-01T00:00:00Z') });
+  const workerBundle = join(folder, 'worker.mjs');
+  await build({
+    entryPoints: ['worker/index.ts'],
+    outfile: workerBundle,
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker'],
+    external: ['node:*'],
+  });
+  project.provide('upstream', upstream);
+  project.provide('workerBundle', workerBundle);
+  return () => rm(folder, { recursive: true, force: true });
+}

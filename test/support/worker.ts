@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Miniflare } from 'miniflare';
+import { inject } from 'vitest';
+import { Bucket } from '../../builder/publish/bucket.ts';
+import { type PublishSummary, publish } from '../../builder/publish/publish.ts';
+import { SILENT } from '../../builder/reporter.ts';
+import { type PublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { TEST_KEY } from './keys.ts';
+
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
+const BUCKET = 'mirror';
+
+/** The Worker in workerd with a bucket of its own. */
+export interface TestWorker {
+  origin: string;
+  /** The bucket over the S3 API, as publishers reach it. */
+  bucket: Bucket;
+  publish(directory: string, trusted?: readonly PublicKey[]): Promise<PublishSummary>;
+  close(): Promise<void>;
+}
+
+/** Starts the bundled Worker in workerd; `variables` override those of wrangler.toml. */
+export async function startTestWorker(variables: Record<string, string> = {}): Promise<TestWorker> {
+  const path = inject('workerBundle');
+  const text = { TRUSTED_KEYS: publicKeyLine(TEST_KEY.publicKey), VERIFY_OPERATIONS: '900', ...variables };
+  const miniflare = new Miniflare({
+    handleStructuredLogs: () => undefined, // refusals are what many tests provoke
+    workers: [
+      {
+        config: {
+          name: 'mirror',
+          compatibilityDate: '2026-11-01',
+          compatibilityFlags: ['nodejs_compat'],
+          manifest: {
+            mainModule: 'worker.mjs',
+            modulesRoot: dirname(path),
+            modules: { 'worker.mjs': { type: 'esm', contents: await readFile(path, 'utf8') } },
+          },
+          env: {
+            ...Object.fromEntries(
+              Object.entries(text).map(([name, value]) => [name, { type: 'text', value }]),
+            ),
+            MIRROR: { type: 'r2', name: BUCKET, dev: { experimentalS3Credentials: CREDENTIALS } },
+          },
+        },
+      },
+    ],
+  });
+  const origin = (await miniflare.ready).origin;
+  const bucket = new Bucket({ endpoint: `${origin}/cdn-cgi/local/r2/s3`, bucket: BUCKET, ...CREDENTIALS });
+  return {
+    origin,
+    bucket,
+    publish: (directory, trusted = [TEST_KEY.publicKey]) =>
+      publish({ directory, bucket, trusted, clock: () => new Date(), jobs: 8, reporter: SILENT }),
+    close: () => miniflare.dispose(),
+  };
+}
