@@ -50,7 +50,7 @@ export async function openVerified(
   if (!file) throw refusal(entry, { kind: 'absent' });
   const error = disagreement(entry, file.record);
   if (!error) return file.body;
-  await file.body.cancel();
+  await file.body.cancel().catch(() => undefined);
   throw error;
 }
 

@@ -1,4 +1,4 @@
-import type { R2Bucket } from '@cloudflare/workers-types';
+import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import { createApp } from './app.ts';
 import { problemResponse } from './problem.ts';
@@ -14,14 +14,17 @@ export interface Bindings extends SettingVariables {
 let app: ReturnType<typeof createApp> | undefined;
 
 export default {
-  async fetch(request: Request, bindings: Bindings): Promise<Response> {
+  async fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
     try {
       app ??= appFor(bindings);
     } catch (error) {
       log(error, request.url);
       return problemResponse(new MirrorError('refused', messageOf(error)), request);
     }
-    return app.fetch(request);
+    const response = Promise.resolve(app.fetch(request));
+    // Others may wait for what this request has begun to read: it goes on when its client hangs up.
+    context.waitUntil(response.catch(() => undefined));
+    return response;
   },
 };
 

@@ -13,6 +13,7 @@ import {
   type SignedRoot,
 } from '../format/snapshot/root.ts';
 import type { Settings } from './settings.ts';
+import { SharedWork } from './shared-work.ts';
 import type { MirrorStore } from './store.ts';
 
 /** How old the pointer may get in one isolate, milliseconds. */
@@ -21,37 +22,6 @@ const POINTER_LIFETIME = 10_000;
 const MAX_LEAVES = 64;
 /** How long a read that another request began is waited for, milliseconds. */
 const PATIENCE = 5_000;
-
-/**
- * Work that requests wait for together while it is under way. On Workers it dies with the request that began it, and
- * its promise then never settles: so none is joined for longer than the patience given, or one client that hangs up
- * could stop an isolate for good.
- */
-export class SharedWork<T> {
-  readonly #clock: () => Date;
-  readonly #patience: number;
-  readonly #pending = new Map<string, { since: number; work: Promise<T> }>();
-
-  /** `patience` in milliseconds. */
-  constructor(clock: () => Date, patience: number) {
-    this.#clock = clock;
-    this.#patience = patience;
-  }
-
-  join(key: string, begin: () => Promise<T>): Promise<T> {
-    const now = this.#clock().getTime();
-    const known = this.#pending.get(key);
-    if (known && now - known.since < this.#patience) return known.work;
-    const pending = {
-      since: now,
-      work: begin().finally(() => {
-        if (this.#pending.get(key) === pending) this.#pending.delete(key);
-      }),
-    };
-    this.#pending.set(key, pending);
-    return pending.work;
-  }
-}
 
 /** The snapshot that a request is answered from, from its beginning to its end. */
 export interface LiveSnapshot {
@@ -141,9 +111,7 @@ export class LiveSnapshots {
   async #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
     const { sha256 } = reference;
     const known = this.#leaves.get(sha256);
-    return known
-      ? this.#keep(sha256, known)
-      : this.#leafReads.join(sha256, () => this.#readLeaf(reference));
+    return known ? this.#keep(sha256, known) : this.#leafReads.join(sha256, () => this.#readLeaf(reference));
   }
 
   /** Keeps a leaf as the one used last; the one not used for longest makes room. */

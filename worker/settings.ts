@@ -30,7 +30,9 @@ const DEFAULT_OPERATIONS = 45;
 
 /** Reads the variables. A key that cannot be read is `bad-input`: better no service than one that trusts too little or too much. */
 export function parseSettings(variables: SettingVariables): Settings {
-  const keys = (variables.TRUSTED_KEYS ?? '').split(/[\s,]+/).filter((key) => key !== '');
+  // A whole .pub file may be pasted in: its first line is a comment.
+  const lines = (variables.TRUSTED_KEYS ?? '').replace(/^untrusted comment:.*$/gm, '');
+  const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
   return {
     trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
     allowUnverified: variables.ALLOW_UNVERIFIED === 'true',

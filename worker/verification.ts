@@ -1,99 +1,18 @@
-import { createHash } from 'node:crypto';
-import { sha256Hex } from '../format/digest.ts';
-import { MirrorError, messageOf } from '../format/errors.ts';
-import { leafPath } from '../format/layout.ts';
-import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
-import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
+import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { type Evidence, judge, type Verdict } from '../format/verify/evidence.ts';
 import type { Depth, VerifyReport } from '../format/verify/report.ts';
-import type { VerifySource } from '../format/verify/source.ts';
 import { verifyMirror } from '../format/verify/walk.ts';
-import { SharedWork } from './live-snapshot.ts';
 import type { Settings } from './settings.ts';
+import { SharedWork } from './shared-work.ts';
 import type { Inspect, MirrorStore } from './store.ts';
+import { hashStored, StoreSource } from './store-source.ts';
 
-/** How long a quick report is given again for the same snapshot, milliseconds. */
+/** How long a quick report, and what storage recorded, serve again for the same snapshot, milliseconds. */
 const QUICK_LIFETIME = 60_000;
 /** How long a run that another request began is waited for, milliseconds. */
 const PATIENCE = 30_000;
-const READERS = 4;
 /** Small, so that the first slice and the documents fit a free plan's subrequests. */
 const SLICE_SIZE = 16;
-
-/** A store as the verification walk sees it, counting the storage operations that it makes. */
-class StoreSource implements VerifySource {
-  readonly #store: MirrorStore;
-  readonly #inspect: Inspect;
-  operations = 0;
-  /** SHA-256 of the root that was read, hex. */
-  root: string | undefined;
-
-  constructor(store: MirrorStore) {
-    this.#store = store;
-    this.#inspect = store.inspector(() => {
-      this.operations += 1;
-    });
-  }
-
-  async signedRoot(): Promise<SignedRoot> {
-    this.operations += 1;
-    const signed = await this.#store.signedRoot();
-    if (signed) {
-      this.root = sha256Hex(signed.root);
-      return signed;
-    }
-    throw new MirrorError('missing', 'Nothing has been published here yet.', { where: 'snapshot/root.json' });
-  }
-
-  async leaf(reference: LeafReference): Promise<Uint8Array> {
-    this.operations += 1;
-    const bytes = await this.#store.leaf(reference);
-    if (bytes) return bytes;
-    const where = leafPath(reference.sha256);
-    throw new MirrorError('missing', `${where} is missing.`, { where });
-  }
-
-  async read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
-    this.operations += 1;
-    const where = filePathOf(entry);
-    const file = await this.#store.open(entry);
-    if (!file) throw new MirrorError('missing', `${where} is missing.`, { where });
-    if (file.record.size <= limit) return new Uint8Array(await new Response(file.body).arrayBuffer());
-    await file.body.cancel();
-    throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
-  }
-
-  async inspect(entries: readonly SnapshotEntry[], depth: Depth): Promise<Evidence[]> {
-    if (depth === 'quick') return this.#inspect(entries);
-    const evidence: Evidence[] = [];
-    for (let at = 0; at < entries.length; at += READERS) {
-      this.operations += Math.min(READERS, entries.length - at);
-      evidence.push(
-        ...(await Promise.all(
-          entries.slice(at, at + READERS).map((entry) => hashStored(this.#store, entry)),
-        )),
-      );
-    }
-    return evidence;
-  }
-}
-
-/** Reads a stored file to its end and hashes it, whatever storage says of it. */
-async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {
-  try {
-    const file = await store.open(entry);
-    if (!file) return { kind: 'absent' };
-    const hash = createHash('sha256');
-    let size = 0;
-    for await (const chunk of file.body) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    return { kind: 'bytes', size, sha256: hash.digest('hex') };
-  } catch (error) {
-    return { kind: 'unreadable', reason: messageOf(error) };
-  }
-}
 
 /** A report, and which root it is about. */
 interface Run {
@@ -109,6 +28,7 @@ export class Verification {
   readonly #running: SharedWork<Run>;
   readonly #reading: SharedWork<Verdict>;
   #quick: { report: VerifyReport; root: string; until: number } | undefined;
+  #records: { inspect: Inspect; root: string | undefined; until: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
@@ -133,7 +53,9 @@ export class Verification {
     const recent = whole && root !== undefined ? this.recent(root) : undefined;
     if (recent) return recent;
     // By snapshot too: a run that began before a switch says nothing of what is live after it.
-    const run = await this.#running.join(`${depth} ${root} ${cursor ?? ''}`, () => this.#walk(depth, cursor));
+    const run = await this.#running.join(`${depth} ${root} ${cursor ?? ''}`, () =>
+      this.#walk(depth, cursor, root),
+    );
     if (whole && run.root !== undefined) {
       this.#quick = { ...run, root: run.root, until: this.#clock().getTime() + QUICK_LIFETIME };
     }
@@ -147,18 +69,40 @@ export class Verification {
     );
   }
 
-  async #walk(depth: Depth, cursor: string | undefined): Promise<Run> {
-    const source = new StoreSource(this.#store);
+  async #walk(depth: Depth, cursor: string | undefined, root: string | undefined): Promise<Run> {
+    const source = new StoreSource(this.#store, (entries) => this.#inspect(entries, root, source));
     const { trusted, verifyOperations } = this.#settings;
-    const operationsPerSlice = depth === 'deep' ? SLICE_SIZE : 1;
+    const operationsPerSlice = depth === 'deep' ? SLICE_SIZE : 0;
     const report = await verifyMirror(source, {
       trusted,
       now: this.#clock(),
       depth,
       cursor,
       sliceSize: SLICE_SIZE,
-      mayContinue: () => source.operations + operationsPerSlice <= verifyOperations,
+      // One more for the leaf that may come first.
+      mayContinue: () => source.operations + operationsPerSlice + 1 <= verifyOperations,
     });
     return { report, root: source.root };
+  }
+
+  /** What storage recorded. A listing costs an operation per thousand objects, so the calls of a minute share one. */
+  async #inspect(
+    entries: readonly SnapshotEntry[],
+    root: string | undefined,
+    source: StoreSource,
+  ): Promise<Evidence[]> {
+    const now = this.#clock().getTime();
+    if (!this.#records || this.#records.root !== root || now >= this.#records.until) {
+      const inspect = this.#store.inspector(() => {
+        source.operations += 1;
+      });
+      this.#records = { inspect, root, until: now + QUICK_LIFETIME };
+    }
+    try {
+      return await this.#records.inspect(entries);
+    } catch (error) {
+      this.#records = undefined;
+      throw error;
+    }
   }
 }

@@ -79,22 +79,11 @@ function requestOf(packages: string[], options: Options): MirrorRequest {
     packages: [...new Set(packages)].sort(),
     casks: [...new Set(options.cask)].sort(),
     linux_apps: [],
-    tags: tagsOf(options),
+    tags: chosenTags(options),
     dependencies: options.deps,
     dev_dependencies: options.devDeps,
     vulnerabilities: options.withVulns ?? false,
   };
-}
-
-/** The same words for a wrong platform, as the wrong usage that it is here. */
-function tagsOf(flags: PlatformFlags): string[] {
-  try {
-    return chosenTags(flags);
-  } catch (cause) {
-    if (!(cause instanceof MirrorError)) throw cause;
-    const { expected, found } = cause;
-    throw new MirrorError('usage', cause.message, { expected, found, cause });
-  }
 }
 
 function announce({ reporter }: Session, { key, created }: LoadedKey): void {

@@ -36,7 +36,7 @@ export class TerminalReporter implements Reporter {
   readonly #clock: () => number;
   #label = '';
   #startedAt = 0;
-  #drawnAt = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #open = false;
 
   /** `clock` gives milliseconds. */
@@ -52,7 +52,7 @@ export class TerminalReporter implements Reporter {
       this.#endLine();
       this.#label = progress.label;
       this.#startedAt = now;
-      this.#drawnAt = 0;
+      this.#drawnAt = Number.NEGATIVE_INFINITY;
     }
     const finished = progress.done >= progress.total;
     const pause = this.#output.interactive ? REDRAW_MS : PLAIN_MS;

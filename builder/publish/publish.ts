@@ -1,25 +1,17 @@
-import { openAsBlob } from 'node:fs';
-import pMap from 'p-map';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { blobName, leafPath, ROOT } from '../../format/layout.ts';
+import { ROOT } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
-import { filePathOf } from '../../format/snapshot/entry.ts';
-import { parseLeaf } from '../../format/snapshot/leaf.ts';
 import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
 import { openRoot, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
-import { readLeaf, readSignedRoot } from '../directory/mirror.ts';
-import { localPath } from '../directory/paths.ts';
+import { readSignedRoot } from '../directory/mirror.ts';
 import type { Reporter } from '../reporter.ts';
 import { verifyDirectory } from '../verify/verify-directory.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
 import { withLease } from './lease.ts';
+import { type Uploaded, uploadMissing } from './upload.ts';
 
 const POINTER = 'current';
-/** One listing tells of a thousand objects, so beyond this many missing ones it is worth asking. */
-const WORTH_LISTING = 200;
-/** Storage takes single uploads up to 5 GiB. */
-const MAX_UPLOAD = 4.9 * 1024 ** 3;
 
 export interface PublishOptions {
   directory: string;
@@ -35,16 +27,9 @@ export interface PublishSummary {
   version: number;
   /** Version that was live before; null for the first. */
   previous: number | null;
-  uploaded: { objects: number; bytes: number };
+  uploaded: Uploaded;
   /** False when this snapshot was live already. */
   changed: boolean;
-}
-
-/** A file to upload under its SHA-256. */
-interface Upload {
-  path: string;
-  sha256: string;
-  size: number;
 }
 
 /**
@@ -121,77 +106,6 @@ const notNewer = (snapshot: Root, live: Root): MirrorError =>
       found: String(snapshot.version),
     },
   );
-
-async function uploadMissing(
-  { directory, bucket, jobs, reporter }: PublishOptions,
-  snapshot: Root,
-  previous: Root | undefined,
-): Promise<PublishSummary['uploaded']> {
-  const wanted = await uploadsOf(directory, snapshot);
-  const present = await presentBlobs(directory, bucket, snapshot, previous);
-  let missing = wanted.filter((upload) => !present.has(upload.sha256));
-  if (missing.length > WORTH_LISTING) {
-    for await (const { key } of bucket.list(blobName(''))) present.add(key.slice(blobName('').length));
-    missing = missing.filter((upload) => !present.has(upload.sha256));
-  }
-  const totalBytes = missing.reduce((sum, upload) => sum + upload.size, 0);
-  let bytes = 0;
-  let done = 0;
-  await pMap(
-    missing,
-    async (upload) => {
-      await putFile(bucket, directory, upload);
-      bytes += upload.size;
-      done += 1;
-      reporter.progress({ label: 'Publishing', done, total: missing.length, bytes, totalBytes });
-    },
-    { concurrency: jobs },
-  );
-  return { objects: missing.length, bytes };
-}
-
-/** Every blob of a snapshot and where its bytes are, leaves included. */
-async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
-  const uploads = new Map<string, Upload>();
-  for (const reference of snapshot.leaves) {
-    const { sha256, size } = reference;
-    uploads.set(sha256, { path: leafPath(sha256), sha256, size });
-    for (const entry of await readLeaf(directory, reference)) {
-      uploads.set(entry.sha256, { path: filePathOf(entry), sha256: entry.sha256, size: entry.size });
-    }
-  }
-  return [...uploads.values()];
-}
-
-/** SHA-256 of the blobs that the live snapshot names; leaves that both have need not be fetched. */
-async function presentBlobs(
-  directory: string,
-  bucket: Bucket,
-  snapshot: Root,
-  previous: Root | undefined,
-): Promise<Set<string>> {
-  const ours = new Set(snapshot.leaves.map((leaf) => leaf.sha256));
-  const present = new Set<string>();
-  for (const reference of previous?.leaves ?? []) {
-    const { sha256, size } = reference;
-    present.add(sha256);
-    const stored = ours.has(sha256) ? undefined : await bucket.get(blobName(sha256), size);
-    if (!ours.has(sha256) && !stored) continue;
-    const entries = stored ? parseLeaf(stored.bytes, reference) : await readLeaf(directory, reference);
-    for (const entry of entries) present.add(entry.sha256);
-  }
-  return present;
-}
-
-async function putFile(bucket: Bucket, directory: string, { path, sha256, size }: Upload): Promise<void> {
-  if (size > MAX_UPLOAD) {
-    throw new MirrorError('too-large', `${path} is larger than storage takes in one upload (4.9 GiB).`, {
-      where: path,
-      found: `${size} bytes`,
-    });
-  }
-  await bucket.put(blobName(sha256), await openAsBlob(localPath(directory, path)), sha256);
-}
 
 /** Snapshots are written once; the same one again is no harm, another of that version is. */
 async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array): Promise<void> {

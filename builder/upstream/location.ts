@@ -65,8 +65,7 @@ export class UpstreamLocation {
 
   /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */
   async open(url: URL, offset: number): Promise<OpenedFile> {
-    if (url.protocol === 'file:')
-      return { offset, chunks: createReadStream(fileURLToPath(url), { start: offset }) };
+    if (url.protocol === 'file:') return { offset, chunks: localChunks(url, offset) };
     const rest = offset > 0 ? await this.#rest(url, offset) : undefined;
     if (rest?.status === 206) return { offset, chunks: bodyOf(rest, url.href) };
     return { offset: 0, chunks: bodyOf(rest ?? (await this.#client.get(url)), url.href) };
@@ -91,6 +90,11 @@ const isPlain = ({ username, password, search, hash }: URL): boolean =>
   [username, password, search, hash].every((part) => part === '');
 
 const isLocalFolder = ({ protocol, host }: URL): boolean => protocol === 'file:' && host === '';
+
+/** Opens the file when the first chunk is asked for: the error of a stream that nobody reads yet ends the process. */
+async function* localChunks(url: URL, offset: number): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(fileURLToPath(url), { start: offset });
+}
 
 async function readLocal(url: URL, limit: number): Promise<Uint8Array> {
   const path = fileURLToPath(url);

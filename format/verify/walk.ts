@@ -174,12 +174,10 @@ function leafReader(
 
 function parseCursor(cursor: string | undefined, { version }: Root): string {
   if (!cursor) return '';
-  const [of, ...name] = cursor.split(':');
-  if (of !== String(version)) {
-    throw new MirrorError('bad-input', 'The mirror has changed since this cursor was given: start again.', {
-      expected: String(version),
-      found: of,
-    });
-  }
-  return name.join(':');
+  const [, of, name] = /^(\d+):(.+)$/.exec(cursor) ?? [];
+  if (of === String(version) && name !== undefined) return name;
+  throw new MirrorError('bad-input', 'This cursor is not of the present snapshot: start again without one.', {
+    expected: `${version}:…`,
+    found: cursor.slice(0, 80),
+  });
 }

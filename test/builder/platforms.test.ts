@@ -35,7 +35,7 @@ describe('chosenTags', () => {
     [[], [], ['']],
     [[], [], ['../evil']],
   ])('when asked for %j, %j and %j, refuses', (arch, os, platforms) => {
-    expect(() => tagsOf(arch, os, platforms)).toThrow(failing('bad-input'));
+    expect(() => tagsOf(arch, os, platforms)).toThrow(failing('usage'));
   });
 });
 

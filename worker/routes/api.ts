@@ -1,14 +1,13 @@
 import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
-import { MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { MANIFEST } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
-import { type PackageList, parsePackageList } from '../../format/package-list.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
 import { type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
-import { fileRepresentation, readVerified } from '../files.ts';
+import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { respond } from '../http/respond.ts';
-import type { LiveSnapshot } from '../live-snapshot.ts';
+import { packageList } from '../package-list.ts';
 
 const CHANGING = { 'cache-control': CACHE_CONTROL.changing };
 
@@ -28,25 +27,18 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
       return respond(context.req.raw, fileRepresentation(store, entry), clock());
     })
     .get('/api/v1/packages', async (context) => {
-      const { version, packages } = await packageList(services, await servedSnapshot(context, services));
+      const { version, packages } = await packageList(store, await servedSnapshot(context, services));
       const query = context.req.query('q')?.toLowerCase() ?? '';
       const found = packages.filter(({ name, desc }) => `${name} ${desc}`.toLowerCase().includes(query));
       return context.json({ version, count: found.length, packages: found }, 200, CHANGING);
     })
     .get('/api/v1/packages/:name', async (context) => {
-      const { packages } = await packageList(services, await servedSnapshot(context, services));
+      const { packages } = await packageList(store, await servedSnapshot(context, services));
       const name = context.req.param('name');
       const found = packages.filter((item) => item.name === name);
       if (found.length > 0) return context.json({ packages: found }, 200, CHANGING);
       throw new MirrorError('not-found', `This mirror has no package named ${JSON.stringify(name)}.`);
     });
-}
-
-/** The mirror's package list, from storage. Throws `missing` or `mismatch`. */
-export async function packageList({ store }: Services, live: LiveSnapshot): Promise<PackageList> {
-  const entry = await live.find(PACKAGE_LIST);
-  if (entry) return parsePackageList(await readVerified(store, entry));
-  throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
 }
 
 /** Whether this mirror can be served from, and until when, by its root alone. */

@@ -5,9 +5,9 @@ import { formatPublicKey } from '../../format/minisign/public-key.ts';
 import { type AppEnvironment, originFor, type Services, servedSnapshot, warningOf } from '../context.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import type { LiveSnapshot } from '../live-snapshot.ts';
+import { packageList } from '../package-list.ts';
 import { CONTENT_SECURITY_POLICY } from '../pages/security-policy.ts';
 import { statusPage } from '../pages/status.ts';
-import { packageList } from './api.ts';
 
 /** What people open or copy: the status page, client configuration, the public key. */
 export function pageRoutes(services: Services): Hono<AppEnvironment> {
@@ -26,7 +26,7 @@ export function pageRoutes(services: Services): Hono<AppEnvironment> {
         origin,
         now: clock(),
         root: live,
-        packages: await packageList(services, live),
+        packages: await packageList(services.store, live),
         stoutConfig: configuration(live, origin),
         publicKeys: settings.trusted,
         ...(warning === undefined ? {} : { warning }),

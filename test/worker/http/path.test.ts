@@ -51,13 +51,13 @@ describe('the path of a request', () => {
     [`/${'a'.repeat(2048)}`, 'more than 2,048 characters'],
     [`/${'%61'.repeat(1000)}`, 'more than 2,048 characters with escapes'],
   ])('when it is %j, it is refused as the client’s mistake (%s)', (target) => {
-    expect(() => pathOf(target)).toThrow(failing('bad-input') as Error);
+    expect(() => pathOf(target)).toThrow(failing('bad-input'));
   });
 
   test.each(['/./a', '/a/..', '/a/%2e%2e/b', '/%2E'])(
     'when dot segments such as %j reach it unresolved, they are refused',
     (pathname) => {
-      expect(() => decodePath(pathname)).toThrow(failing('bad-input') as Error);
+      expect(() => decodePath(pathname)).toThrow(failing('bad-input'));
     },
   );
 

@@ -1,0 +1,252 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import type { CreateOptions, CreateSummary } from '../../builder/create/create.ts';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { SILENT } from '../../builder/reporter.ts';
+import { UpstreamLocation } from '../../builder/upstream/location.ts';
+import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { startSampleServer } from '../../scripts/sample/server.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { failing } from './failing.ts';
+import { sha256 } from './upstream.ts';
+
+const NOW = new Date('2026-11-01T12:00:00Z');
+const LATER = new Date('2026-11-02T12:00:00Z');
+const GRACE = 7 * 24 * 60 * 60;
+const JQ = { ...REQUEST, packages: ['jq'], casks: [], tags: ['arm64_sonoma'], vulnerabilities: false };
+const JQ_AND_XZ = { ...JQ, packages: ['jq', 'xz'] };
+const XZ_BOTTLE = 'bottles/xz-5.8.1_1.arm64_sonoma.bottle.tar.gz';
+const XZ_JSON = 'index/formulas/data/x/xz.json.zst';
+
+const folder = await temporaryFolder();
+let mirrors = 0;
+const newMirror = () => join(folder, `mirror-${++mirrors}`);
+
+/** A mirror of jq and xz made at NOW, to be copied. */
+const original = join(folder, 'original');
+let made: CreateSummary;
+beforeAll(async () => {
+  made = await makeMirror(original, { request: JQ_AND_XZ, now: NOW });
+});
+
+async function copyOfOriginal(): Promise<string> {
+  const directory = newMirror();
+  await copyMirror(original, directory);
+  return directory;
+}
+
+async function expectVerified(directory: string, now: Date): Promise<void> {
+  const { failures, unlisted } = await verifyDirectory(directory, [TEST_KEY.publicKey], now, SILENT);
+  expect({ failures, unlisted }).toEqual({ failures: [], unlisted: [] });
+}
+
+async function entriesOf(directory: string): Promise<Map<string, SnapshotEntry>> {
+  const contents = await readContents(directory);
+  return new Map(contents?.entries.map((entry) => [entry.name, entry]));
+}
+
+/** SHA-256 of every file but our own records, by path. */
+async function treeOf(directory: string): Promise<Record<string, string>> {
+  const found = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = found
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.includes('/.stout-mirror/'));
+  const digests = files.map(
+    async (path) => [path.slice(directory.length + 1), sha256(await readFile(path))] as const,
+  );
+  return Object.fromEntries((await Promise.all(digests)).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const remake = (directory: string, changes: Partial<CreateOptions> = {}) =>
+  makeMirror(directory, { request: JQ_AND_XZ, now: LATER, ...changes });
+
+describe('createMirror', () => {
+  it('when all is new, says what came, and the mirror verifies', async () => {
+    expect(made).toMatchObject({ formulas: 3, casks: 0, reused: 0, dropped: [], skipped: [] });
+    expect(made.downloaded.files).toBe(3);
+    expect(made.version).toBe(NOW.getTime() / 1000);
+    await expectVerified(original, NOW);
+    expect(await readdir(join(original, '.stout-mirror'))).toEqual(['files.json']);
+  });
+
+  it('when the upstream is a server, makes the same mirror as from a folder', async () => {
+    const server = await startSampleServer(inject('upstream'), { port: 0 });
+    const directory = newMirror();
+    const upstream = UpstreamLocation.parse(server.origin);
+    await makeMirror(directory, { request: JQ_AND_XZ, now: NOW, upstream }).finally(server.close);
+    const [fromServer, fromFolder] = [await treeOf(directory), await treeOf(original)];
+    const differing = Object.keys(fromFolder).filter((path) => fromFolder[path] !== fromServer[path]);
+    // The manifest names the upstream, and the snapshot the manifest.
+    expect(differing.filter((path) => path !== 'manifest.json' && !path.startsWith('snapshot/'))).toEqual([]);
+    await expectVerified(directory, NOW);
+  });
+
+  it('when run again, downloads nothing and keeps the bottles', async () => {
+    const directory = await copyOfOriginal();
+    expect(await remake(directory)).toMatchObject({
+      downloaded: { files: 0, bytes: 0 },
+      reused: 3,
+      dropped: [],
+    });
+    await expectVerified(directory, LATER);
+  });
+
+  it('when run again within the same second, has a higher version all the same', async () => {
+    const directory = await copyOfOriginal();
+    expect((await remake(directory, { now: NOW })).version).toBe(made.version + 1);
+    expect((await remake(directory, { now: new Date(NOW.getTime() - 60_000) })).version).toBe(
+      made.version + 2,
+    );
+  });
+
+  it('when files stay as they are, carries over when they first stood there', async () => {
+    const directory = await copyOfOriginal();
+    await remake(directory);
+    const entries = await entriesOf(directory);
+    const address = `blobs/sha256/${entries.get(XZ_BOTTLE)?.sha256}`;
+    expect(entries.get(XZ_BOTTLE)?.modified).toBe(NOW.getTime() / 1000);
+    expect(entries.get(address)?.modified).toBe(NOW.getTime() / 1000);
+    expect(entries.get(XZ_JSON)?.modified).toBe(NOW.getTime() / 1000);
+    expect(entries.get('manifest.json')?.modified).toBe(LATER.getTime() / 1000);
+  });
+
+  it('when a package is added, fetches that alone', async () => {
+    const directory = await copyOfOriginal();
+    const request = { ...JQ, packages: ['jq', 'lz4', 'xz'] };
+    expect(await remake(directory, { request })).toMatchObject({
+      formulas: 4,
+      downloaded: { files: 1 },
+      reused: 3,
+      dropped: [],
+    });
+    await expectVerified(directory, LATER);
+  });
+
+  it('when inputs, time and key are the same, makes the same tree byte for byte', async () => {
+    const trees = [];
+    for (let run = 0; run < 2; run++) {
+      const directory = newMirror();
+      await makeMirror(directory, { now: NOW, jobs: run === 0 ? 1 : 16 });
+      trees.push(await treeOf(directory));
+    }
+    expect(Object.keys(trees[0] ?? {}).length).toBeGreaterThan(40);
+    expect(trees[1]).toEqual(trees[0]);
+  });
+});
+
+describe('createMirror: what is dropped', () => {
+  it('when a package is no longer asked for, reports it, removes its JSON and keeps its bottle for a while', async () => {
+    const directory = await copyOfOriginal();
+    expect((await remake(directory, { request: JQ })).dropped).toEqual(['xz']);
+    await expect(readFile(join(directory, XZ_JSON))).rejects.toMatchObject({ code: 'ENOENT' });
+    const bottle = sha256(await readFile(join(directory, XZ_BOTTLE)));
+    const entries = await entriesOf(directory);
+    expect(entries.has(XZ_BOTTLE)).toBe(false);
+    expect(entries.get(`blobs/sha256/${bottle}`)).toMatchObject({
+      path: XZ_BOTTLE,
+      until: LATER.getTime() / 1000 + GRACE,
+    });
+    await expectVerified(directory, LATER);
+  });
+
+  it('when the grace period goes on, does not renew it, and when it is over, lets go', async () => {
+    const directory = await copyOfOriginal();
+    await remake(directory, { request: JQ });
+    const address = `blobs/sha256/${sha256(await readFile(join(directory, XZ_BOTTLE)))}`;
+    const lastDay = new Date(LATER.getTime() + (GRACE - 1) * 1000);
+    await remake(directory, { request: JQ, now: lastDay });
+    expect((await entriesOf(directory)).get(address)?.until).toBe(LATER.getTime() / 1000 + GRACE);
+    await remake(directory, { request: JQ, now: new Date(LATER.getTime() + GRACE * 1000) });
+    expect((await entriesOf(directory)).has(address)).toBe(false);
+  });
+
+  it('when it is asked for again, is a file like any other, and nothing is fetched', async () => {
+    const directory = await copyOfOriginal();
+    await remake(directory, { request: JQ });
+    expect(await remake(directory)).toMatchObject({ downloaded: { files: 0 } });
+    const entries = await entriesOf(directory);
+    expect(entries.get(`blobs/sha256/${entries.get(XZ_BOTTLE)?.sha256}`)?.until).toBeUndefined();
+  });
+
+  it.each([
+    ['removed', (path: string) => rm(path)],
+    ['altered', (path: string) => writeFile(path, 'other bytes')],
+  ])('when somebody has %s the bottle of a dropped package, no longer promises it', async (_what, damage) => {
+    const directory = await copyOfOriginal();
+    await remake(directory, { request: JQ });
+    await damage(join(directory, XZ_BOTTLE));
+    await remake(directory, { request: JQ });
+    const { ok } = await verifyDirectory(directory, [TEST_KEY.publicKey], LATER, SILENT);
+    expect(ok).toBe(true);
+  });
+});
+
+describe('createMirror: where it writes', () => {
+  it("when the folder holds other people's files, refuses and leaves them alone", async () => {
+    const directory = newMirror();
+    await mkdir(directory);
+    await writeFile(join(directory, 'thesis.txt'), 'years of work');
+    await expect(remake(directory)).rejects.toEqual(failing('refused', { where: directory }));
+    expect(await readdir(directory)).toEqual(['thesis.txt']);
+  });
+
+  it('when the folder is there and empty, uses it', async () => {
+    const directory = newMirror();
+    await mkdir(directory);
+    await remake(directory, { request: JQ });
+    await expectVerified(directory, LATER);
+  });
+
+  it('when a package is unknown, writes nothing at all', async () => {
+    const request = { ...JQ, packages: ['jq', 'nonesuch'] };
+    const directory = newMirror();
+    await expect(remake(join(directory, 'inner'), { request })).rejects.toEqual(failing('unknown-package'));
+    await expect(readdir(join(directory, 'inner'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(join(directory, 'mine'), { recursive: true });
+    await expect(remake(join(directory, 'mine'), { request })).rejects.toEqual(failing('unknown-package'));
+    expect(await readdir(join(directory, 'mine'))).toEqual([]);
+  });
+
+  it('when a file of the mirror was changed by hand, even to the same size, brings it back', async () => {
+    const directory = await copyOfOriginal();
+    await remake(directory);
+    const bytes = await readFile(join(directory, XZ_BOTTLE));
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+    await writeFile(join(directory, XZ_BOTTLE), bytes);
+    await rm(join(directory, XZ_JSON));
+    expect(await remake(directory)).toMatchObject({ downloaded: { files: 1 }, reused: 2 });
+    await expectVerified(directory, LATER);
+  });
+
+  it('when our own records are gone, reads the files and fetches nothing', async () => {
+    const directory = await copyOfOriginal();
+    await rm(join(directory, '.stout-mirror'), { recursive: true });
+    expect(await remake(directory)).toMatchObject({ downloaded: { files: 0 }, reused: 3 });
+  });
+});
+
+describe('createMirror: casks', () => {
+  const CASKS = {
+    ...JQ,
+    packages: [],
+    casks: ['docker-desktop', 'firefox', 'google-chrome'],
+  };
+
+  it('when a cask has no checksum, skips and names it; when it has two architectures, takes both', async () => {
+    const directory = newMirror();
+    const summary = await makeMirror(directory, { request: CASKS, now: NOW });
+    expect(summary).toMatchObject({ casks: 2, downloaded: { files: 3 } });
+    expect(summary.skipped).toEqual([{ name: 'google-chrome', reason: expect.stringContaining('checksum') }]);
+    expect((await readdir(join(directory, 'casks'))).sort()).toEqual([
+      'docker-desktop-4.46.0,204649.arm64.dmg',
+      'docker-desktop-4.46.0,204649.intel.dmg',
+      'firefox-143.0.dmg',
+    ]);
+    await expectVerified(directory, NOW);
+  });
+});

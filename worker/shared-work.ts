@@ -1,0 +1,39 @@
+/**
+ * Work that requests wait for together while it is under way. On Workers it dies with the request that began it, and
+ * its promise then never settles: so none is joined for longer than the patience given, or one client that hangs up
+ * could stop an isolate for good.
+ */
+export class SharedWork<T> {
+  readonly #clock: () => Date;
+  readonly #patience: number;
+  readonly #pending = new Map<string, { since: number; work: Promise<T> }>();
+
+  /** `patience` in milliseconds. */
+  constructor(clock: () => Date, patience: number) {
+    this.#clock = clock;
+    this.#patience = patience;
+  }
+
+  join(key: string, begin: () => Promise<T>): Promise<T> {
+    const now = this.#clock().getTime();
+    this.#forget(now - this.#patience);
+    const known = this.#pending.get(key);
+    if (known) return known.work;
+    const pending = {
+      since: now,
+      work: begin().finally(() => {
+        if (this.#pending.get(key) === pending) this.#pending.delete(key);
+      }),
+    };
+    this.#pending.set(key, pending);
+    return pending.work;
+  }
+
+  /** Drops what began until then: the oldest stand first. */
+  #forget(until: number): void {
+    for (const [key, { since }] of this.#pending) {
+      if (since > until) return;
+      this.#pending.delete(key);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { sha256Hex } from '../format/digest.ts';
+import { MirrorError, messageOf } from '../format/errors.ts';
+import { leafPath, ROOT } from '../format/layout.ts';
+import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
+import type { Evidence } from '../format/verify/evidence.ts';
+import type { Depth } from '../format/verify/report.ts';
+import type { VerifySource } from '../format/verify/source.ts';
+import type { Inspect, MirrorStore } from './store.ts';
+
+const READERS = 4;
+
+/** A store as the verification walk sees it, counting the storage operations that it makes. */
+export class StoreSource implements VerifySource {
+  readonly #store: MirrorStore;
+  readonly #inspect: Inspect;
+  operations = 0;
+  /** SHA-256 of the root that was read, hex. */
+  root: string | undefined;
+
+  constructor(store: MirrorStore, inspect: Inspect) {
+    this.#store = store;
+    this.#inspect = inspect;
+  }
+
+  async signedRoot(): Promise<SignedRoot> {
+    this.operations += 1;
+    const signed = await this.#store.signedRoot();
+    if (signed) {
+      this.root = sha256Hex(signed.root);
+      return signed;
+    }
+    throw new MirrorError('missing', 'Nothing has been published here yet.', { where: ROOT });
+  }
+
+  async leaf(reference: LeafReference): Promise<Uint8Array> {
+    this.operations += 1;
+    const bytes = await this.#store.leaf(reference);
+    if (bytes) return bytes;
+    const where = leafPath(reference.sha256);
+    throw new MirrorError('missing', `${where} is missing.`, { where });
+  }
+
+  async read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
+    this.operations += 1;
+    const where = filePathOf(entry);
+    const file = await this.#store.open(entry);
+    if (!file) throw new MirrorError('missing', `${where} is missing.`, { where });
+    if (file.record.size <= limit) return new Uint8Array(await new Response(file.body).arrayBuffer());
+    await file.body.cancel();
+    throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
+  }
+
+  async inspect(entries: readonly SnapshotEntry[], depth: Depth): Promise<Evidence[]> {
+    if (depth === 'quick') return this.#inspect(entries);
+    const evidence: Evidence[] = [];
+    for (let at = 0; at < entries.length; at += READERS) {
+      this.operations += Math.min(READERS, entries.length - at);
+      evidence.push(
+        ...(await Promise.all(
+          entries.slice(at, at + READERS).map((entry) => hashStored(this.#store, entry)),
+        )),
+      );
+    }
+    return evidence;
+  }
+}
+
+/** Reads a stored file to its end and hashes it, whatever storage says of it. */
+export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {
+  try {
+    const file = await store.open(entry);
+    if (!file) return { kind: 'absent' };
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of file.body) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    return { kind: 'bytes', size, sha256: hash.digest('hex') };
+  } catch (error) {
+    return { kind: 'unreadable', reason: messageOf(error) };
+  }
+}
