@@ -22,11 +22,14 @@ export function durationText(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} days`;
 }
 
-/** Seconds of a span such as `30d`, `12h` or `90m`. Throws `usage`. */
+/** Longer spans lead to years of five digits, which no reader of a snapshot takes. */
+const LONGEST = 100 * 365 * 86_400;
+
+/** Seconds of a span such as `30d`, `12h` or `90m`, at most a hundred years. Throws `usage`. */
 export function parseDuration(text: string): number {
   const match = /^(\d{1,6})([smhdw])$/.exec(text);
   const seconds = match ? Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 0) : 0;
-  if (seconds > 0) return seconds;
+  if (seconds > 0 && seconds <= LONGEST) return seconds;
   throw new MirrorError('usage', `${JSON.stringify(text)} is no time span.`, {
     expected: 'such as 30d, 12h or 90m',
   });

@@ -11,8 +11,11 @@ import { hashFile } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import type { Staging } from './staging.ts';
 
-const compress = promisify(zstdCompress);
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 19 } };
+const zstd = promisify(zstdCompress);
+
+/** Zstandard, level 19. Without the size that level clears 80 MB of tables first: 60 ms a document rather than 0.4. */
+const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
+  zstd(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 }, pledgedSrcSize: bytes.length });
 
 /** What writing index files takes. */
 export interface IndexContext {
@@ -22,9 +25,9 @@ export interface IndexContext {
   now: Date;
 }
 
-/** Compresses a document as stout-index does (Zstandard, level 19). */
+/** Compresses a document as stout-index does. */
 export const compressDocument = (value: unknown): Promise<Uint8Array> =>
-  compress(utf8(JSON.stringify(value)), LEVEL);
+  compress(utf8(JSON.stringify(value)));
 
 /** Stages a database made by `write` with its signature. */
 export async function stageSignedDatabase(
@@ -54,7 +57,7 @@ export async function stageIndexDatabase(
   write: (local: string) => void,
 ): Promise<IndexedDatabase> {
   const bytes = await stageSignedDatabase(context, databasePath(kind), write);
-  const compressed = await context.staging.put(compressedDatabasePath(kind), await compress(bytes, LEVEL));
+  const compressed = await context.staging.put(compressedDatabasePath(kind), await compress(bytes));
   return {
     count,
     db_sha256: compressed.sha256,

@@ -47,7 +47,7 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBe(seconds);
   });
 
-  it.each(['', '30', '0d', '-1d', '1.5h', '1y', '30 d', '1d2h', '9999999d', 'd'])(
+  it.each(['', '30', '0d', '-1d', '1.5h', '1y', '30 d', '1d2h', '999999w', '9999999d', 'd'])(
     'when it is %j, refuses',
     (text) => {
       expect(() => parseDuration(text)).toThrow(failing('usage'));

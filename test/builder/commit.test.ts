@@ -109,7 +109,7 @@ describe('createMirror: killed', () => {
     const child = spawn(
       process.execPath,
       ['builder/cli/main.ts', 'create', directory, 'wget', ...platforms, '--upstream', inject('upstream')],
-      { stdio: 'ignore', env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') } },
+      { stdio: 'ignore', env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), TMPDIR: folder } },
     );
     const exited = once(child, 'exit');
     await Promise.race([until(), exited]);
@@ -148,7 +148,9 @@ describe('createMirror: killed', () => {
     await expect(verified(updated)).rejects.toEqual(failing('refused'));
     await rm(join(updated, 'bottles'));
     await rename(join(folder, 'bottles'), join(updated, 'bottles'));
-    await rollForward(updated);
+    // Whatever that writer is about, the first thing it does is to finish.
+    const nothing = makeMirror(updated, { request: { ...WGET, packages: ['nonesuch'] } });
+    await expect(nothing).rejects.toEqual(failing('unknown-package'));
     const { ok, unlisted } = await verified(updated);
     expect({ ok, unlisted }).toEqual({ ok: true, unlisted: [] });
     expect((await mirrorInfo(updated)).packages.map(({ name }) => name)).toContain('wget');

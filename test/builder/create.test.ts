@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { CreateOptions, CreateSummary } from '../../builder/create/create.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
@@ -72,6 +73,20 @@ describe('createMirror', () => {
     expect(made.version).toBe(NOW.getTime() / 1000);
     await expectVerified(original, NOW);
     expect(await readdir(join(original, '.stout-mirror'))).toEqual(['files.json']);
+  });
+
+  it('when a client reads the package JSON, it finds the mirrored platforms alone, each with its path here', async () => {
+    const json = JSON.parse(zstdDecompressSync(await readFile(join(original, XZ_JSON))).toString());
+    const { size } = await stat(join(original, XZ_BOTTLE));
+    expect(json.bottles).toEqual({
+      arm64_sonoma: {
+        url: expect.stringMatching(/^v2\/homebrew\/core\/xz\/blobs\/sha256:/),
+        sha256: sha256(await readFile(join(original, XZ_BOTTLE))),
+        cellar: ':any_skip_relocation',
+        path: XZ_BOTTLE,
+        size,
+      },
+    });
   });
 
   it('when the upstream is a server, makes the same mirror as from a folder', async () => {

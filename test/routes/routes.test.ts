@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serveDirectory } from '../../builder/serve.ts';
-import { localPath } from '../../builder/directory/paths.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
+import { localPath } from '../../builder/directory/paths.ts';
+import { serveDirectory } from '../../builder/serve.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
@@ -121,13 +121,16 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(sha256((await get(path)).body)).toBe(entry.sha256);
   });
 
-  test.each(['', '?raw=1'])('when HEAD is asked instead of GET (%s), the headers are the same and no body comes', async (query) => {
-    for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON]) {
-      const [got, headed] = [await get(path + query), await get(path + query, {}, 'HEAD')];
-      expect(withoutDate(headed), path).toEqual(withoutDate(got));
-      expect(headed.body.length).toBe(0);
-    }
-  });
+  test.each(['', '?raw=1'])(
+    'when HEAD is asked instead of GET (%s), the headers are the same and no body comes',
+    async (query) => {
+      for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON]) {
+        const [got, headed] = [await get(path + query), await get(path + query, {}, 'HEAD')];
+        expect(withoutDate(headed), path).toEqual(withoutDate(got));
+        expect(headed.body.length).toBe(0);
+      }
+    },
+  );
 
   test('when a range is asked for, exactly it is sent', async () => {
     const whole = (await get(JQ)).body;
@@ -197,7 +200,12 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
 
   test('when /verify/<path> is asked, that file is read', async () => {
     const path = 'bottles/openssl@3-3.5.2.sonoma.bottle.tar.gz';
-    expect(jsonOf(await get(`/verify/${path}`))).toMatchObject({ ok: true, path, state: 'verified', evidence: 'bytes' });
+    expect(jsonOf(await get(`/verify/${path}`))).toMatchObject({
+      ok: true,
+      path,
+      state: 'verified',
+      evidence: 'bytes',
+    });
     expect((await get('/verify/nothing')).status).toBe(404);
   });
 
@@ -228,7 +236,9 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     const text = (await get('/config/stout.toml')).body.toString('utf8');
     expect(text).toContain(`base_url = "${running.origin}/index"`);
     expect(text).toContain(Buffer.from(TEST_KEY.publicKey.key).toString('hex'));
-    expect((await get('/mirror.pub')).body.toString('utf8')).toContain('untrusted comment: minisign public key');
+    expect((await get('/mirror.pub')).body.toString('utf8')).toContain(
+      'untrusted comment: minisign public key',
+    );
   });
 
   test('when anything is answered, content types are not to be guessed', async () => {

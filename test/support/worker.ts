@@ -30,7 +30,7 @@ export async function startTestWorker(variables: Record<string, string> = {}): P
       {
         config: {
           name: 'mirror',
-          compatibilityDate: '2026-11-01',
+          compatibilityDate: '2026-10-01',
           compatibilityFlags: ['nodejs_compat'],
           manifest: {
             mainModule: 'worker.mjs',
