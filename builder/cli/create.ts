@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { formatPublicKey, publicKeyHex } from '../../format/minisign/public-key.ts';
 import { type CreateSummary, createMirror } from '../create/create.ts';
-import { type LoadedKey, signingKey } from '../keys.ts';
+import { type LoadedKey, signingKey, trustedKeys } from '../keys.ts';
 import { chosenTags, type PlatformFlags } from '../plan/platforms.ts';
 import { UpstreamLocation } from '../upstream/location.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
@@ -20,6 +20,7 @@ interface Options extends PlatformFlags {
   withVulns?: boolean;
   upstream: string;
   key?: string;
+  trust: string[];
   validFor: number;
   jobs: number;
   json?: boolean;
@@ -48,6 +49,7 @@ export function createCommand(session: Session): Command {
       STOUT_INDEX,
     )
     .addOption(keyOption())
+    .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
     .addOption(jsonOption())
@@ -61,6 +63,7 @@ export function createCommand(session: Session): Command {
         request,
         upstream,
         key: loaded.key,
+        trusted: options.trust.length > 0 ? await trustedKeys(options.trust, session.environment) : [],
         now: session.now(),
         validFor: options.validFor,
         jobs: options.jobs,

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { messageOf } from '../../format/errors.ts';
 import { originOf } from '../../format/origin.ts';
 import { trustedKeys } from '../keys.ts';
-import { serveDirectory } from '../serve.ts';
 import { numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -28,6 +27,8 @@ export function serveCommand(session: Session): Command {
     .addOption(trustOption())
     .action(async (dir: string, options: Options) => {
       const { reporter } = session;
+      // The other verbs start without the serving app.
+      const { serveDirectory } = await import('../serve.ts');
       const server = await serveDirectory({
         directory: directoryOf(dir),
         host: options.bind ?? options.host,

@@ -1,10 +1,14 @@
 import { mkdir, rmdir } from 'node:fs/promises';
+import { MirrorError } from '../../format/errors.ts';
 import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
+import { openRoot } from '../../format/snapshot/root.ts';
 import { commit, keepIncoming, rollForward } from '../directory/commit.ts';
 import { KnownFiles } from '../directory/known-files.ts';
 import { withLock } from '../directory/lock.ts';
-import { expectUsable, type MirrorContents, readContents } from '../directory/mirror.ts';
+import { expectUsable, type MirrorContents, readContents, readSignedRoot } from '../directory/mirror.ts';
+import { upstreamFolder } from '../directory/paths.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
@@ -20,6 +24,8 @@ export interface CreateOptions {
   request: MirrorRequest;
   upstream: UpstreamLocation;
   key: SecretKey;
+  /** Keys, besides `key`, whose snapshots are carried on from: those signed with before. */
+  trusted: readonly PublicKey[];
   now: Date;
   /** Seconds until the snapshot expires. */
   validFor: number;
@@ -55,8 +61,8 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
   const made = await mkdir(directory, { recursive: true });
   const summary = withLock(directory, now, async () => {
     await rollForward(directory);
-    const previous = await readContents(directory);
-    const index = await StoutIndex.open(options.upstream);
+    const previous = await trustedContents(directory, options);
+    const index = await StoutIndex.open(options.upstream, upstreamFolder(directory));
     try {
       const plan = await makePlan(index, planRequest(options.request), (done, total) =>
         reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
@@ -71,6 +77,25 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
     if (made !== undefined) await rmdir(directory).catch(() => undefined);
     throw error;
   });
+}
+
+/**
+ * The mirror that stands in the directory, when it is ours to carry on from. Anything else is made afresh: nothing
+ * unsigned may find its way into what is signed now.
+ */
+async function trustedContents(
+  directory: string,
+  { key, trusted, reporter }: CreateOptions,
+): Promise<MirrorContents | undefined> {
+  try {
+    const contents = await readContents(directory);
+    if (contents) openRoot(await readSignedRoot(directory), [key.publicKey, ...trusted]);
+    return contents;
+  } catch (error) {
+    if (!(error instanceof MirrorError)) throw error;
+    reporter.warn(`The mirror in ${directory} cannot be carried on and is made afresh: ${error.message}`);
+    return undefined;
+  }
 }
 
 const planRequest = (request: MirrorRequest) => ({
@@ -95,7 +120,7 @@ async function build(
   const fetched = await bringIn(options, files, staging);
   const manifest = await stageMetadata(options, index, plan, staging, previous);
   const snapshot = await stageSnapshot(options, staging, previous);
-  await commit(directory, { writes: staging.writes, removes: staleMetadata(staging, previous) });
+  await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });
   await known.save([...staging.files].map(([path, digest]) => ({ path, digest })));
   return {
     directory,

@@ -32,7 +32,11 @@ export async function download(
   const present = await digestFile(target).catch(absent);
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
-  const digest = await withRetries(() => fetchPart(upstream, url, part, onBytes));
+  const digest = await withRetries(() => fetchPart(upstream, url, part, onBytes)).catch(async (error) => {
+    // What is too large is of no use to the next run either.
+    if (error instanceof MirrorError && error.code === 'too-large') await rm(part, { force: true });
+    throw error;
+  });
   if (digest.sha256 !== sha256) {
     await rm(part, { force: true });
     throw new MirrorError('mismatch', `${url.href} is not the file that the upstream's index describes.`, {

@@ -2,9 +2,9 @@ import pMap from 'p-map';
 import { utf8 } from '../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, signRoot } from '../../format/snapshot/root.ts';
-import type { MirrorContents } from '../directory/mirror.ts';
+import { filesBelow, type MirrorContents } from '../directory/mirror.ts';
 import { GENERATOR } from '../version.ts';
 import type { CreateOptions } from './create.ts';
 import { snapshotEntries } from './entries.ts';
@@ -43,10 +43,12 @@ async function withoutLost(entries: readonly SnapshotEntry[], staging: Staging):
   return entries.filter((_, index) => kept[index]);
 }
 
-/** Index files and leaves of the previous snapshot that the new one has no use for; packages are left to `prune`. */
-export function staleMetadata(staging: Staging, previous: MirrorContents | undefined): string[] {
-  if (!previous) return [];
-  const leaves = previous.snapshot.leaves.map((leaf) => leafPath(leaf.sha256));
-  const index = previous.entries.map((entry) => entry.name).filter((name) => /^(?:index|vulns)\//.test(name));
-  return [...leaves, ...index].filter((path) => !staging.files.has(path));
+/** Index files and leaves on disk that the new snapshot has no use for; packages are left to `prune`. */
+export async function staleMetadata(directory: string, staging: Staging): Promise<string[]> {
+  const stale: string[] = [];
+  for (const folder of ['index', 'vulns', 'snapshot']) {
+    const paths = await filesBelow(directory, folder);
+    stale.push(...paths.filter((path) => !staging.files.has(path) && isTreePath(path)));
+  }
+  return stale;
 }

@@ -45,6 +45,7 @@ export class Staging {
       await rm(local);
       return digest;
     }
+    await syncFile(local);
     await rename(local, join(incomingDirectory(this.#directory), digest.sha256));
     this.adopt(path, digest);
     return digest;
@@ -76,5 +77,14 @@ export class Staging {
 
   get writes(): Journal['writes'] {
     return [...this.#writes].map(([path, sha256]) => ({ path, sha256 }));
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }

@@ -17,9 +17,15 @@ export class DatabaseReader {
     try {
       const database = new DatabaseSync(path, { readOnly: true, allowExtension: false });
       database.exec('PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON');
+      const [view] = database.prepare("SELECT name FROM sqlite_master WHERE type = 'view'").all();
+      // A view under a table's name could make any query run for ever.
+      if (view) throw new Error('it has views, which no index has');
       return new DatabaseReader(database, where);
     } catch (cause) {
-      throw new MirrorError('bad-input', `${where} is not a database: ${messageOf(cause)}`, { where, cause });
+      throw new MirrorError('bad-input', `${where} is not an index database: ${messageOf(cause)}`, {
+        where,
+        cause,
+      });
     }
   }
 

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts';
 import { type Manifest, parseManifest } from '../../format/manifest.ts';
@@ -65,7 +66,7 @@ export async function expectUsable(directory: string): Promise<void> {
     if (isAbsent(error)) return [];
     throw error;
   });
-  if (names.length === 0 || names.includes(PRIVATE) || names.includes('snapshot')) return;
+  if (names.length === 0 || names.includes(PRIVATE) || (await isPresent(localPath(directory, ROOT)))) return;
   throw new MirrorError('refused', `${directory} is not empty and not a mirror: choose another folder.`, {
     where: directory,
     found: names.slice(0, 5).join(', '),
@@ -89,3 +90,22 @@ export async function expectWhole(directory: string): Promise<void> {
     });
   });
 }
+
+/** Mirror paths of all files in a folder of a mirror, sorted; none when there is no such folder. */
+export async function filesBelow(directory: string, folder: string): Promise<string[]> {
+  const options = { recursive: true, withFileTypes: true } as const;
+  const found = await readdir(localPath(directory, folder), options).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  return found
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
+}
+
+const isPresent = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

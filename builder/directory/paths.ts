@@ -7,6 +7,8 @@ export const PRIVATE = '.stout-mirror';
 export const localPath = (directory: string, path: string): string => join(directory, ...path.split('/'));
 
 export const incomingDirectory = (directory: string): string => join(directory, PRIVATE, 'incoming');
+/** Where an upstream's databases stand while they are read. */
+export const upstreamFolder = (directory: string): string => join(directory, PRIVATE, 'upstream');
 export const journalPath = (directory: string): string => join(directory, PRIVATE, 'journal.json');
 export const lockPath = (directory: string): string => join(directory, PRIVATE, 'lock');
 export const knownFilesPath = (directory: string): string => join(directory, PRIVATE, 'files.json');

@@ -103,7 +103,7 @@ async function planFormula(
       continue;
     }
     const { version, revision } = json;
-    const path = bottlePath({ name, version, revision, tag, rebuild: 0 });
+    const path = named(name, () => bottlePath({ name, version, revision, tag, rebuild: 0 }));
     const file = { path, url: bottle.url, sha256: bottle.sha256, bottle };
     for (const platform of clientTags(requested)) bottles.set(platform, file);
   }
@@ -120,12 +120,35 @@ async function planCask(
   if (sha256 === null || sha256 === 'no_check') {
     return { skipped: [{ name: token, reason: 'cask without a checksum: its file cannot be checked' }] };
   }
+  const files = named(token, () => caskFiles(json, sha256));
+  return { planned: { json, updatedAt: updated_at, files }, skipped: [] };
+}
+
+/** The files of a cask: one for each architecture, or one for all. */
+function caskFiles(json: UpstreamCask, sha256: string): PlannedCask['files'] {
   const files: PlannedCask['files'] = new Map();
-  for (const [arch, spec] of Object.entries(json.url_specs ?? {}))
+  for (const [arch, spec] of Object.entries(json.url_specs ?? {})) {
     files.set(arch, caskFile(json, arch, spec));
+  }
   const isOneOfThem = [...files.values()].some((file) => file.sha256 === sha256);
   if (!isOneOfThem) files.set('', caskFile(json, '', { url: json.url, sha256 }));
-  return { planned: { json, updatedAt: updated_at, files }, skipped: [] };
+  return files;
+}
+
+/** Says which package it was whose name or version no file can have. */
+function named<T>(name: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof MirrorError)) throw cause;
+    const { code, message, expected, found } = cause;
+    throw new MirrorError(code, `${name} cannot be mirrored: ${message}`, {
+      where: name,
+      expected,
+      found,
+      cause,
+    });
+  }
 }
 
 function expectName(found: string, expected: string): void {

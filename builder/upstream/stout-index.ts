@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
@@ -47,10 +46,11 @@ export class StoutIndex {
   }
 
   /**
-   * Reads the upstream's manifest and, where it is signed, checks stout-index's signature.
-   * Throws `bad-signature`, `bad-input`, or what the location throws. Close it when done.
+   * Reads the upstream's manifest and, where it is signed, checks stout-index's signature. Databases are kept in
+   * `folder`, which is made, and removed by {@link close}.
+   * Throws `bad-signature`, `bad-input`, or what the location throws.
    */
-  static async open(location: UpstreamLocation): Promise<StoutIndex> {
+  static async open(location: UpstreamLocation, folder: string): Promise<StoutIndex> {
     const where = location.resolve('manifest.json').href;
     const manifest = parseIndexManifest(await location.read('manifest.json', MAX_MANIFEST), where);
     const facts = indexFactsOf(manifest);
@@ -59,7 +59,7 @@ export class StoutIndex {
         where,
       });
     }
-    return new StoutIndex(location, manifest, await mkdtemp(join(tmpdir(), 'stout-mirror-')));
+    return new StoutIndex(location, manifest, folder);
   }
 
   /** Removes the local copies of the databases. */
@@ -101,6 +101,7 @@ export class StoutIndex {
     if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
     const compressed = await this.location.read(reference, MAX_DATABASE);
     expectSha256(compressed, described.db_sha256, where);
+    await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, `${kind}.db`);
     await writeFile(path, await expand(compressed, MAX_DATABASE, where));
     return DatabaseReader.open(path, where);

@@ -1,12 +1,10 @@
-import { readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { verifyMirror } from '../../format/verify/walk.ts';
-import { expectWhole } from '../directory/mirror.ts';
+import { expectWhole, filesBelow } from '../directory/mirror.ts';
 import { PRIVATE } from '../directory/paths.ts';
 import type { Reporter } from '../reporter.ts';
 import { DirectorySource } from './directory-source.ts';
@@ -60,10 +58,6 @@ async function unlistedFiles(
     ...snapshot.leaves.map((leaf) => leafPath(leaf.sha256)),
     ...entries.map(filePathOf),
   ]);
-  const found = await readdir(directory, { recursive: true, withFileTypes: true });
-  return found
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => !listed.has(path) && !path.startsWith(`${PRIVATE}/`))
-    .sort();
+  const found = await filesBelow(directory, '');
+  return found.filter((path) => !listed.has(path) && !path.startsWith(`${PRIVATE}/`));
 }

@@ -50,7 +50,8 @@ export const isOwnFile = (entry: SnapshotEntry): boolean =>
 export const byName = (a: { name: string }, b: { name: string }): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
-function isTreePath(name: string): boolean {
+/** True for a path that a mirror can have. */
+export function isTreePath(name: string): boolean {
   try {
     return treePath(name).length <= 1000;
   } catch {

@@ -17,7 +17,7 @@ async function planOf(
 ): Promise<Plan> {
   const dir = join(folder, `upstream-${++upstreams}`);
   await writeUpstream(dir, { formulas });
-  const index = await StoutIndex.open(UpstreamLocation.parse(dir));
+  const index = await StoutIndex.open(UpstreamLocation.parse(dir), join(dir, 'databases'));
   const request = { casks: [], tags: ['arm64_sonoma'], dependencies: true, devDependencies: true };
   try {
     return await makePlan(index, { ...request, formulas: asked, ...more }, () => undefined);

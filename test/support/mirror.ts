@@ -25,6 +25,7 @@ export function makeMirror(directory: string, changes: Partial<CreateOptions> = 
     request: REQUEST,
     upstream: UpstreamLocation.parse(inject('upstream')),
     key: TEST_KEY,
+    trusted: [],
     now: new Date(),
     validFor: THIRTY_DAYS,
     jobs: 8,

@@ -1,0 +1,88 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DatabaseReader } from '../../builder/database/reader.ts';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { localPath } from '../../builder/directory/paths.ts';
+import { SILENT } from '../../builder/reporter.ts';
+import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
+import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const folder = await temporaryFolder();
+const original = join(folder, 'original');
+const withoutGit = { ...REQUEST, packages: ['jq'] };
+let copies = 0;
+
+beforeAll(() => makeMirror(original));
+
+async function copy(): Promise<string> {
+  const directory = join(folder, `copy-${++copies}`);
+  await copyMirror(original, directory);
+  return directory;
+}
+
+const superseded = async (directory: string): Promise<string[]> =>
+  ((await readContents(directory))?.entries ?? [])
+    .filter((entry) => entry.until !== undefined)
+    .map((entry) => entry.name);
+
+const isWhole = async (directory: string): Promise<boolean> =>
+  (await verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT)).ok;
+
+describe('createMirror: carrying on from what is there', () => {
+  it('when the mirror is signed with our key, keeps what it drops at its content address', async () => {
+    const directory = await copy();
+    await makeMirror(directory, { request: withoutGit });
+    expect(await superseded(directory)).not.toEqual([]);
+  });
+
+  it('when it is signed with another key, takes nothing of it over and says so', async () => {
+    const directory = join(folder, 'foreign');
+    await makeMirror(directory, { key: OTHER_KEY });
+    const warnings: string[] = [];
+    const reporter = { ...SILENT, warn: (text: string) => void warnings.push(text) };
+    await makeMirror(directory, { request: withoutGit, reporter });
+    expect(warnings).toEqual([expect.stringContaining('made afresh')]);
+    expect(await superseded(directory)).toEqual([]);
+    expect(await isWhole(directory)).toBe(true);
+  });
+
+  it('when the other key is trusted, the key can be changed without losing anything', async () => {
+    const directory = join(folder, 'rotated');
+    await makeMirror(directory, { key: OTHER_KEY });
+    await makeMirror(directory, { request: withoutGit, trusted: [OTHER_KEY.publicKey] });
+    expect(await superseded(directory)).not.toEqual([]);
+  });
+
+  it.each(['manifest.json', 'snapshot/root.json', 'leaf'])(
+    'when its %s is damaged or gone, makes it afresh',
+    async (which) => {
+      const directory = await copy();
+      const leaf = (await readContents(directory))?.snapshot.leaves[0]?.sha256;
+      const path = localPath(directory, which === 'leaf' ? `snapshot/leaves/${leaf}.json` : which);
+      await writeFile(path, (await readFile(path)).subarray(1));
+      expect(await makeMirror(directory)).toMatchObject({ downloaded: { files: 0 } });
+      expect(await isWhole(directory)).toBe(true);
+      await rm(path, { force: true });
+      await makeMirror(directory);
+      expect(await isWhole(directory)).toBe(true);
+    },
+  );
+});
+
+describe('DatabaseReader', () => {
+  it("when a database has a view under a table's name, refuses it: its query could run for ever", () => {
+    const path = join(folder, 'endless.db');
+    const database = new DatabaseSync(path);
+    database.exec(
+      'CREATE VIEW formulas AS WITH RECURSIVE n(name) AS (SELECT 1 UNION ALL SELECT name + 1 FROM n) SELECT name FROM n',
+    );
+    database.close();
+    expect(() => DatabaseReader.open(path, 'endless.db')).toThrow(
+      expect.objectContaining({ code: 'bad-input', where: 'endless.db' }),
+    );
+  });
+});
