@@ -15,12 +15,12 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   mismatch: {
     status: 502,
     title: 'Refused: not as signed',
-    hint: 'The operator can see every damaged file at /verify and mend it by publishing again.',
+    hint: 'The operator can see every damaged file at /verify and mend it: stout-mirror publish --repair.',
   },
   missing: {
     status: 502,
     title: 'Missing from storage',
-    hint: 'The operator can see every missing file at /verify and mend it by publishing again.',
+    hint: 'The operator can see every missing file at /verify and mend it: stout-mirror publish --repair.',
   },
   'too-large': { status: 502, title: 'Refused: not as signed' },
   upstream: { status: 502, title: 'Storage failed', hint: 'Ask again in a moment.' },

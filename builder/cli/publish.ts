@@ -12,6 +12,7 @@ interface Options {
   endpoint?: string;
   account?: string;
   jobs: number;
+  repair?: boolean;
   trust: string[];
   json?: boolean;
 }
@@ -28,6 +29,7 @@ export function publishCommand(session: Session): Command {
     .option('--account <id>', 'Cloudflare account of an R2 bucket')
     .option('--endpoint <url>', 'S3 endpoint, where it is not R2')
     .addOption(numberOption('--jobs <n>', 'uploads at a time', 1, 64).default(8))
+    .option('--repair', 'ask storage about every object and upload again what is missing or damaged')
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
@@ -37,6 +39,7 @@ export function publishCommand(session: Session): Command {
         trusted: await trustedKeys(options.trust, session.environment),
         clock: () => new Date(),
         jobs: options.jobs,
+        repair: options.repair ?? false,
         reporter: session.reporter,
       });
       if (options.json) return session.print(JSON.stringify(summary, null, 2));
@@ -44,7 +47,7 @@ export function publishCommand(session: Session): Command {
       session.print(
         summary.changed
           ? `Snapshot ${summary.version} is live: ${objects} objects (${bytesText(bytes)}) uploaded.`
-          : `Snapshot ${summary.version} is live already: nothing to do.`,
+          : `Snapshot ${summary.version} is live already: ${objects === 0 ? 'nothing to do' : `${objects} objects mended`}.`,
       );
     });
 }

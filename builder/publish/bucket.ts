@@ -24,10 +24,19 @@ export interface BucketAddress {
 /** What must hold for a PUT to be made: the object is absent, or still has this entity tag. */
 export type PutCondition = { ifAbsent: true } | { ifMatch: string };
 
+/** What a listing says of an object. */
+export interface ListedObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** MD5 in hex, as the entity tag of an object that was put whole is. */
+  md5: string;
+}
+
 const listingSchema = v.object({
   ListBucketResult: v.object({
     Contents: v.optional(
-      v.array(v.object({ Key: v.string(), Size: v.pipe(v.string(), v.transform(Number)) })),
+      v.array(v.object({ Key: v.string(), Size: v.pipe(v.string(), v.transform(Number)), ETag: v.string() })),
       [],
     ),
     IsTruncated: v.optional(v.string()),
@@ -97,8 +106,8 @@ export class Bucket {
     });
   }
 
-  /** Keys that begin with `prefix`, with their sizes, a thousand to a request. */
-  async *list(prefix: string): AsyncGenerator<{ key: string; size: number }> {
+  /** Objects whose keys begin with `prefix`, a thousand to a request. */
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
     let token: string | undefined;
     do {
       const query = new URLSearchParams({ 'list-type': '2', prefix });
@@ -112,7 +121,8 @@ export class Bucket {
         xml.parse(Buffer.from(bytes).toString('utf8')),
         url,
       ).ListBucketResult;
-      for (const { Key, Size } of page.Contents) yield { key: Key, size: Size };
+      for (const { Key, Size, ETag } of page.Contents)
+        yield { key: Key, size: Size, md5: ETag.replaceAll('"', '') };
       token = page.IsTruncated === 'true' ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
   }

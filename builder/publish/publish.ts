@@ -21,6 +21,8 @@ export interface PublishOptions {
   /** Uploads at a time. */
   jobs: number;
   reporter: Reporter;
+  /** Upload again what storage lacks or has damaged, also when this snapshot is live already. */
+  repair: boolean;
 }
 
 export interface PublishSummary {
@@ -39,17 +41,19 @@ export interface PublishSummary {
  * live, `too-large`, or `refused` by storage.
  */
 export async function publish(options: PublishOptions): Promise<PublishSummary> {
-  const { directory, bucket, trusted, clock, reporter } = options;
+  const { directory, bucket, trusted, clock, reporter, repair } = options;
   await expectVerified(directory, trusted, clock(), reporter);
   const signed = await readSignedRoot(directory);
   const { snapshot } = openRoot(signed, trusted);
-  if (isLive(await readPointer(bucket), signed)) return unchanged(snapshot);
+  if (!repair && isLive(await readPointer(bucket), signed)) return unchanged(snapshot);
   return withLease(bucket, clock, async () => {
-    const pointer = await readPointer(bucket);
-    if (isLive(pointer, signed)) return unchanged(snapshot);
-    const previous = pointer && parseRoot(pointer.live.root);
-    if (previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
+    const pointer = await readPointer(bucket, repair);
+    const alreadyLive = isLive(pointer, signed);
+    if (alreadyLive && !repair) return unchanged(snapshot);
+    const previous = pointer?.live && parseRoot(pointer.live.root);
+    if (!alreadyLive && previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
     const uploaded = await uploadMissing(options, snapshot, previous);
+    if (alreadyLive) return { ...unchanged(snapshot), uploaded };
     const document = encodePointer(signed);
     await putSnapshot(bucket, snapshot.version, document);
     await movePointer(bucket, document, pointer ? { ifMatch: pointer.etag } : { ifAbsent: true });
@@ -58,17 +62,26 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
 }
 
 interface Pointer {
-  live: SignedRoot;
+  /** Absent where the object cannot be read and is to be replaced. */
+  live: SignedRoot | undefined;
   etag: string;
 }
 
-async function readPointer(bucket: Bucket): Promise<Pointer | undefined> {
+/** The live pointer; one that cannot be read is `bad-input`, unless it is to be repaired. */
+async function readPointer(bucket: Bucket, repair = false): Promise<Pointer | undefined> {
   const object = await bucket.get(POINTER, MAX_POINTER_SIZE);
-  return object && { live: parsePointer(object.bytes, POINTER), etag: object.etag };
+  if (!object) return undefined;
+  try {
+    return { live: parsePointer(object.bytes, POINTER), etag: object.etag };
+  } catch (error) {
+    if (repair) return { live: undefined, etag: object.etag };
+    throw error;
+  }
 }
 
 function isLive(pointer: Pointer | undefined, { root, signature }: SignedRoot): boolean {
-  return pointer?.live.signature === signature && sha256Hex(pointer.live.root) === sha256Hex(root);
+  const live = pointer?.live;
+  return live?.signature === signature && sha256Hex(live.root) === sha256Hex(root);
 }
 
 const unchanged = ({ version }: Root): PublishSummary => ({

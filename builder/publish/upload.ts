@@ -2,9 +2,10 @@ import { openAsBlob } from 'node:fs';
 import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { blobName, leafPath } from '../../format/layout.ts';
-import { filePathOf } from '../../format/snapshot/entry.ts';
+import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { parseLeaf } from '../../format/snapshot/leaf.ts';
-import type { Root } from '../../format/snapshot/root.ts';
+import type { LeafReference, Root } from '../../format/snapshot/root.ts';
+import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
 import { localPath } from '../directory/paths.ts';
 import type { Reporter } from '../reporter.ts';
@@ -14,6 +15,7 @@ import type { Bucket } from './bucket.ts';
 const WORTH_LISTING = 200;
 /** Storage takes single uploads up to 5 GiB. */
 const MAX_UPLOAD = 4.9 * 1024 ** 3;
+const DAMAGED: readonly string[] = ['mismatch', 'bad-input', 'too-large'];
 
 export interface UploadOptions {
   directory: string;
@@ -21,6 +23,8 @@ export interface UploadOptions {
   /** Uploads at a time. */
   jobs: number;
   reporter: Reporter;
+  /** Ask storage about every blob instead of trusting the live snapshot. */
+  repair: boolean;
 }
 
 /** What was uploaded. */
@@ -33,25 +37,24 @@ export interface Uploaded {
 interface Upload {
   path: string;
   sha256: string;
+  md5: string;
   size: number;
 }
 
 /**
- * Uploads what the live snapshot lacks, files and leaves, each checked by storage against its SHA-256.
+ * Uploads what the bucket lacks of a snapshot, files and leaves, each checked by storage against its SHA-256. The blobs
+ * that the live snapshot names are taken to be there; with `repair`, what storage lists and says of them counts instead.
  * Throws `too-large`, or `refused` by storage.
  */
 export async function uploadMissing(
-  { directory, bucket, jobs, reporter }: UploadOptions,
+  { directory, bucket, jobs, reporter, repair }: UploadOptions,
   snapshot: Root,
-  previous: Root | undefined,
+  live: Root | undefined,
 ): Promise<Uploaded> {
   const wanted = await uploadsOf(directory, snapshot);
-  const present = await presentBlobs(directory, bucket, snapshot, previous);
-  let missing = wanted.filter((upload) => !present.has(upload.sha256));
-  if (missing.length > WORTH_LISTING) {
-    for await (const { key } of bucket.list(blobName(''))) present.add(key.slice(blobName('').length));
-    missing = missing.filter((upload) => !present.has(upload.sha256));
-  }
+  const named = repair ? new Set<string>() : await blobsOf(directory, bucket, snapshot, live);
+  let missing = wanted.filter((upload) => !named.has(upload.sha256));
+  if (repair || missing.length > WORTH_LISTING) missing = await notListed(bucket, missing);
   const totalBytes = missing.reduce((sum, upload) => sum + upload.size, 0);
   let bytes = 0;
   let done = 0;
@@ -72,33 +75,56 @@ export async function uploadMissing(
 async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
   const uploads = new Map<string, Upload>();
   for (const reference of snapshot.leaves) {
-    const { sha256, size } = reference;
-    uploads.set(sha256, { path: leafPath(sha256), sha256, size });
+    const path = leafPath(reference.sha256);
+    const { sha256, md5, size } = await digestFile(localPath(directory, path));
+    uploads.set(sha256, { path, sha256, md5, size });
     for (const entry of await readLeaf(directory, reference)) {
-      uploads.set(entry.sha256, { path: filePathOf(entry), sha256: entry.sha256, size: entry.size });
+      const { sha256, md5, size } = entry;
+      uploads.set(sha256, { path: filePathOf(entry), sha256, md5, size });
     }
   }
   return [...uploads.values()];
 }
 
 /** SHA-256 of the blobs that the live snapshot names; leaves that both have need not be fetched. */
-async function presentBlobs(
+async function blobsOf(
   directory: string,
   bucket: Bucket,
   snapshot: Root,
-  previous: Root | undefined,
+  live: Root | undefined,
 ): Promise<Set<string>> {
   const ours = new Set(snapshot.leaves.map((leaf) => leaf.sha256));
-  const present = new Set<string>();
-  for (const reference of previous?.leaves ?? []) {
-    const { sha256, size } = reference;
-    present.add(sha256);
-    const stored = ours.has(sha256) ? undefined : await bucket.get(blobName(sha256), size);
-    if (!ours.has(sha256) && !stored) continue;
-    const entries = stored ? parseLeaf(stored.bytes, reference) : await readLeaf(directory, reference);
-    for (const entry of entries) present.add(entry.sha256);
+  const blobs = new Set<string>();
+  for (const reference of live?.leaves ?? []) {
+    const { sha256 } = reference;
+    const entries = ours.has(sha256)
+      ? await readLeaf(directory, reference)
+      : await storedLeaf(bucket, reference);
+    if (entries) blobs.add(sha256);
+    for (const entry of entries ?? []) blobs.add(entry.sha256);
   }
-  return present;
+  return blobs;
+}
+
+/** A leaf from the bucket; `undefined` when it is missing or damaged, and so vouches for nothing. */
+async function storedLeaf(bucket: Bucket, reference: LeafReference): Promise<SnapshotEntry[] | undefined> {
+  try {
+    const stored = await bucket.get(blobName(reference.sha256), reference.size);
+    return stored && parseLeaf(stored.bytes, reference);
+  } catch (error) {
+    if (error instanceof MirrorError && DAMAGED.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** Those that storage does not list with the right size and MD5. */
+async function notListed(bucket: Bucket, uploads: readonly Upload[]): Promise<Upload[]> {
+  const missing = new Map(uploads.map((upload) => [blobName(upload.sha256), upload]));
+  for await (const { key, size, md5 } of bucket.list(blobName(''))) {
+    const upload = missing.get(key);
+    if (upload?.size === size && upload.md5 === md5) missing.delete(key);
+  }
+  return [...missing.values()];
 }
 
 async function putFile(bucket: Bucket, directory: string, { path, sha256, size }: Upload): Promise<void> {

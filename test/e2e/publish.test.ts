@@ -24,6 +24,10 @@ afterAll(() => worker.close());
 const keysIn = async (): Promise<string[]> =>
   (await Array.fromAsync(worker.bucket.list(''))).map((object) => object.key);
 
+const sha256Of = async (path: string): Promise<string> =>
+  (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
+const aLeaf = async (): Promise<string> => (await readContents(directory))?.snapshot.leaves[0]?.sha256 ?? '';
+
 const leaseOf = (until: Date): Uint8Array =>
   new TextEncoder().encode(JSON.stringify({ holder: 'somebody@elsewhere', until: until.toISOString() }));
 
@@ -74,7 +78,7 @@ describe('publish', () => {
 
   test('when a mirror does not verify, it is not published', async () => {
     const other = await startTestWorker();
-    await expect(other.publish(directory, [])).rejects.toMatchObject({ code: 'mismatch' });
+    await expect(other.publish(directory, { trusted: [] })).rejects.toMatchObject({ code: 'mismatch' });
     expect(await other.bucket.get('current', 1e6)).toBeUndefined();
     await other.close();
   });
@@ -87,6 +91,39 @@ describe('publish', () => {
     }
     expect((await other.publish(directory)).changed).toBe(true);
     expect(jsonOf(await send(other.origin, '/verify?deep=1')).ok).toBe(true);
+    await other.close();
+  });
+
+  test('when objects of the live snapshot are damaged or gone, repair mends them and only them', async () => {
+    const other = await startTestWorker();
+    await other.publish(directory);
+    const [gone, damaged, leaf] = [
+      await sha256Of('manifest.json'),
+      await sha256Of('casks/firefox-143.0.dmg'),
+      await aLeaf(),
+    ];
+    await other.bucket.delete(blobName(gone));
+    for (const sha256 of [damaged, leaf]) {
+      const junk = new TextEncoder().encode('junk');
+      await other.bucket.put(blobName(sha256), junk, sha256Hex(junk));
+    }
+    expect(await other.publish(directory)).toMatchObject({ changed: false, uploaded: { objects: 0 } });
+    expect(await other.publish(directory, { repair: true })).toMatchObject({
+      changed: false,
+      uploaded: { objects: 3 },
+    });
+    expect(jsonOf(await send(other.origin, '/verify?deep=1'))).toMatchObject({ ok: true });
+    await other.close();
+  });
+
+  test('when the pointer itself cannot be read, repair puts it right', async () => {
+    const other = await startTestWorker();
+    await other.publish(directory);
+    const junk = new TextEncoder().encode('junk');
+    await other.bucket.put('current', junk, sha256Hex(junk));
+    await expect(other.publish(directory)).rejects.toMatchObject({ code: 'bad-input' });
+    expect(await other.publish(directory, { repair: true })).toMatchObject({ changed: true });
+    expect((await send(other.origin, '/manifest.json')).status).toBe(200);
     await other.close();
   });
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { Miniflare } from 'miniflare';
 import { inject } from 'vitest';
 import { Bucket } from '../../builder/publish/bucket.ts';
-import { type PublishSummary, publish } from '../../builder/publish/publish.ts';
+import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish/publish.ts';
 import { SILENT } from '../../builder/reporter.ts';
-import { type PublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { TEST_KEY } from './keys.ts';
 
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
@@ -16,7 +16,7 @@ export interface TestWorker {
   origin: string;
   /** The bucket over the S3 API, as publishers reach it. */
   bucket: Bucket;
-  publish(directory: string, trusted?: readonly PublicKey[]): Promise<PublishSummary>;
+  publish(directory: string, changes?: Partial<PublishOptions>): Promise<PublishSummary>;
   close(): Promise<void>;
 }
 
@@ -52,8 +52,17 @@ export async function startTestWorker(variables: Record<string, string> = {}): P
   return {
     origin,
     bucket,
-    publish: (directory, trusted = [TEST_KEY.publicKey]) =>
-      publish({ directory, bucket, trusted, clock: () => new Date(), jobs: 8, reporter: SILENT }),
+    publish: (directory, changes = {}) =>
+      publish({
+        directory,
+        bucket,
+        trusted: [TEST_KEY.publicKey],
+        clock: () => new Date(),
+        jobs: 8,
+        reporter: SILENT,
+        repair: false,
+        ...changes,
+      }),
     close: () => miniflare.dispose(),
   };
 }
