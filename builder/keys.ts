@@ -1,5 +1,5 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ import {
   type SecretKey,
   secretKeyOf,
 } from '../format/minisign/secret-key.ts';
-import { isAbsent } from './directory/write.ts';
+import { isAbsent, isPresent } from './directory/write.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -97,11 +97,8 @@ export async function signingKey(
   const text = environment.MIRROR_SIGNING_KEY;
   if (text) return { key: await unlock(text, 'MIRROR_SIGNING_KEY', environment, ask) };
   const files = defaultKeyFiles(environment);
-  const exists = await access(files.secretPath).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return { key: await readSecretKey(files.secretPath, environment, ask) };
+  if (await isPresent(files.secretPath))
+    return { key: await readSecretKey(files.secretPath, environment, ask) };
   return { key: await generateKey(files), created: files };
 }
 
@@ -128,10 +125,13 @@ async function unlock(
 export async function trustedKeys(given: readonly string[], environment: Environment): Promise<PublicKey[]> {
   if (given.length > 0) return Promise.all(given.map(readPublicKey));
   const text = environment.MIRROR_SIGNING_KEY;
-  if (text && !isEncrypted(text, 'MIRROR_SIGNING_KEY')) {
-    return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  const encrypted = text !== undefined && text !== '' && isEncrypted(text, 'MIRROR_SIGNING_KEY');
+  if (text && !encrypted) return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  const { publicPath } = defaultKeyFiles(environment);
+  if (encrypted && !(await isPresent(publicPath))) {
+    throw new MirrorError('missing', 'MIRROR_SIGNING_KEY is encrypted: give its public key with --trust.');
   }
-  return [await readPublicKey(defaultKeyFiles(environment).publicPath)];
+  return [await readPublicKey(publicPath)];
 }
 
 async function readPublicKey(keyOrPath: string): Promise<PublicKey> {

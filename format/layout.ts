@@ -10,6 +10,11 @@ export const PACKAGE_LIST = 'index/packages.json';
 export const VULNERABILITIES = 'vulns/cve.db';
 export const ROOT = 'snapshot/root.json';
 
+/** The one object of a bucket that is ever overwritten: the live root with its signature. */
+export const POINTER = 'current';
+/** Who is publishing to a bucket, until when. */
+export const LEASE = 'lease';
+
 /** Every path that may have a signature of its own beside the root's. */
 export const SIGNED_PATHS: readonly string[] = [
   databasePath('formulas'),
@@ -38,6 +43,13 @@ export const leafPath = (sha256: string): string => `snapshot/leaves/${sha256}.j
 
 /** Content address of a file, and its key in a bucket. */
 export const blobName = (sha256: string): string => `blobs/sha256/${sha256}`;
+
+/** Key of a snapshot in a bucket: root and signature, written once. */
+export const snapshotKey = (version: number): string => `snapshots/${version}`;
+
+/** True for the files that people and clients download as packages: bottles, casks and Linux apps. */
+export const isPackageFile = (path: string): boolean =>
+  /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/.test(path);
 
 /** SHA-256 of a content address, or `undefined` when the name is none. */
 export function sha256OfBlobName(name: string): string | undefined {

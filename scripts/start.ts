@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,27 +21,27 @@ const reportSchema = v.object({
   files: v.object({ total: v.number(), verified: v.number(), consistent: v.number() }),
 });
 
-const stop = new Promise<void>((resolve) => {
-  process.once('SIGINT', resolve);
-  process.once('SIGTERM', resolve);
-});
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
 
 const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-start-'));
 const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
 try {
-  await Promise.race([run(), stop]);
+  await run(stop.signal);
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+  if (!stop.signal.aborted) {
+    console.error(`\n${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
 } finally {
   for (const close of closers.reverse()) await close();
 }
 
 /** The whole path once, from a sample upstream to a Worker that serves what was published to its bucket. */
-async function run(): Promise<void> {
+async function run(signal: AbortSignal): Promise<void> {
   const mirror = join(folder, 'my-mirror');
   // A key pair of its own, so that trying this out touches nobody's configuration.
-  const program = new Program({ XDG_CONFIG_HOME: join(folder, 'config'), ...LOCAL_KEYS });
+  const program = new Program({ XDG_CONFIG_HOME: join(folder, 'config'), ...LOCAL_KEYS }, signal);
 
   title('1. A sample upstream: small packages made here, served as the real hosts serve theirs');
   const { formulas, casks } = await writeSampleUpstream(join(folder, 'upstream'), { now: new Date() });
@@ -58,6 +59,7 @@ async function run(): Promise<void> {
   const publicKey = await readFile(join(folder, 'config', 'stout-mirror', 'mirror.pub'), 'utf8');
   const worker = await startWorker({ folder, port: await freePort(8787), publicKey });
   closers.push(worker.close);
+  await worker.untilReady(signal);
   console.log(`${worker.origin} is up and has nothing to serve yet.`);
 
   title('5. Publish: upload over S3, then switch readers to the new snapshot at once');
@@ -69,7 +71,7 @@ async function run(): Promise<void> {
 
   title(`Ready: ${worker.origin}/`);
   console.log(whatNext(worker.origin, mirror, await program.read('config', worker.origin)));
-  await stop;
+  await once(signal, 'abort');
 }
 
 function title(text: string): void {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { AppEnvironment, Services } from './context.ts';
+import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
 import { problemResponse } from './problem.ts';
@@ -32,7 +32,9 @@ export function createApp({ store, settings, clock, onError }: AppOptions): Hono
   };
   const app = new Hono<AppEnvironment>();
   app.use(async (context, next) => {
+    if (settings.trusted.length === 0 && settings.allowUnverified) context.set('warning', UNVERIFIED);
     await next();
+    context.res = await withLength(context.res);
     const warning = context.get('warning');
     if (warning !== undefined) context.res.headers.set('mirror-warning', warning);
     context.res.headers.set('x-content-type-options', 'nosniff');
@@ -50,4 +52,13 @@ export function createApp({ store, settings, clock, onError }: AppOptions): Hono
   });
   for (const routes of [verifyRoutes, apiRoutes, pageRoutes, treeRoutes]) app.route('/', routes(services));
   return app;
+}
+
+/** Documents made here are small: their length is told, so that HEAD can tell it too. */
+async function withLength(response: Response): Promise<Response> {
+  if (response.body === null || response.headers.has('content-length')) return response;
+  const body = await response.arrayBuffer();
+  const headers = new Headers(response.headers);
+  headers.set('content-length', String(body.byteLength));
+  return new Response(body, { status: response.status, headers });
 }

@@ -13,6 +13,9 @@ export interface AppEnvironment {
 
 export type AppContext = Context<AppEnvironment>;
 
+/** The warning on every response of a server that has no keys and was told to serve all the same. */
+export const UNVERIFIED = 'unverified: this server checks no signatures';
+
 /** What every route works with; made once for an app. */
 export interface Services {
   store: MirrorStore;
@@ -48,7 +51,7 @@ export async function servedSnapshot(context: AppContext, services: Services): P
 
 /** What is wrong with a snapshot that is served all the same. */
 export function warningOf({ signer, snapshot }: LiveSnapshot, now: Date): string | undefined {
-  if (!signer) return 'unverified: this server checks no signatures';
+  if (!signer) return UNVERIFIED;
   return isExpired(snapshot, now)
     ? `expired: the snapshot was valid until ${snapshot.expires_at}`
     : undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
+import { isPackageFile } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import { type Evidence, judge } from '../format/verify/evidence.ts';
 import { cacheControlOf } from './http/caching.ts';
@@ -8,8 +9,6 @@ import { strongTag } from './http/etag.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
 import type { MirrorStore, StoredRecord } from './store.ts';
-
-const DOWNLOADS = /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/;
 
 /**
  * A listed file as it is sent: byte for byte, and only once what storage recorded of it equals what was signed.
@@ -28,7 +27,7 @@ export function fileRepresentation(
     contentType: contentTypeOf(path),
     cacheControl,
     sha256: entry.sha256,
-    ...(DOWNLOADS.test(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
+    ...(isPackageFile(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
     check: async () => {
       const record = await store.head(entry);
       if (!record) throw refusal(entry, { kind: 'absent' });

@@ -136,7 +136,7 @@ export class LiveSnapshots {
 }
 
 /** What is wrong with a stored document is never the fault of the client, whom `bad-input` would blame. */
-function blameStorage(error: unknown): never {
+export function blameStorage(error: unknown): never {
   if (!(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
   const { message, where, expected, found } = error;
   throw new MirrorError('mismatch', message, { where, expected, found, cause: error });

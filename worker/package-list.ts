@@ -2,7 +2,7 @@ import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
 import { type PackageList, parsePackageList } from '../format/package-list.ts';
 import { readVerified } from './files.ts';
-import type { LiveSnapshot } from './live-snapshot.ts';
+import { blameStorage, type LiveSnapshot } from './live-snapshot.ts';
 import type { MirrorStore } from './store.ts';
 
 /** Lists are read once a snapshot, and go with it. */
@@ -16,7 +16,7 @@ export async function packageList(store: MirrorStore, live: LiveSnapshot): Promi
   if (!entry) {
     throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
   }
-  const list = parsePackageList(await readVerified(store, entry));
+  const list = await readVerified(store, entry).then(parsePackageList).catch(blameStorage);
   lists.set(live, list);
   return list;
 }

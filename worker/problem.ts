@@ -35,11 +35,15 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
     hint: 'Compare TRUSTED_KEYS with the public key that the mirror is signed with.',
   },
   'rolled-back': { status: 503, title: 'Refused: older than before' },
-  expired: { status: 503, title: 'Snapshot expired', hint: 'Sign the mirror anew and publish it.' },
+  expired: {
+    status: 503,
+    title: 'Snapshot expired',
+    hint: 'Run stout-mirror create again, which signs anew, and publish.',
+  },
   refused: {
     status: 503,
     title: 'Not configured',
-    hint: 'Set TRUSTED_KEYS to the public key of the mirror (RW…).',
+    hint: 'The variables are explained in wrangler.toml.',
   },
 };
 

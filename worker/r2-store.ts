@@ -1,7 +1,7 @@
 import type { R2Bucket, R2Checksums, R2Object } from '@cloudflare/workers-types';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MirrorError } from '../format/errors.ts';
-import { blobName } from '../format/layout.ts';
+import { blobName, POINTER, snapshotKey } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
@@ -9,7 +9,6 @@ import type { Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Inspect, MirrorStore, OpenFile, StoredRecord } from './store.ts';
 
-const POINTER = 'current';
 const PREFIX = blobName('');
 
 /** A published mirror in an R2 bucket. */
@@ -20,9 +19,10 @@ export class R2Store implements MirrorStore {
     this.#bucket = bucket;
   }
 
-  async signedRoot(): Promise<SignedRoot | undefined> {
-    const bytes = await this.#read(POINTER, MAX_POINTER_SIZE);
-    return bytes && parsePointer(bytes, POINTER);
+  async signedRoot(version?: number): Promise<SignedRoot | undefined> {
+    const key = version === undefined ? POINTER : snapshotKey(version);
+    const bytes = await this.#read(key, MAX_POINTER_SIZE);
+    return bytes && parsePointer(bytes, key);
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
@@ -30,52 +30,58 @@ export class R2Store implements MirrorStore {
   }
 
   async head({ sha256 }: SnapshotEntry): Promise<StoredRecord | undefined> {
-    const object = await this.#bucket.head(blobName(sha256));
+    const key = blobName(sha256);
+    const object = await this.#bucket.head(key).catch(storageFailure(key));
     return object ? recordOf(object) : undefined;
   }
 
-  async open({ sha256 }: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
-    const key = blobName(sha256);
-    // A range beyond the end of what is stored is an error of R2's, not an answer.
-    const object = await this.#bucket
-      .get(key, range ? { range: { ...range } } : {})
-      .catch((cause: unknown) => {
-        throw new MirrorError('upstream', `Storage cannot read ${key}.`, { where: key, cause });
-      });
+  async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
+    const key = blobName(entry.sha256);
+    const got = this.#bucket.get(key, range ? { range: { ...range } } : {});
+    const object = await got.catch(async (cause: unknown) => {
+      // A range beyond the end of what is stored is an error of R2's; its record then tells what is wrong.
+      const record = range && (await this.head(entry));
+      if (!record || record.size === entry.size) return storageFailure(key)(cause);
+      return { record };
+    });
     if (!object) return undefined;
+    if ('record' in object) return { record: object.record, body: new ReadableStream() };
     // The platform's stream types and the standard library's describe the same object.
-    return {
-      record: recordOf(object),
-      body: object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>,
-    };
+    const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
+    return { record: recordOf(object), body };
   }
 
-  inspector(onOperation: () => void): Inspect {
-    let records: Promise<Map<string, StoredRecord>> | undefined;
+  inspector(onOperation: () => void, maxPages: number): Inspect {
+    let listed: Map<string, StoredRecord> | 'too long' | undefined;
     return async (entries) => {
-      records ??= this.#list(onOperation);
-      const known = await records;
-      return entries.map(({ sha256 }): Evidence => {
-        const record = known.get(sha256);
-        return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-      });
+      listed ??= await this.#list(onOperation, maxPages);
+      const records = listed;
+      if (records !== 'too long') return entries.map(({ sha256 }) => evidenceOf(records.get(sha256)));
+      return Promise.all(
+        entries.map(async (entry) => {
+          onOperation();
+          return evidenceOf(await this.head(entry));
+        }),
+      );
     };
   }
 
-  async #list(onOperation: () => void): Promise<Map<string, StoredRecord>> {
+  async #list(onOperation: () => void, maxPages: number): Promise<Map<string, StoredRecord> | 'too long'> {
     const records = new Map<string, StoredRecord>();
     let cursor: string | undefined;
-    do {
+    for (let pages = 0; pages < maxPages; pages++) {
       onOperation();
-      const page = await this.#bucket.list({ prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) });
+      const options = { prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await this.#bucket.list(options).catch(storageFailure(PREFIX));
       for (const object of page.objects) records.set(object.key.slice(PREFIX.length), recordOf(object));
-      cursor = page.truncated ? page.cursor : undefined;
-    } while (cursor !== undefined);
-    return records;
+      if (!page.truncated) return records;
+      cursor = page.cursor;
+    }
+    return 'too long';
   }
 
   async #read(key: string, limit: number): Promise<Uint8Array | undefined> {
-    const object = await this.#bucket.get(key);
+    const object = await this.#bucket.get(key).catch(storageFailure(key));
     if (!object) return undefined;
     if (object.size > limit) {
       await object.body.cancel();
@@ -88,6 +94,15 @@ export class R2Store implements MirrorStore {
     return new Uint8Array(await object.arrayBuffer());
   }
 }
+
+const evidenceOf = (record: StoredRecord | undefined): Evidence =>
+  record ? { kind: 'recorded', ...record } : { kind: 'absent' };
+
+const storageFailure =
+  (key: string) =>
+  (cause: unknown): never => {
+    throw new MirrorError('upstream', `Storage cannot tell of ${key}.`, { where: key, cause });
+  };
 
 function recordOf({ size, checksums }: R2Object): StoredRecord {
   return { size, sha256: hex(checksums.sha256), md5: hex(checksums.md5) };

@@ -1,6 +1,6 @@
 /**
  * Work that requests wait for together while it is under way. On Workers it dies with the request that began it, and
- * its promise then never settles: so none is joined for longer than the patience given, or one client that hangs up
+ * its promise then never settles: so nobody waits for it longer than the patience given, or one client that hangs up
  * could stop an isolate for good.
  */
 export class SharedWork<T> {
@@ -18,7 +18,7 @@ export class SharedWork<T> {
     const now = this.#clock().getTime();
     this.#forget(now - this.#patience);
     const known = this.#pending.get(key);
-    if (known) return known.work;
+    if (known) return this.#patiently(known.work, () => this.join(key, begin));
     const pending = {
       since: now,
       work: begin().finally(() => {
@@ -27,6 +27,20 @@ export class SharedWork<T> {
     };
     this.#pending.set(key, pending);
     return pending.work;
+  }
+
+  /** What was joined, or `again` when it has not come in time. */
+  async #patiently(work: Promise<T>, again: () => Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.#patience);
+    });
+    try {
+      const first = await Promise.race([work.then((value) => ({ value })), late]);
+      return first === 'late' ? await again() : first.value;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Drops what began until then: the oldest stand first. */

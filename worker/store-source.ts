@@ -15,23 +15,29 @@ const READERS = 4;
 export class StoreSource implements VerifySource {
   readonly #store: MirrorStore;
   readonly #inspect: Inspect;
+  readonly #version: number | undefined;
   operations = 0;
+  /** Bytes read and hashed. */
+  bytes = 0;
   /** SHA-256 of the root that was read, hex. */
   root: string | undefined;
 
-  constructor(store: MirrorStore, inspect: Inspect) {
+  /** `version` is that of a snapshot that need not be live. */
+  constructor(store: MirrorStore, inspect: Inspect, version: number | undefined) {
     this.#store = store;
     this.#inspect = inspect;
+    this.#version = version;
   }
 
   async signedRoot(): Promise<SignedRoot> {
     this.operations += 1;
-    const signed = await this.#store.signedRoot();
+    const signed = await this.#store.signedRoot(this.#version);
     if (signed) {
       this.root = sha256Hex(signed.root);
       return signed;
     }
-    throw new MirrorError('missing', 'Nothing has been published here yet.', { where: ROOT });
+    const what = this.#version === undefined ? 'No snapshot' : `No snapshot ${this.#version}`;
+    throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
   async leaf(reference: LeafReference): Promise<Uint8Array> {
@@ -57,11 +63,9 @@ export class StoreSource implements VerifySource {
     const evidence: Evidence[] = [];
     for (let at = 0; at < entries.length; at += READERS) {
       this.operations += Math.min(READERS, entries.length - at);
-      evidence.push(
-        ...(await Promise.all(
-          entries.slice(at, at + READERS).map((entry) => hashStored(this.#store, entry)),
-        )),
-      );
+      const some = entries.slice(at, at + READERS);
+      evidence.push(...(await Promise.all(some.map((entry) => hashStored(this.#store, entry)))));
+      this.bytes += some.reduce((sum, entry) => sum + entry.size, 0);
     }
     return evidence;
   }

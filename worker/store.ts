@@ -21,14 +21,19 @@ export type Inspect = (entries: readonly SnapshotEntry[]) => Promise<Evidence[]>
 
 /** Where a mirror is kept: a bucket at the edge, a directory under Node. Nothing it returns is trusted yet. */
 export interface MirrorStore {
-  /** The live root and its signature; `undefined` when nothing has been published. */
-  signedRoot(): Promise<SignedRoot | undefined>;
+  /**
+   * The live root and its signature, or those of a version that need not be live; `undefined` when there are none.
+   */
+  signedRoot(version?: number): Promise<SignedRoot | undefined>;
   /** The bytes at a leaf's place; `undefined` when there are none. */
   leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
   /** The record of a file; `undefined` when it is missing. One storage operation. */
   head(entry: SnapshotEntry): Promise<StoredRecord | undefined>;
   /** A file's bytes, all or a range, with its record; `undefined` when it is missing. One storage operation. */
   open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined>;
-  /** A view of what storage recorded, for one verification; `onOperation` is told of each storage operation. */
-  inspector(onOperation: () => void): Inspect;
+  /**
+   * A view of what storage recorded, for verification. Storage that can list does so once, and asks for each file
+   * instead when the list is longer than `maxPages`. `onOperation` is told of each storage operation.
+   */
+  inspector(onOperation: () => void, maxPages: number): Inspect;
 }

@@ -13,6 +13,8 @@ const QUICK_LIFETIME = 60_000;
 const PATIENCE = 30_000;
 /** Small, so that the first slice and the documents fit a free plan's subrequests. */
 const SLICE_SIZE = 16;
+/** Bytes after which a deep call ends: hashing them takes less than a second of CPU time. */
+const DEEP_BYTES = 512 * 1024 * 1024;
 
 /** A report, and which root it is about. */
 interface Run {
@@ -28,7 +30,7 @@ export class Verification {
   readonly #running: SharedWork<Run>;
   readonly #reading: SharedWork<Verdict>;
   #quick: { report: VerifyReport; root: string; until: number } | undefined;
-  #records: { inspect: Inspect; root: string | undefined; until: number } | undefined;
+  #records: { inspect: Inspect; target: string; until: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
@@ -45,16 +47,23 @@ export class Verification {
   }
 
   /**
-   * Verifies the mirror from `cursor` on, as far as one call's operations reach. `root` is the SHA-256 of the snapshot
-   * that is live now. Throws `bad-input` for a cursor of another snapshot.
+   * Verifies the mirror from `cursor` on, as far as one call's operations and bytes reach. `root` is the SHA-256 of the
+   * snapshot that is live now; `version` names another one that is published but need not be live.
+   * Throws `bad-input` for a cursor of another snapshot.
    */
-  async run(depth: Depth, cursor: string | undefined, root: string | undefined): Promise<VerifyReport> {
-    const whole = depth === 'quick' && cursor === undefined;
+  async run(
+    depth: Depth,
+    cursor: string | undefined,
+    root: string | undefined,
+    version?: number,
+  ): Promise<VerifyReport> {
+    const whole = depth === 'quick' && cursor === undefined && version === undefined;
     const recent = whole && root !== undefined ? this.recent(root) : undefined;
     if (recent) return recent;
     // By snapshot too: a run that began before a switch says nothing of what is live after it.
-    const run = await this.#running.join(`${depth} ${root} ${cursor ?? ''}`, () =>
-      this.#walk(depth, cursor, root),
+    const target = version === undefined ? `live ${root}` : `version ${version}`;
+    const run = await this.#running.join(`${depth} ${target} ${cursor ?? ''}`, () =>
+      this.#walk(depth, cursor, target, version),
     );
     if (whole && run.root !== undefined) {
       this.#quick = { ...run, root: run.root, until: this.#clock().getTime() + QUICK_LIFETIME };
@@ -69,10 +78,15 @@ export class Verification {
     );
   }
 
-  async #walk(depth: Depth, cursor: string | undefined, root: string | undefined): Promise<Run> {
-    const source = new StoreSource(this.#store, (entries) => this.#inspect(entries, root, source));
+  async #walk(
+    depth: Depth,
+    cursor: string | undefined,
+    target: string,
+    version: number | undefined,
+  ): Promise<Run> {
+    const inspect: Inspect = (entries) => this.#inspect(entries, target, source);
+    const source = new StoreSource(this.#store, inspect, version);
     const { trusted, verifyOperations } = this.#settings;
-    const operationsPerSlice = depth === 'deep' ? SLICE_SIZE : 0;
     const report = await verifyMirror(source, {
       trusted,
       now: this.#clock(),
@@ -80,7 +94,7 @@ export class Verification {
       cursor,
       sliceSize: SLICE_SIZE,
       // One more for the leaf that may come first.
-      mayContinue: () => source.operations + operationsPerSlice + 1 <= verifyOperations,
+      mayContinue: () => source.operations + SLICE_SIZE + 1 <= verifyOperations && source.bytes < DEEP_BYTES,
     });
     return { report, root: source.root };
   }
@@ -88,15 +102,17 @@ export class Verification {
   /** What storage recorded. A listing costs an operation per thousand objects, so the calls of a minute share one. */
   async #inspect(
     entries: readonly SnapshotEntry[],
-    root: string | undefined,
+    target: string,
     source: StoreSource,
   ): Promise<Evidence[]> {
     const now = this.#clock().getTime();
-    if (!this.#records || this.#records.root !== root || now >= this.#records.until) {
-      const inspect = this.#store.inspector(() => {
+    if (!this.#records || this.#records.target !== target || now >= this.#records.until) {
+      const onOperation = (): void => {
         source.operations += 1;
-      });
-      this.#records = { inspect, root, until: now + QUICK_LIFETIME };
+      };
+      const maxPages = Math.floor(this.#settings.verifyOperations / 2);
+      const inspect = this.#store.inspector(onOperation, maxPages);
+      this.#records = { inspect, target, until: now + QUICK_LIFETIME };
     }
     try {
       return await this.#records.inspect(entries);

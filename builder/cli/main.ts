@@ -53,6 +53,10 @@ function explain(error: unknown): number {
     console.error(error);
     return FAILED;
   }
+  if (process.argv.includes('--json')) {
+    const { code, message, where, expected, found } = error;
+    console.log(JSON.stringify({ ok: false, error: { code, message, where, expected, found } }, null, 2));
+  }
   console.error(printable(`stout-mirror: ${error.message}`));
   if (error.expected !== undefined) console.error(printable(`  expected: ${error.expected}`));
   if (error.found !== undefined) console.error(printable(`  found:    ${error.found}`));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
+import { originOf } from '../../format/origin.ts';
 import { trustedKeys } from '../keys.ts';
 import { Bucket, type BucketAddress } from '../publish/bucket.ts';
 import { publish } from '../publish/publish.ts';
@@ -13,6 +14,7 @@ interface Options {
   account?: string;
   jobs: number;
   repair?: boolean;
+  url?: string;
   trust: string[];
   json?: boolean;
 }
@@ -27,8 +29,9 @@ export function publishCommand(session: Session): Command {
     .argument('<dir>', 'folder of the mirror')
     .requiredOption('--bucket <name>', 'bucket to publish to')
     .option('--account <id>', 'Cloudflare account of an R2 bucket')
-    .option('--endpoint <url>', 'S3 endpoint, where it is not R2')
+    .option('--endpoint <url>', 'S3 endpoint, where it is not R2 (region from AWS_REGION)')
     .addOption(numberOption('--jobs <n>', 'uploads at a time', 1, 64).default(8))
+    .option('--url <edge>', 'address of the Worker, which then verifies the snapshot before it goes live')
     .option('--repair', 'ask storage about every object and upload again what is missing or damaged')
     .addOption(trustOption())
     .addOption(jsonOption())
@@ -40,6 +43,7 @@ export function publishCommand(session: Session): Command {
         clock: () => new Date(),
         jobs: options.jobs,
         repair: options.repair ?? false,
+        edge: options.url === undefined ? undefined : originOf(options.url),
         reporter: session.reporter,
       });
       if (options.json) return session.print(JSON.stringify(summary, null, 2));
@@ -56,9 +60,15 @@ function addressOf(
   { bucket, endpoint, account }: Options,
   environment: Session['environment'],
 ): BucketAddress {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION } = environment;
   if ((endpoint === undefined) === (account === undefined)) {
     throw new MirrorError('usage', 'Give either --account (Cloudflare R2) or --endpoint (any S3).');
+  }
+  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
+    throw new MirrorError('usage', `${endpoint} is no S3 endpoint.`, {
+      expected: 'https://host',
+      found: endpoint,
+    });
   }
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
     throw new MirrorError(
@@ -73,5 +83,6 @@ function addressOf(
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     sessionToken: AWS_SESSION_TOKEN,
+    region: account === undefined ? AWS_REGION : undefined,
   };
 }

@@ -1,13 +1,11 @@
 import { mkdir, rmdir } from 'node:fs/promises';
-import { MirrorError } from '../../format/errors.ts';
 import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
-import { openRoot } from '../../format/snapshot/root.ts';
 import { commit, keepIncoming, rollForward } from '../directory/commit.ts';
 import { KnownFiles } from '../directory/known-files.ts';
 import { withLock } from '../directory/lock.ts';
-import { expectUsable, type MirrorContents, readContents, readSignedRoot } from '../directory/mirror.ts';
+import { expectUsable } from '../directory/mirror.ts';
 import { upstreamFolder } from '../directory/paths.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
@@ -15,6 +13,7 @@ import type { UpstreamLocation } from '../upstream/location.ts';
 import { StoutIndex } from '../upstream/stout-index.ts';
 import { bringIn, plannedFiles } from './fetch.ts';
 import { stageMetadata } from './metadata.ts';
+import { type Previous, readPrevious } from './previous.ts';
 import { stageSnapshot, staleMetadata } from './snapshot.ts';
 import { Staging } from './staging.ts';
 
@@ -61,7 +60,7 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
   const made = await mkdir(directory, { recursive: true });
   const summary = withLock(directory, now, async () => {
     await rollForward(directory);
-    const previous = await trustedContents(directory, options);
+    const previous = await readPrevious(directory, [options.key.publicKey, ...options.trusted], reporter);
     const index = await StoutIndex.open(options.upstream, upstreamFolder(directory));
     try {
       const plan = await makePlan(index, planRequest(options.request), (done, total) =>
@@ -79,25 +78,6 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
   });
 }
 
-/**
- * The mirror that stands in the directory, when it is ours to carry on from. Anything else is made afresh: nothing
- * unsigned may find its way into what is signed now.
- */
-async function trustedContents(
-  directory: string,
-  { key, trusted, reporter }: CreateOptions,
-): Promise<MirrorContents | undefined> {
-  try {
-    const contents = await readContents(directory);
-    if (contents) openRoot(await readSignedRoot(directory), [key.publicKey, ...trusted]);
-    return contents;
-  } catch (error) {
-    if (!(error instanceof MirrorError)) throw error;
-    reporter.warn(`The mirror in ${directory} cannot be carried on and is made afresh: ${error.message}`);
-    return undefined;
-  }
-}
-
 const planRequest = (request: MirrorRequest) => ({
   formulas: request.packages,
   casks: request.casks,
@@ -110,7 +90,7 @@ async function build(
   options: CreateOptions,
   index: StoutIndex,
   plan: Plan,
-  previous: MirrorContents | undefined,
+  previous: Previous | undefined,
 ): Promise<CreateSummary> {
   const { directory } = options;
   const known = await KnownFiles.load(directory);

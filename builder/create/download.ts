@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { DigestCounter, digestFile, type FileDigest, feed } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
-import { isAbsent } from '../directory/write.ts';
+import { isAbsent, isPresent } from '../directory/write.ts';
 import { withRetries } from '../http/retry.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 
@@ -32,11 +32,13 @@ export async function download(
   const present = await digestFile(target).catch(absent);
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
-  const digest = await withRetries(() => fetchPart(upstream, url, part, onBytes)).catch(async (error) => {
-    // What is too large is of no use to the next run either.
-    if (error instanceof MirrorError && error.code === 'too-large') await rm(part, { force: true });
-    throw error;
-  });
+  const resumed = await isPresent(part);
+  let digest = await fetchWhole(upstream, url, part, onBytes);
+  // A part from an earlier run may be what is wrong: only a fresh download accuses the upstream.
+  if (digest.sha256 !== sha256 && resumed) {
+    await rm(part, { force: true });
+    digest = await fetchWhole(upstream, url, part, onBytes);
+  }
   if (digest.sha256 !== sha256) {
     await rm(part, { force: true });
     throw new MirrorError('mismatch', `${url.href} is not the file that the upstream's index describes.`, {
@@ -47,6 +49,21 @@ export async function download(
   }
   await rename(part, target);
   return digest;
+}
+
+async function fetchWhole(
+  upstream: UpstreamLocation,
+  url: URL,
+  part: string,
+  onBytes: (count: number) => void,
+): Promise<FileDigest> {
+  try {
+    return await withRetries(() => fetchPart(upstream, url, part, onBytes));
+  } catch (error) {
+    // What is too large is of no use to the next run either.
+    if (error instanceof MirrorError && error.code === 'too-large') await rm(part, { force: true });
+    throw error;
+  }
 }
 
 async function fetchPart(

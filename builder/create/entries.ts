@@ -1,12 +1,9 @@
-import { blobName } from '../../format/layout.ts';
+import { blobName, isPackageFile } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { FileDigest } from '../directory/hash.ts';
 
 /** How long superseded content stays reachable for clients that hold an older index, seconds. */
 const GRACE = 7 * 24 * 60 * 60;
-
-/** Folders whose files clients fetch by content address. */
-const FETCHED_BY_CONTENT = /^(?:bottles|casks|linux-apps)\//;
 
 /**
  * The entries of a snapshot: a path each, a content address for what clients fetch by content, and the previous
@@ -28,7 +25,7 @@ export function snapshotEntries(
   for (const [path, digest] of sorted) {
     add(path, digest);
     const address = blobName(digest.sha256);
-    if (FETCHED_BY_CONTENT.test(path) && !entries.has(address)) add(address, digest, path);
+    if (isPackageFile(path) && !entries.has(address)) add(address, digest, path);
   }
   for (const entry of previous) {
     const until = entry.until ?? now + GRACE;

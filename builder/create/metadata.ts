@@ -3,7 +3,6 @@ import { indexVersion } from '../../format/index-version.ts';
 import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
-import type { MirrorContents } from '../directory/mirror.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StoutIndex } from '../upstream/stout-index.ts';
 import { GENERATOR, NAME, VERSION } from '../version.ts';
@@ -11,6 +10,7 @@ import { stageCasks } from './casks.ts';
 import type { CreateOptions } from './create.ts';
 import { stageFormulas } from './formulas.ts';
 import type { IndexContext } from './index-files.ts';
+import type { Previous } from './previous.ts';
 import type { Staging } from './staging.ts';
 import { stageVulnerabilities } from './vulnerabilities.ts';
 
@@ -20,11 +20,11 @@ export async function stageMetadata(
   index: StoutIndex,
   plan: Plan,
   staging: Staging,
-  previous: MirrorContents | undefined,
+  previous: Previous | undefined,
 ): Promise<Manifest> {
   reporter.note('Writing the index …');
   const context: IndexContext = { directory, staging, key, now };
-  const version = indexVersion(now, previous?.manifest.index_version);
+  const version = indexVersion(now, previous?.manifest?.index_version);
   const formulas = await stageFormulas(context, version, plan.formulas);
   const casks = await stageCasks(context, version, plan.casks);
   if (request.vulnerabilities) {

@@ -4,10 +4,11 @@ import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, signRoot } from '../../format/snapshot/root.ts';
-import { filesBelow, type MirrorContents } from '../directory/mirror.ts';
+import { filesBelow } from '../directory/mirror.ts';
 import { GENERATOR } from '../version.ts';
 import type { CreateOptions } from './create.ts';
 import { snapshotEntries } from './entries.ts';
+import type { Previous } from './previous.ts';
 import type { Staging } from './staging.ts';
 
 const READERS = 4;
@@ -16,14 +17,14 @@ const READERS = 4;
 export async function stageSnapshot(
   { key, now, validFor }: CreateOptions,
   staging: Staging,
-  previous: MirrorContents | undefined,
+  previous: Previous | undefined,
 ): Promise<Root> {
   const seconds = Math.floor(now.getTime() / 1000);
   const { snapshot, leaves } = buildSnapshot({
     entries: await withoutLost(snapshotEntries(staging.files, previous?.entries ?? [], seconds), staging),
     now,
     validFor,
-    previousVersion: previous?.snapshot.version ?? 0,
+    previousVersion: previous?.version ?? 0,
     generator: GENERATOR,
   });
   for (const { bytes, reference } of leaves) await staging.put(leafPath(reference.sha256), bytes);

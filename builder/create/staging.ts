@@ -4,6 +4,7 @@ import type { Journal } from '../directory/commit.ts';
 import { digestBytes, digestFile, type FileDigest } from '../directory/hash.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { incomingDirectory } from '../directory/paths.ts';
+import { syncFile } from '../directory/write.ts';
 
 /**
  * The files of the mirror to come: those that stay as they are, and those that wait in `incoming` under their SHA-256.
@@ -77,14 +78,5 @@ export class Staging {
 
   get writes(): Journal['writes'] {
     return [...this.#writes].map(([path, sha256]) => ({ path, sha256 }));
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

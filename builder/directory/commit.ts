@@ -1,11 +1,13 @@
-import { access, copyFile, link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { MirrorError } from '../../format/errors.ts';
 import { ROOT, treePath } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
 import { sha256Hex } from '../../format/snapshot/entry.ts';
+import { hashFile } from './hash.ts';
 import { incomingDirectory, journalPath, localPath } from './paths.ts';
-import { isAbsent, syncFolder, writeFileAtomic } from './write.ts';
+import { isAbsent, isPresent, syncFile, syncFolder, writeFileAtomic } from './write.ts';
 
 const path = v.pipe(v.string(), v.transform(treePath));
 
@@ -19,33 +21,49 @@ const journalSchema = v.object({
 export type Journal = v.InferOutput<typeof journalSchema>;
 
 /**
- * Commits files that are complete in `incoming`: once the journal is written, the next writer finishes what a crash
- * interrupts, so the mirror is the old one or the new one.
+ * Commits files that are complete in `incoming`: once the journal is written, the next writer finishes what a crash or
+ * a power cut interrupts, so the mirror is the old one or the new one.
  */
 export async function commit(directory: string, journal: Journal): Promise<void> {
   const writes = [...journal.writes].sort((a, b) => Number(a.path === ROOT) - Number(b.path === ROOT));
+  const path = journalPath(directory);
   await syncFolder(incomingDirectory(directory));
-  await writeFileAtomic(journalPath(directory), JSON.stringify({ ...journal, writes }));
-  await rollForward(directory);
+  await writeFileAtomic(path, JSON.stringify({ ...journal, writes }));
+  await syncFolder(dirname(path));
+  await carryOut(directory, { ...journal, writes });
 }
 
-/** Finishes a commit that was begun, if there is one, and clears what no commit needs. Only under the lock. */
+/**
+ * Finishes a commit that was begun, if there is one. Only under the lock. What lies in `incoming` is read again first:
+ * the folder may have come from somebody else. Throws `mismatch` for bytes that are not the journal's.
+ */
 export async function rollForward(directory: string): Promise<void> {
   const journal = await readJournal(directory);
   if (!journal) return;
-  for (const { path, sha256 } of journal.writes) await putInPlace(directory, path, sha256);
-  for (const path of journal.removes) await rm(localPath(directory, path), { force: true });
-  await syncFolder(dirname(localPath(directory, ROOT)));
+  for (const { sha256 } of journal.writes) await expectIncoming(directory, sha256);
+  await carryOut(directory, journal);
+}
+
+/** Every step may be repeated, and reaches the disk before what depends on it. */
+async function carryOut(directory: string, { writes, removes }: Journal): Promise<void> {
+  const folders = new Set<string>();
+  for (const { path, sha256 } of writes) {
+    await expectOwnFolder(directory, path);
+    const made = await putInPlace(directory, path, sha256);
+    for (const folder of made) folders.add(folder);
+  }
+  for (const path of removes) {
+    await expectOwnFolder(directory, path);
+    await rm(localPath(directory, path), { force: true });
+  }
+  for (const folder of folders) await syncFolder(folder);
   await rm(journalPath(directory), { force: true });
+  await syncFolder(dirname(journalPath(directory)));
   await rm(incomingDirectory(directory), { recursive: true, force: true });
 }
 
 /** True while a commit was begun and not finished: files may be of two snapshots. */
-export const isCommitUnfinished = async (directory: string): Promise<boolean> =>
-  access(journalPath(directory)).then(
-    () => true,
-    () => false,
-  );
+export const isCommitUnfinished = (directory: string): Promise<boolean> => isPresent(journalPath(directory));
 
 /** Removes interrupted downloads and leftovers that no file of the coming commit needs. */
 export async function keepIncoming(directory: string, wanted: ReadonlySet<string>): Promise<void> {
@@ -66,14 +84,54 @@ async function readJournal(directory: string): Promise<Journal | undefined> {
   }
 }
 
-/** A link rather than a move, because two paths may have the same bytes and each step must be repeatable. */
-async function putInPlace(directory: string, path: string, sha256: string): Promise<void> {
+async function expectIncoming(directory: string, sha256: string): Promise<void> {
+  const path = join(incomingDirectory(directory), sha256);
+  const { hash } = await hashFile(path, 'sha256');
+  const found = hash.toString('hex');
+  if (found === sha256) return;
+  throw new MirrorError(
+    'mismatch',
+    `${path} does not have the bytes of its name: the change cannot be finished.`,
+    {
+      where: path,
+      expected: sha256,
+      found,
+    },
+  );
+}
+
+/** A folder of the mirror that is a link would lead writes out of it. Throws `refused`. */
+async function expectOwnFolder(directory: string, path: string): Promise<void> {
+  const segments = dirname(path) === '.' ? [] : dirname(path).split('/');
+  for (let length = 1; length <= segments.length; length++) {
+    const folder = localPath(directory, segments.slice(0, length).join('/'));
+    const found = await lstat(folder).catch(() => undefined);
+    if (!found) return;
+    if (found.isDirectory()) continue;
+    throw new MirrorError('refused', `${folder} is not a folder of this mirror's own: remove it.`, {
+      where: folder,
+    });
+  }
+}
+
+/**
+ * Links rather than moves, because two paths may have the same bytes and the step must be repeatable. Returns the
+ * folders whose names changed.
+ */
+async function putInPlace(directory: string, path: string, sha256: string): Promise<string[]> {
   const target = localPath(directory, path);
   const temporary = `${target}.${sha256.slice(0, 12)}.tmp`;
-  await mkdir(dirname(target), { recursive: true });
+  const made = await mkdir(dirname(target), { recursive: true });
   await rm(temporary, { force: true });
   const source = join(incomingDirectory(directory), sha256);
-  await link(source, temporary).catch(() => copyFile(source, temporary)); // a USB stick's file system has no links
+  await link(source, temporary).catch(() => copyDurably(source, temporary));
   await rename(temporary, target);
   await rm(temporary, { force: true }); // renaming a file onto its own second link leaves both
+  return made === undefined ? [dirname(target)] : [dirname(made), dirname(target)];
+}
+
+/** For file systems without links, such as a USB stick's. */
+async function copyDurably(source: string, target: string): Promise<void> {
+  await copyFile(source, target);
+  await syncFile(target);
 }

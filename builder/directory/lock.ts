@@ -1,90 +1,61 @@
-import { mkdir, readFile, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import * as v from 'valibot';
+import { DatabaseSync } from 'node:sqlite';
 import { MirrorError } from '../../format/errors.ts';
-import { parseJson } from '../../format/parse.ts';
-import { lockPath } from './paths.ts';
+import { lockHolderPath, lockPath } from './paths.ts';
 import { isAbsent } from './write.ts';
 
-/** How long a process may take from making its lock to filling it. */
-const FILLING_MS = 200;
-
-/** Locks of this process, so that a lock of its number from an earlier one (containers reuse them) counts as dead. */
-const held = new Set<string>();
-
-const holderSchema = v.object({ pid: v.number(), host: v.string(), since: v.string() });
-
 /**
- * Runs `work` while this process alone may write to the mirror. A lock whose process on this machine is gone is taken
- * over. Throws `locked`, naming the holder.
+ * Runs `work` while this process alone may write to the mirror. The lock is SQLite's on an empty file, and so the
+ * operating system's: it ends with its process, however that ends. Throws `locked`, naming the holder.
  */
 export async function withLock<T>(directory: string, now: Date, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(lockPath(directory)), { recursive: true });
-  const path = lockPath(await realpath(directory));
-  if (held.has(path)) throw lockedBy({ pid: process.pid, host: hostname(), since: 'just now' }, path);
-  held.add(path);
+  await mkdir(directory, { recursive: true });
+  const real = await realpath(directory);
+  const path = lockPath(real);
+  const lock = await acquire(path, lockHolderPath(real));
   try {
-    await acquire(path, now);
-    return await work().finally(() => rm(path, { force: true }));
+    const holder = `Process ${process.pid} on ${hostname()}, since ${now.toISOString()}`;
+    await writeFile(lockHolderPath(real), holder);
+    return await work();
   } finally {
-    held.delete(path);
-    await rmdir(dirname(path)).catch(() => undefined); // goes when work that failed left nothing else in it
+    await rm(lockHolderPath(real), { force: true });
+    // Removed while it is held, so that what fails early leaves nothing; whoever has it open looks twice.
+    await rm(path, { force: true });
+    lock.close();
+    await rmdir(dirname(path)).catch(() => undefined);
   }
 }
 
-async function acquire(path: string, now: Date): Promise<void> {
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), since: now.toISOString() });
+async function acquire(path: string, holderPath: string): Promise<DatabaseSync> {
   for (;;) {
     await mkdir(dirname(path), { recursive: true });
+    await open(path, 'a').then((file) => file.close(), ignoreAbsence);
+    const before = await inodeOf(path);
+    if (before === undefined) continue;
+    const lock = new DatabaseSync(path, { timeout: 0 });
     try {
-      await writeFile(path, mine, { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (isAbsent(error)) continue; // the previous holder took the empty folder away
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      lock.exec('BEGIN EXCLUSIVE');
+    } catch (cause) {
+      lock.close();
+      const holder = await readFile(holderPath, 'utf8').catch(() => 'Another process');
+      throw new MirrorError('locked', `This mirror is being written to: ${holder}.`, {
+        where: path,
+        found: holder,
+        cause,
+      });
     }
-    await removeIfDead(path);
+    // The holder before may have removed the file that this lock is on.
+    if ((await inodeOf(path)) === before) return lock;
+    lock.close();
   }
 }
 
-async function removeIfDead(path: string): Promise<void> {
-  let bytes = await readLock(path);
-  if (bytes?.length === 0) {
-    await sleep(FILLING_MS);
-    bytes = await readLock(path);
-  }
-  if (!bytes) return;
-  // A holder killed between creating and filling the file leaves it empty.
-  const holder = bytes.length === 0 ? undefined : parseJson(holderSchema, bytes, path);
-  if (holder && (holder.host !== hostname() || isAlive(holder.pid))) throw lockedBy(holder, path);
-  await rm(path, { force: true });
-}
+const inodeOf = (path: string): Promise<bigint | undefined> =>
+  stat(path, { bigint: true }).then(({ ino }) => ino, ignoreAbsence);
 
-async function readLock(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-const lockedBy = ({ pid, host, since }: v.InferOutput<typeof holderSchema>, path: string): MirrorError =>
-  new MirrorError(
-    'locked',
-    `Process ${pid} on ${host} has been writing to this mirror since ${since}. ` +
-      `If that process is gone, remove ${path}.`,
-    { where: path, found: `${pid}@${host}` },
-  );
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // not in `held`, so an earlier process had this number
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+function ignoreAbsence(error: unknown): undefined {
+  if (isAbsent(error)) return undefined;
+  throw error;
 }

@@ -1,4 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts';
@@ -8,7 +8,7 @@ import { parseLeaf } from '../../format/snapshot/leaf.ts';
 import { type LeafReference, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { isCommitUnfinished } from './commit.ts';
 import { localPath, PRIVATE } from './paths.ts';
-import { isAbsent } from './write.ts';
+import { isAbsent, isPresent } from './write.ts';
 
 /** A file of a mirror whole. Throws `missing` naming its mirror path. */
 export async function readMirrorFile(directory: string, path: string): Promise<Uint8Array> {
@@ -103,9 +103,3 @@ export async function filesBelow(directory: string, folder: string): Promise<str
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort();
 }
-
-const isPresent = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

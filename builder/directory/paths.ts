@@ -11,4 +11,6 @@ export const incomingDirectory = (directory: string): string => join(directory, 
 export const upstreamFolder = (directory: string): string => join(directory, PRIVATE, 'upstream');
 export const journalPath = (directory: string): string => join(directory, PRIVATE, 'journal.json');
 export const lockPath = (directory: string): string => join(directory, PRIVATE, 'lock');
+/** Who holds the lock, for people. */
+export const lockHolderPath = (directory: string): string => join(directory, PRIVATE, 'lock-holder');
 export const knownFilesPath = (directory: string): string => join(directory, PRIVATE, 'files.json');

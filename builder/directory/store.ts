@@ -33,6 +33,7 @@ export class DirectoryStore {
     this.#directory = directory;
   }
 
+  /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
   signedRoot = (): Promise<SignedRoot | undefined> => ifPresent(readSignedRoot(this.#directory));
 
   leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
@@ -76,7 +77,7 @@ export class DirectoryStore {
           onOperation();
           try {
             const record = await this.head(entry);
-            return record ? { kind: 'bytes', ...record } : { kind: 'absent' };
+            return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
           } catch (error) {
             return { kind: 'unreadable', reason: messageOf(error) };
           }

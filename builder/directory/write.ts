@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Writes a file whole or not at all: exclusive temporary file, fsync, rename. Makes missing folders. */
@@ -25,16 +25,26 @@ export async function writeFileAtomic(
   }
 }
 
-/** Asks the system to keep a folder's names through a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Asks the system to keep a file's bytes through a power cut. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }
+
+/** The same for the names in a folder. */
+export const syncFolder = syncFile;
 
 /** True for Node's error of a path that does not exist. */
 export const isAbsent = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+/** True when something stands at a path. */
+export const isPresent = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -5,12 +5,14 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** Names that never leave this machine or network (RFC 6761, RFC 6762, RFC 9476). */
 const LOCAL_NAME = /(?:^|\.)(?:localhost|local|internal)\.?$/;
 const PRIVATE_V4 =
-  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
+  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|198\.1[89]|22[4-9]|2[345]\d|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 
 /** Which addresses an upstream may send us to. */
 export interface UrlPolicy {
   /** True when the upstream itself is plain HTTP on this machine: then loopback addresses are its own. */
   loopback: boolean;
+  /** Scheme and host of the upstream itself, which somebody chose: also one on a network of their own. */
+  origin?: string;
 }
 
 /** True for a URL of plain HTTP on this machine. */
@@ -22,7 +24,7 @@ export const isLoopbackHttp = (url: URL): boolean => url.protocol === 'http:' &&
  */
 export function allowedUrl(url: URL, policy: UrlPolicy): URL {
   if (policy.loopback && isLoopbackHttp(url)) return url;
-  if (url.protocol === 'https:' && !isPrivate(url.hostname)) return url;
+  if (url.protocol === 'https:' && (url.origin === policy.origin || !isPrivate(url.hostname))) return url;
   throw new MirrorError('refused', `${url.href} is not fetched: only https to public hosts is.`, {
     where: url.href,
     expected: policy.loopback ? 'https, or http on this machine' : 'https',
@@ -35,5 +37,6 @@ function isPrivate(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
   if (isIP(address) === 4) return PRIVATE_V4.test(address);
   // Public IPv6 is 2000::/3; everything else is local, mapped or reserved.
-  return isIP(address) === 6 && !/^[23][0-9a-f]{3}:/.test(address);
+  if (isIP(address) === 6) return !/^[23][0-9a-f]{3}:/.test(address) || address.startsWith('2002:');
+  return !address.includes('.');
 }

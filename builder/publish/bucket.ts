@@ -19,6 +19,8 @@ export interface BucketAddress {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string | undefined;
+  /** `auto` unless told, which R2 wants. */
+  region?: string | undefined;
 }
 
 /** What must hold for a PUT to be made: the object is absent, or still has this entity tag. */
@@ -51,14 +53,14 @@ export class Bucket {
   readonly #base: string;
   readonly #client: AwsClient;
 
-  constructor({ endpoint, bucket, accessKeyId, secretAccessKey, sessionToken }: BucketAddress) {
+  constructor({ endpoint, bucket, accessKeyId, secretAccessKey, sessionToken, region }: BucketAddress) {
     this.#base = `${endpoint.replace(/\/+$/, '')}/${bucket}`;
     this.#client = new AwsClient({
       accessKeyId,
       secretAccessKey,
       ...(sessionToken === undefined ? {} : { sessionToken }),
       service: 's3',
-      region: 'auto',
+      region: region ?? 'auto',
       retries: 0,
     });
   }
@@ -77,7 +79,7 @@ export class Bucket {
 
   /**
    * Puts an object whose SHA-256 (hex) storage itself checks. Returns its entity tag, or `undefined` when the condition
-   * does not hold.
+   * does not hold; after a lost answer that may be because our own bytes stand there already, so look.
    */
   async put(
     key: string,

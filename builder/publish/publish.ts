@@ -1,17 +1,17 @@
+import { sameBytes } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
-import { MirrorError } from '../../format/errors.ts';
-import { ROOT } from '../../format/layout.ts';
+import { MirrorError, messageOf } from '../../format/errors.ts';
+import { POINTER, ROOT, snapshotKey } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
-import { openRoot, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
+import { openRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { readSignedRoot } from '../directory/mirror.ts';
 import type { Reporter } from '../reporter.ts';
 import { verifyDirectory } from '../verify/verify-directory.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
+import { expectEdgeVerifies } from './edge.ts';
 import { withLease } from './lease.ts';
 import { type Uploaded, uploadMissing } from './upload.ts';
-
-const POINTER = 'current';
 
 export interface PublishOptions {
   directory: string;
@@ -23,6 +23,8 @@ export interface PublishOptions {
   reporter: Reporter;
   /** Upload again what storage lacks or has damaged, also when this snapshot is live already. */
   repair: boolean;
+  /** Address of a Worker that is to verify the snapshot before it goes live. */
+  edge?: string | undefined;
 }
 
 export interface PublishSummary {
@@ -46,19 +48,33 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
   const signed = await readSignedRoot(directory);
   const { snapshot } = openRoot(signed, trusted);
   if (!repair && isLive(await readPointer(bucket), signed)) return unchanged(snapshot);
-  return withLease(bucket, clock, async () => {
+  return withLease(bucket, clock, reporter, async (expectHeld) => {
     const pointer = await readPointer(bucket, repair);
     const alreadyLive = isLive(pointer, signed);
     if (alreadyLive && !repair) return unchanged(snapshot);
-    const previous = pointer?.live && parseRoot(pointer.live.root);
+    const previous = pointer?.live && trustedRoot(pointer.live, trusted, reporter);
     if (!alreadyLive && previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
-    const uploaded = await uploadMissing(options, snapshot, previous);
+    // What no trusted key has signed vouches for nothing: then storage is asked what it has.
+    const ask = repair || (pointer !== undefined && previous === undefined);
+    const uploaded = await uploadMissing({ ...options, repair: ask }, snapshot, previous);
     if (alreadyLive) return { ...unchanged(snapshot), uploaded };
     const document = encodePointer(signed);
     await putSnapshot(bucket, snapshot.version, document);
+    if (options.edge !== undefined) await expectEdgeVerifies(options.edge, snapshot.version, reporter);
+    expectHeld();
     await movePointer(bucket, document, pointer ? { ifMatch: pointer.etag } : { ifAbsent: true });
     return { version: snapshot.version, previous: previous?.version ?? null, uploaded, changed: true };
   });
+}
+
+/** The live root when a trusted key signed it; any other says nothing about the bucket, nor keeps us from publishing. */
+function trustedRoot(live: SignedRoot, trusted: readonly PublicKey[], reporter: Reporter): Root | undefined {
+  try {
+    return openRoot(live, trusted).snapshot;
+  } catch (error) {
+    reporter.warn(`What is live in the bucket is not trusted and will be replaced: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 interface Pointer {
@@ -112,7 +128,7 @@ async function expectVerified(
 const notNewer = (snapshot: Root, live: Root): MirrorError =>
   new MirrorError(
     'rolled-back',
-    'The bucket has a newer snapshot than this mirror: create or update it first.',
+    'The bucket has a newer snapshot than this mirror: run create again first.',
     {
       where: ROOT,
       expected: `a version above ${live.version}`,
@@ -122,7 +138,7 @@ const notNewer = (snapshot: Root, live: Root): MirrorError =>
 
 /** Snapshots are written once; the same one again is no harm, another of that version is. */
 async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array): Promise<void> {
-  const key = `snapshots/${version}`;
+  const key = snapshotKey(version);
   const sha256 = sha256Hex(document);
   if ((await bucket.put(key, document, sha256, { ifAbsent: true })) !== undefined) return;
   const stored = await bucket.get(key, MAX_POINTER_SIZE);
@@ -134,6 +150,9 @@ async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array
 
 async function movePointer(bucket: Bucket, document: Uint8Array, condition: PutCondition): Promise<void> {
   if ((await bucket.put(POINTER, document, sha256Hex(document), condition)) !== undefined) return;
+  // The answer to the first try may have been lost, and the retry met our own pointer.
+  const stored = await bucket.get(POINTER, MAX_POINTER_SIZE);
+  if (stored && sameBytes(stored.bytes, document)) return;
   throw new MirrorError('locked', 'Somebody else published meanwhile; readers have theirs. Try again.', {
     where: POINTER,
   });

@@ -22,7 +22,7 @@ export class UpstreamLocation {
 
   private constructor(base: URL) {
     this.base = base;
-    this.#client = new HttpClient({ loopback: isLoopbackHttp(base) });
+    this.#client = new HttpClient({ loopback: isLoopbackHttp(base), origin: base.origin });
   }
 
   /** Reads an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */

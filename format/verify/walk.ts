@@ -90,7 +90,7 @@ async function verifyRoot(
 
 /** The error for a snapshot past its expiry. */
 const expired = (expiresAt: string, now: Date): MirrorError =>
-  new MirrorError('expired', `${ROOT} expired at ${expiresAt}: sign the mirror again.`, {
+  new MirrorError('expired', `${ROOT} expired at ${expiresAt}: run create again, which signs anew.`, {
     where: ROOT,
     expected: `a time before ${expiresAt}`,
     found: now.toISOString(),

@@ -7,9 +7,12 @@ const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url)
 /** stout-mirror as a user runs it, each call a process of its own. */
 export class Program {
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #signal: AbortSignal;
 
-  constructor(environment: Record<string, string>) {
+  /** `signal` ends what runs. */
+  constructor(environment: Record<string, string>, signal: AbortSignal) {
     this.#environment = { ...process.env, ...environment };
+    this.#signal = signal;
   }
 
   /** Shows the command, runs it on this terminal, and throws when it fails. */
@@ -17,6 +20,7 @@ export class Program {
     console.log(`$ stout-mirror ${args.join(' ')}`);
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: this.#environment,
+      signal: this.#signal,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const [status] = await once(child, 'exit');
@@ -27,6 +31,7 @@ export class Program {
   async read(...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: this.#environment,
+      signal: this.#signal,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');

@@ -24,12 +24,16 @@ export interface LocalWorkerOptions {
   publicKey: string;
 }
 
-/** Starts the Worker under `wrangler dev` and waits until it answers. Throws with wrangler's log when it does not. */
-export async function startWorker({
-  folder,
-  port,
-  publicKey,
-}: LocalWorkerOptions): Promise<{ origin: string; close: () => Promise<void> }> {
+/** A Worker that is starting or running. */
+export interface LocalWorker {
+  origin: string;
+  /** Resolves when it answers; throws with wrangler's log when it does not, or when `signal` says to stop. */
+  untilReady(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the Worker under `wrangler dev`. */
+export async function startWorker({ folder, port, publicKey }: LocalWorkerOptions): Promise<LocalWorker> {
   const origin = `http://127.0.0.1:${port}`;
   const log = join(folder, 'wrangler.log');
   const child = spawn(
@@ -47,14 +51,14 @@ export async function startWorker({
       detached: true, // Ctrl-C reaches this script, which then stops the Worker in good order
     },
   );
-  const close = () => endGroup(child);
-  for (let waited = 0; waited < START_SECONDS; waited += 0.25) {
-    if (child.exitCode !== null) break;
-    if (await answers(`${origin}/api/v1/health`)) return { origin, close };
-    await sleep(250);
-  }
-  await close();
-  throw new Error(`wrangler dev did not start. Its log:\n${readFileSync(log, 'utf8')}`);
+  const untilReady = async (signal: AbortSignal): Promise<void> => {
+    for (let waited = 0; waited < START_SECONDS && child.exitCode === null; waited += 0.25) {
+      if (await answers(`${origin}/api/v1/health`)) return;
+      await sleep(250, undefined, { signal });
+    }
+    throw new Error(`wrangler dev did not start. Its log:\n${readFileSync(log, 'utf8')}`);
+  };
+  return { origin, untilReady, close: () => endGroup(child) };
 }
 
 const answers = (url: string): Promise<boolean> =>

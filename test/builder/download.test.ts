@@ -143,10 +143,9 @@ describe('download', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('when the part of an earlier run is damaged, refuses the sum and does better the next time', async () => {
+  it('when the part of an earlier run is damaged, drops it and fetches afresh', async () => {
     const { origin } = await startServer(sendRange);
     const mirror = await mirrorWithPart(randomBytes(1000));
-    await expect(fetchTo(mirror, origin)).rejects.toEqual(failing('mismatch'));
     await fetchTo(mirror, origin);
     await expectWhole(mirror);
   });

@@ -1,12 +1,32 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { access } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { jsonOf, send } from '../support/http.ts';
+import { runProgram } from '../support/programs.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url));
 const MINUTE = 60_000;
+
+test(
+  'when Ctrl-C comes while the Worker starts, everything ends and nothing is left',
+  async () => {
+    const child = spawn(process.execPath, [SCRIPT], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      if (output.includes('── 4.')) child.kill('SIGINT');
+    });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    const folder = /create (\S+)\/my-mirror/.exec(output)?.[1] ?? '';
+    await expect(access(folder)).rejects.toThrow('ENOENT');
+    const { stdout } = await runProgram('ps', ['-eo', 'args']);
+    expect(stdout).not.toContain(folder);
+  },
+  MINUTE,
+);
 
 test(
   'npm start goes the whole way and stays up until Ctrl-C, also when its port is taken',

@@ -1,3 +1,5 @@
+import { isPackageFile } from '../../format/layout.ts';
+
 /** How long what is served may be kept, and by whom. The only table of it. */
 export const CACHE_CONTROL = {
   /** Content addresses and snapshot leaves: the name is the bytes. */
@@ -12,8 +14,6 @@ export const CACHE_CONTROL = {
   never: 'no-store',
 } as const;
 
-const NAMED = /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/;
-
 /** The rule for a path of the tree. */
 export const cacheControlOf = (path: string): string =>
-  NAMED.test(path) ? CACHE_CONTROL.named : CACHE_CONTROL.changing;
+  isPackageFile(path) ? CACHE_CONTROL.named : CACHE_CONTROL.changing;

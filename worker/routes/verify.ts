@@ -8,7 +8,8 @@ const NEVER_KEPT = { 'cache-control': CACHE_CONTROL.never };
 
 /**
  * `/verify` holds the whole mirror against its signatures: by what storage recorded, or with `?deep=1` by reading every
- * byte; `?cursor=` goes on where a report stopped. `/verify/<path>` reads one file.
+ * byte; `?cursor=` goes on where a report stopped, `?snapshot=` looks at a version that need not be live.
+ * `/verify/<path>` reads one file.
  * `ok` in the answer is the verdict; the status is 200 whenever there is one.
  */
 export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnvironment> {
@@ -20,14 +21,19 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
         if (error instanceof MirrorError && error.code === 'refused') throw error;
         return undefined;
       });
-      const report = await verification.run(depth, context.req.query('cursor') || undefined, live?.sha256);
+      const cursor = context.req.query('cursor') || undefined;
+      const version = versionOf(context.req.query('snapshot'));
+      const report = await verification.run(depth, cursor, live?.sha256, version);
       return context.json({ ...report, not_checked_here: NOT_CHECKED_HERE }, 200, NEVER_KEPT);
     })
     .get('/verify/*', async (context) => {
       const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
       const live = await snapshots.current();
       const entry = await live.find(path);
-      if (!entry) throw new MirrorError('not-found', `This mirror has no ${path}.`, { where: path });
+      if (!entry)
+        throw new MirrorError('not-found', `This mirror lists no file ${JSON.stringify(path)}.`, {
+          where: path,
+        });
       const verdict = await verification.file(entry);
       const { version } = live.snapshot;
       return context.json(
@@ -42,3 +48,9 @@ const NOT_CHECKED_HERE = [
   'that the SQLite index and the snapshot agree (run: stout-mirror verify on the directory)',
   'the integrity of vulns/cve.db beyond its digest and signed comment',
 ];
+
+function versionOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new MirrorError('bad-input', 'A snapshot is named by its version, a whole number.', { found: text });
+}
