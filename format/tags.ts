@@ -43,7 +43,7 @@ export function parseTag(text: string): string {
 export function tagOf(arch: string, os: string): string {
   const architecture = ARCHITECTURES.get(arch);
   const release = MACOS_RELEASES.find((name) => name === os);
-  if (!architecture || (!release && os !== 'linux')) throw badTag(`${arch}_${os}`);
+  if (!architecture || (!release && os !== 'linux')) throw badTag(`${architecture ?? arch}_${os}`);
   if (!release) return `${architecture}_linux`;
   return architecture === 'arm64' ? `arm64_${release}` : release;
 }

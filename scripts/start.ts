@@ -22,7 +22,7 @@ const reportSchema = v.object({
 });
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort());
 
 const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-start-'));
 const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
@@ -34,6 +34,7 @@ try {
     process.exitCode = 1;
   }
 } finally {
+  if (stop.signal.aborted) console.log('\nStopping …');
   for (const close of closers.reverse()) await close();
 }
 
@@ -43,13 +44,14 @@ async function run(signal: AbortSignal): Promise<void> {
   // A key pair of its own, so that trying this out touches nobody's configuration.
   const program = new Program({ XDG_CONFIG_HOME: join(folder, 'config'), ...LOCAL_KEYS }, signal);
 
-  title('1. A sample upstream: small packages made here, served as the real hosts serve theirs');
+  title('1. A sample upstream: small packages, served as the real hosts do');
   const { formulas, casks } = await writeSampleUpstream(join(folder, 'upstream'), { now: new Date() });
   const upstream = await startSampleServer(join(folder, 'upstream'), { port: 0 });
   closers.push(() => upstream.close());
   console.log(`${formulas} formulas and ${casks} casks at ${upstream.origin}`);
 
   title('2. A signed mirror of some of them, with all that they depend on');
+  await program.read('keygen');
   await program.run('create', mirror, ...CREATE, '--upstream', upstream.origin);
 
   title('3. Proof that it is whole');
@@ -83,8 +85,9 @@ async function edgeVerdict(origin: string): Promise<string> {
   const report = v.parse(reportSchema, await answer.json());
   const { total, verified, consistent } = report.files;
   if (!report.ok) throw new Error(`${origin}/verify found something wrong: ${JSON.stringify(report)}`);
-  return `GET /verify: "ok": true. ${total} files: ${verified} verified by SHA-256, ${consistent} consistent by MD5 and size
-(the local bucket records MD5 alone for uploads over S3). ${origin}/verify?deep=1 reads every byte.`;
+  return `GET /verify: "ok": true
+${total} files: ${verified} verified by SHA-256, ${consistent} consistent by MD5 and size
+(the local bucket records MD5 alone). To have every byte read: /verify?deep=1`;
 }
 
 function whatNext(origin: string, mirror: string, configuration: string): string {
@@ -95,8 +98,8 @@ ${configuration.replace(/^/gm, '    ').trimEnd()}
 
 Try:
   open ${origin}/
-  curl ${origin}/verify/bottles/jq-1.7.1.sonoma.bottle.tar.gz
-  curl -O ${origin}/bottles/openssl%403-3.5.2.arm64_linux.bottle.tar.gz
+  curl '${origin}/verify?deep=1'
+  curl -O ${origin}/casks/firefox-143.0.dmg
   npx stout-mirror info ${mirror}
 
 It stays up until Ctrl-C.`;

@@ -8,7 +8,7 @@ import { chosenTags, type PlatformFlags } from '../plan/platforms.ts';
 import { UpstreamLocation } from '../upstream/location.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText } from './units.ts';
+import { bytesText, counted } from './units.ts';
 
 const STOUT_INDEX = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 const JOBS = 8;
@@ -101,13 +101,19 @@ function announce({ reporter }: Session, { key, created }: LoadedKey): void {
 
 function tell({ reporter, print }: Session, summary: CreateSummary): void {
   for (const { name, reason } of summary.skipped) reporter.warn(`Skipped ${name}: ${reason}`);
-  for (const name of summary.dropped) reporter.note(`No longer in this mirror: ${name}`);
+  for (const name of summary.dropped) {
+    reporter.note(`No longer in this mirror: ${name} (by content address its files remain for 7 days)`);
+  }
   const { formulas, casks, downloaded, reused, version, expires_at } = summary;
   print(
     [
-      `${summary.directory}: ${formulas} formulas and ${casks} casks in ${summary.files} files, ${bytesText(summary.bytes)}.`,
-      `Fetched ${downloaded.files} files (${bytesText(downloaded.bytes)}), kept ${reused}.`,
+      `${summary.directory}: ${counted(formulas, 'formula')} and ${counted(casks, 'cask')} in ` +
+        `${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
+      `Fetched ${counted(downloaded.files, 'file')} (${bytesText(downloaded.bytes)}), kept ${reused}.`,
       `Snapshot ${version}, signed until ${expires_at}.`,
     ].join('\n'),
   );
+  if (Date.parse(expires_at) <= Date.now()) {
+    reporter.warn('That is in the past already: SOURCE_DATE_EPOCH and --valid-for make no valid mirror.');
+  }
 }

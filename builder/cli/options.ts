@@ -1,4 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { MirrorError, messageOf } from '../../format/errors.ts';
+import { originOf } from '../../format/origin.ts';
 import { parseDuration } from './units.ts';
 
 /** An option that may be repeated and whose values may be separated by commas. */
@@ -24,6 +26,16 @@ export const validForOption = (): Option =>
     .default(parseDuration('30d'), '30d');
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document on standard output');
+
+/** Scheme and host of an argument. Throws `usage`. */
+export function originArgument(text: string): string {
+  try {
+    return originOf(text);
+  } catch (cause) {
+    const expected = cause instanceof MirrorError ? cause.expected : undefined;
+    throw new MirrorError('usage', messageOf(cause), { expected, found: text });
+  }
+}
 
 /** An option that takes a whole number from `least` to `most`. */
 export function numberOption(flags: string, description: string, least: number, most: number): Option {

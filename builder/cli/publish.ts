@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import { originOf } from '../../format/origin.ts';
 import { trustedKeys } from '../keys.ts';
 import { Bucket, type BucketAddress } from '../publish/bucket.ts';
 import { publish } from '../publish/publish.ts';
-import { jsonOption, numberOption, trustOption } from './options.ts';
+import { jsonOption, numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText } from './units.ts';
 
@@ -43,14 +42,14 @@ export function publishCommand(session: Session): Command {
         clock: () => new Date(),
         jobs: options.jobs,
         repair: options.repair ?? false,
-        edge: options.url === undefined ? undefined : originOf(options.url),
+        edge: options.url === undefined ? undefined : originArgument(options.url),
         reporter: session.reporter,
       });
       if (options.json) return session.print(JSON.stringify(summary, null, 2));
       const { objects, bytes } = summary.uploaded;
       session.print(
         summary.changed
-          ? `Snapshot ${summary.version} is live: ${objects} objects (${bytesText(bytes)}) uploaded.`
+          ? `Snapshot ${summary.version} is live, for every reader within ten seconds: ${objects} objects (${bytesText(bytes)}) uploaded.`
           : `Snapshot ${summary.version} is live already: ${objects === 0 ? 'nothing to do' : `${objects} objects mended`}.`,
       );
     });

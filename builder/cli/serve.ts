@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { messageOf } from '../../format/errors.ts';
-import { originOf } from '../../format/origin.ts';
 import { trustedKeys } from '../keys.ts';
-import { numberOption, trustOption } from './options.ts';
+import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
 interface Options {
@@ -34,7 +33,7 @@ export function serveCommand(session: Session): Command {
         host: options.bind ?? options.host,
         port: options.port,
         trusted: await trustedKeys(options.trust, session.environment),
-        publicUrl: options.publicUrl === undefined ? undefined : originOf(options.publicUrl),
+        publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
         clock: () => new Date(),
         onError: (error, url) => reporter.warn(`${url}: ${messageOf(error)}`),
         ...(options.logAccess

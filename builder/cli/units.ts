@@ -34,3 +34,6 @@ export function parseDuration(text: string): number {
     expected: 'such as 30d, 12h or 90m',
   });
 }
+
+/** A count with its noun: `1 cask`, `2 casks`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -37,11 +37,10 @@ function tell(
 ): void {
   for (const path of unlisted.slice(0, MAX_UNLISTED)) reporter.warn(`Not part of the mirror: ${path}`);
   if (unlisted.length > MAX_UNLISTED) reporter.warn(`… and ${unlisted.length - MAX_UNLISTED} more files.`);
-  const lines = checks.map(
-    ({ state, path, evidence }) => `${state === 'passed' ? '✓' : '✗'} ${path}: ${evidence}`,
-  );
+  const passed = checks.filter((check) => check.state === 'passed');
+  const lines = passed.map(({ path, evidence }) => `✓ ${path}: ${evidence}`);
   for (const failure of failures) {
-    lines.push(`✗ ${failure.path}: ${failure.state}. ${failure.message}`);
+    lines.push(`✗ ${failure.path}: ${failure.state}`, `    ${failure.message}`);
     if (failure.expected !== undefined) lines.push(`    expected ${failure.expected}`);
     if (failure.found !== undefined) lines.push(`    found    ${failure.found}`);
   }

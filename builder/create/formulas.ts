@@ -3,6 +3,7 @@ import type { IndexedDatabase } from '../../format/index-manifest.ts';
 import { packageJsonPath, packageVersion } from '../../format/layout.ts';
 import type { Manifest } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
+import { parseTag } from '../../format/tags.ts';
 import { type FormulaRow, writeFormulasDatabase } from '../database/formulas.ts';
 import type { FileDigest } from '../directory/hash.ts';
 import type { PlannedFormula } from '../plan/plan.ts';
@@ -96,7 +97,7 @@ function listEntry(
     name: json.name,
     version: packageVersion(json.version, json.revision),
     desc: json.desc ?? '',
-    tags: [...bottles.keys()].sort(),
+    tags: [...new Set([...bottles.keys()].map(parseTag))].sort(),
     size: totalSize(bottles.values(), digests),
   };
 }

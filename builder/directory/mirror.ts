@@ -63,8 +63,12 @@ export async function readContents(directory: string): Promise<MirrorContents | 
  */
 export async function expectUsable(directory: string): Promise<void> {
   const names = await readdir(directory).catch((error: unknown): string[] => {
-    if (isAbsent(error)) return [];
-    throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return [];
+    if (code !== 'ENOTDIR') throw error;
+    throw new MirrorError('refused', `${directory} cannot be a folder: a file is in its way.`, {
+      where: directory,
+    });
   });
   if (names.length === 0 || names.includes(PRIVATE) || (await isPresent(localPath(directory, ROOT)))) return;
   throw new MirrorError('refused', `${directory} is not empty and not a mirror: choose another folder.`, {

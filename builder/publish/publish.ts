@@ -52,11 +52,9 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
     const pointer = await readPointer(bucket, repair);
     const alreadyLive = isLive(pointer, signed);
     if (alreadyLive && !repair) return unchanged(snapshot);
-    const previous = pointer?.live && trustedRoot(pointer.live, trusted, reporter);
+    const previous = pointer?.live && liveRoot(pointer.live, trusted, repair);
     if (!alreadyLive && previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
-    // What no trusted key has signed vouches for nothing: then storage is asked what it has.
-    const ask = repair || (pointer !== undefined && previous === undefined);
-    const uploaded = await uploadMissing({ ...options, repair: ask }, snapshot, previous);
+    const uploaded = await uploadMissing(options, snapshot, previous);
     if (alreadyLive) return { ...unchanged(snapshot), uploaded };
     const document = encodePointer(signed);
     await putSnapshot(bucket, snapshot.version, document);
@@ -67,13 +65,21 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
   });
 }
 
-/** The live root when a trusted key signed it; any other says nothing about the bucket, nor keeps us from publishing. */
-function trustedRoot(live: SignedRoot, trusted: readonly PublicKey[], reporter: Reporter): Root | undefined {
+/**
+ * The live root. One that no trusted key has signed is `refused`, because a Worker that trusts its key will not serve
+ * ours; with `repair` it counts for nothing.
+ */
+function liveRoot(live: SignedRoot, trusted: readonly PublicKey[], repair: boolean): Root | undefined {
   try {
     return openRoot(live, trusted).snapshot;
-  } catch (error) {
-    reporter.warn(`What is live in the bucket is not trusted and will be replaced: ${messageOf(error)}`);
-    return undefined;
+  } catch (cause) {
+    if (repair) return undefined;
+    throw new MirrorError(
+      'refused',
+      `What is live in the bucket is not signed with your key: ${messageOf(cause)} ` +
+        'If the key has changed, add the old public key with --trust; to replace what is there, use --repair.',
+      { where: POINTER, cause },
+    );
   }
 }
 
@@ -89,9 +95,12 @@ async function readPointer(bucket: Bucket, repair = false): Promise<Pointer | un
   if (!object) return undefined;
   try {
     return { live: parsePointer(object.bytes, POINTER), etag: object.etag };
-  } catch (error) {
+  } catch (cause) {
     if (repair) return { live: undefined, etag: object.etag };
-    throw error;
+    throw new MirrorError('bad-input', `The bucket's pointer is damaged: ${messageOf(cause)} Use --repair.`, {
+      where: POINTER,
+      cause,
+    });
   }
 }
 

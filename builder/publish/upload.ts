@@ -12,7 +12,7 @@ import type { Reporter } from '../reporter.ts';
 import type { Bucket } from './bucket.ts';
 
 /** One listing tells of a thousand objects, so beyond this many missing ones it is worth asking. */
-const WORTH_LISTING = 200;
+const WORTH_LISTING = 50;
 /** Storage takes single uploads up to 5 GiB. */
 const MAX_UPLOAD = 4.9 * 1024 ** 3;
 const DAMAGED: readonly string[] = ['mismatch', 'bad-input', 'too-large'];

@@ -35,7 +35,12 @@ export function checkIndexAgreement(
       const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
       for (const problem of problems) report.failCheck({ name: 'index', path }, problem);
       if (problems.length > 0) continue;
-      report.check({ name: 'index', path, state: 'passed', evidence: `${rows.length} rows agree` });
+      report.check({
+        name: 'index',
+        path,
+        state: 'passed',
+        evidence: `its ${rows.length} entries for files agree with the snapshot`,
+      });
     } catch (error) {
       report.failCheck({ name: 'index', path }, error);
     }

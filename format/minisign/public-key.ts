@@ -40,7 +40,6 @@ export function parsePublicKey(text: string, where: string): PublicKey {
     throw new MirrorError('bad-input', `${where} is not a minisign public key.`, {
       where,
       expected: 'a .pub file, or its line of 56 characters that starts with RW',
-      found: text.slice(0, 80),
     });
   }
   return { keyId: bytes.slice(2, 10), key: bytes.slice(10) };

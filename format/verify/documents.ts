@@ -15,7 +15,7 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
 export async function checkDocuments(context: DocumentContext): Promise<void> {
   await attempt(context, 'manifest', MANIFEST, async () => {
     parseManifest(await readListed(context, MANIFEST, MAX_MANIFEST));
-    return 'format version';
+    return 'made in this version of the format';
   });
   await attempt(context, 'index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
   for (const path of SIGNED_PATHS) {

@@ -24,7 +24,7 @@ export async function checkIndexManifest(context: DocumentContext): Promise<stri
   expectAsFresh(facts, context.snapshot.created_at);
   await expectDatabase(context, 'formulas', facts.formulasSha256);
   await expectDatabase(context, 'casks', manifest.indexes.casks?.db_sha256);
-  return 'stout-index:v1';
+  return "stout's own index signature (stout-index:v1)";
 }
 
 /** A client counts the age from here, and would refuse the mirror before the snapshot expires. */

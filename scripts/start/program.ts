@@ -32,7 +32,7 @@ export class Program {
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: this.#environment,
       signal: this.#signal,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     const ended = once(child, 'exit');
     const chunks: Buffer[] = [];

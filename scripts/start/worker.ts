@@ -42,6 +42,7 @@ export async function startWorker({ folder, port, publicKey }: LocalWorkerOption
       ...[WRANGLER, 'dev', '--ip', '127.0.0.1', '--port', String(port)],
       ...['--inspector-port', String(await freePort(INSPECTOR_PORT))],
       ...['--persist-to', join(folder, 'bucket'), '--show-interactive-dev-session=false'],
+      ...['--var', 'VERIFY_OPERATIONS:900'],
       ...['--var', `TRUSTED_KEYS:${publicKeyLine(parsePublicKey(publicKey, 'mirror.pub'))}`],
     ],
     {
@@ -72,7 +73,7 @@ const answers = (url: string): Promise<boolean> =>
 async function endGroup(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
   const ended = once(child, 'exit');
-  process.kill(-child.pid, 'SIGTERM');
-  await Promise.race([ended, sleep(5_000)]);
+  process.kill(-child.pid, 'SIGINT');
+  await Promise.race([ended, sleep(2_000)]);
   if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
 }

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -71,6 +71,28 @@ describe('createMirror: carrying on from what is there', () => {
       expect(await isWhole(directory)).toBe(true);
     },
   );
+});
+
+describe('createMirror: in a folder that somebody else prepared', () => {
+  it('when a folder of it is a link that leads out, refuses and writes nothing there', async () => {
+    const [directory, outside] = [join(folder, 'prepared'), join(folder, 'outside')];
+    await mkdir(join(directory, '.stout-mirror'), { recursive: true });
+    await mkdir(outside);
+    await symlink(outside, join(directory, 'index'));
+    await expect(makeMirror(directory)).rejects.toMatchObject({ code: 'refused' });
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it('when it has an unfinished change whose bytes are not those of their name, refuses it', async () => {
+    const directory = await copy();
+    const sha256 = '0'.repeat(64);
+    await mkdir(join(directory, '.stout-mirror/incoming'), { recursive: true });
+    await writeFile(join(directory, '.stout-mirror/incoming', sha256), 'anything');
+    const journal = { writes: [{ path: 'bottles/evil.tar.gz', sha256 }], removes: [] };
+    await writeFile(join(directory, '.stout-mirror/journal.json'), JSON.stringify(journal));
+    await expect(makeMirror(directory)).rejects.toMatchObject({ code: 'mismatch' });
+    expect(await readdir(join(directory, 'bottles'))).not.toContain('evil.tar.gz');
+  });
 });
 
 describe('DatabaseReader', () => {

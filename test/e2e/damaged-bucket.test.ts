@@ -184,7 +184,8 @@ describe('when the snapshot itself cannot be trusted', () => {
     if (!snapshot) throw new Error('no mirror');
     const pointer = encodePointer(signRoot(snapshot, OTHER_KEY));
     const started = await workerWith(pointer, { TRUSTED_KEYS: '', ALLOW_UNVERIFIED: 'true' });
-    for (const path of ['/', '/manifest.json', '/bottles/jq-1.7.1.sonoma.bottle.tar.gz']) {
+    const jq = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';
+    for (const path of ['/', '/manifest.json', `/${jq}`, '/api/v1/health', `/verify/${jq}`, '/verify']) {
       const answer = await send(started.origin, path);
       expect([answer.status, answer.headers['mirror-warning']]).toEqual([
         200,

@@ -4,9 +4,11 @@ import { readContents } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { jsonOf, send } from '../support/http.ts';
+import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
+import { startLosingProxy } from '../support/losing-proxy.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { startTestWorker, type TestWorker } from '../support/worker.ts';
+import { bucketAt, startTestWorker, type TestWorker } from '../support/worker.ts';
 
 const folder = await temporaryFolder();
 const directory = join(folder, 'mirror');
@@ -26,6 +28,13 @@ const keysIn = async (): Promise<string[]> =>
 
 const sha256Of = async (path: string): Promise<string> =>
   (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
+/** SHA-256 of everything that a mirror's snapshot names, leaves included. */
+async function blobsOf(mirror: string): Promise<string[]> {
+  const { snapshot, entries = [] } = (await readContents(mirror)) ?? {};
+  const all = [...entries, ...(snapshot?.leaves ?? [])].map(({ sha256 }) => sha256);
+  return [...new Set(all)];
+}
+
 const aLeaf = async (): Promise<string> => (await readContents(directory))?.snapshot.leaves[0]?.sha256 ?? '';
 
 const leaseOf = (until: Date): Uint8Array =>
@@ -34,15 +43,9 @@ const leaseOf = (until: Date): Uint8Array =>
 describe('publish', () => {
   test('when a bucket is empty, everything goes there under its SHA-256, and nothing else', async () => {
     const summary = await worker.publish(directory);
-    const { snapshot, entries = [] } = (await readContents(directory)) ?? {};
-    const blobs = [
-      ...entries.map((entry) => entry.sha256),
-      ...(snapshot?.leaves ?? []).map((leaf) => leaf.sha256),
-    ];
-    const expected = [...new Set(blobs)].map(blobName);
-    expect((await keysIn()).sort()).toEqual(
-      [...expected, 'current', `snapshots/${snapshot?.version}`].sort(),
-    );
+    const version = (await readContents(directory))?.snapshot.version;
+    const expected = (await blobsOf(directory)).map(blobName);
+    expect((await keysIn()).sort()).toEqual([...expected, 'current', `snapshots/${version}`].sort());
     expect(summary).toMatchObject({ changed: true, previous: null, uploaded: { objects: expected.length } });
     expect((await send(worker.origin, '/manifest.json')).status).toBe(200);
   });
@@ -85,11 +88,12 @@ describe('publish', () => {
 
   test('when the first upload was cut off, the next one uploads the rest', async () => {
     const other = await startTestWorker();
-    for (const { sha256 } of ((await readContents(directory))?.entries ?? []).slice(0, 40)) {
+    const blobs = await blobsOf(directory);
+    for (const sha256 of blobs.slice(0, 40)) {
       const bytes = (await worker.bucket.get(blobName(sha256), 1e9))?.bytes ?? new Uint8Array();
       await other.bucket.put(blobName(sha256), bytes, sha256);
     }
-    expect((await other.publish(directory)).changed).toBe(true);
+    expect((await other.publish(directory)).uploaded.objects).toBe(blobs.length - 40);
     expect(jsonOf(await send(other.origin, '/verify?deep=1')).ok).toBe(true);
     await other.close();
   });
@@ -124,6 +128,47 @@ describe('publish', () => {
     await expect(other.publish(directory)).rejects.toMatchObject({ code: 'bad-input' });
     expect(await other.publish(directory, { repair: true })).toMatchObject({ changed: true });
     expect((await send(other.origin, '/manifest.json')).status).toBe(200);
+    await other.close();
+  });
+
+  test('when the edge is asked first, the snapshot goes live only if that verifies it', async () => {
+    const other = await startTestWorker();
+    const blob = blobName(await sha256Of('casks/firefox-143.0.dmg'));
+    await other.publish(directory, { edge: other.origin });
+    await other.bucket.delete(blob);
+    // What is live still names the blob, so the next snapshot is thought to need no upload of it.
+    await expect(other.publish(grown, { edge: other.origin })).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('casks/firefox-143.0.dmg'),
+    });
+    expect(await other.publish(directory)).toMatchObject({ changed: false });
+    expect(await other.publish(grown, { edge: other.origin, repair: true })).toMatchObject({ changed: true });
+    await other.close();
+  });
+
+  test('when the answers to lease, snapshot and pointer are lost, the retry knows its own work', async () => {
+    const other = await startTestWorker();
+    const version = String((await readContents(directory))?.snapshot.version);
+    const proxy = await startLosingProxy(other.origin, ['lease', version, 'current']);
+    expect(await other.publish(directory, { bucket: bucketAt(proxy.origin) })).toMatchObject({
+      changed: true,
+    });
+    expect(await other.bucket.get('lease', 1e6)).toBeUndefined();
+    expect((await send(other.origin, '/manifest.json')).status).toBe(200);
+    proxy.close();
+    await other.close();
+  });
+
+  test('when another key has signed what is live, it is not replaced unless told', async () => {
+    const other = await startTestWorker();
+    const foreign = join(folder, 'foreign');
+    await makeMirror(foreign, { key: OTHER_KEY });
+    await other.publish(foreign, { trusted: [OTHER_KEY.publicKey] });
+    const successor = join(folder, 'successor');
+    await makeMirror(successor, { now: new Date(Date.now() + 5_000) });
+    await expect(other.publish(successor)).rejects.toMatchObject({ code: 'refused' });
+    const trusted = [TEST_KEY.publicKey, OTHER_KEY.publicKey];
+    expect(await other.publish(successor, { trusted })).toMatchObject({ changed: true });
     await other.close();
   });
 

@@ -34,8 +34,13 @@ describe('verifying a good mirror', () => {
     const key = 'key 0101010101010101';
     expect((await verify(signMirror())).checks).toEqual([
       { name: 'snapshot', path: ROOT, state: 'passed', evidence: `signature over the bytes, ${key}` },
-      { name: 'manifest', path: MANIFEST, state: 'passed', evidence: 'format version' },
-      { name: 'index signature', path: INDEX_MANIFEST, state: 'passed', evidence: 'stout-index:v1' },
+      { name: 'manifest', path: MANIFEST, state: 'passed', evidence: 'made in this version of the format' },
+      {
+        name: 'index signature',
+        path: INDEX_MANIFEST,
+        state: 'passed',
+        evidence: "stout's own index signature (stout-index:v1)",
+      },
       { name: 'signature', path: DATABASE, state: 'passed', evidence: `signature over the bytes, ${key}` },
     ]);
   });

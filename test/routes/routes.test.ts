@@ -124,10 +124,12 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
   test.each(['', '?raw=1'])(
     'when HEAD is asked instead of GET (%s), the headers are the same and no body comes',
     async (query) => {
-      for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON]) {
+      const made = ['/api/v1/packages', '/config/stout.toml', '/mirror.pub', '/nothing'];
+      for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON, ...made]) {
         const [got, headed] = [await get(path + query), await get(path + query, {}, 'HEAD')];
         expect(withoutDate(headed), path).toEqual(withoutDate(got));
         expect(headed.body.length).toBe(0);
+        expect(headed.headers['content-length'], path).toBe(String(got.body.length));
       }
     },
   );

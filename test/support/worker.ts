@@ -11,6 +11,10 @@ import { TEST_KEY } from './keys.ts';
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
 const BUCKET = 'mirror';
 
+/** The bucket of a test Worker by the S3 API that stands at `origin`. */
+export const bucketAt = (origin: string): Bucket =>
+  new Bucket({ endpoint: `${origin}/cdn-cgi/local/r2/s3`, bucket: BUCKET, ...CREDENTIALS });
+
 /** The Worker in workerd with a bucket of its own. */
 export interface TestWorker {
   origin: string;

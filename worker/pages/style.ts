@@ -84,7 +84,7 @@ h3 { font-size: 1rem; line-height: 1.4; margin-bottom: .5rem; }
 .figures div { display: flex; flex-direction: column-reverse; padding: 0 1.75rem; border-left: 1px solid var(--line); }
 .figures div:first-child { border-left: 0; padding-left: 0; }
 .figures dt { color: var(--soft); font-size: .9375rem; }
-.figures dd { font-size: clamp(1.5rem, .9rem + 2.6vw, 2.5rem); line-height: 1.15; font-weight: 600; letter-spacing: -.03em; font-variant-numeric: tabular-nums; }
+.figures dd { white-space: nowrap; font-size: clamp(1.25rem, .9rem + 2.6vw, 2.5rem); line-height: 1.15; font-weight: 600; letter-spacing: -.03em; font-variant-numeric: tabular-nums; }
 
 .charts, .columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 2rem 3.5rem; }
 .columns { column-gap: 2rem; }

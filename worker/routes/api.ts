@@ -28,8 +28,13 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
     })
     .get('/api/v1/packages', async (context) => {
       const { version, packages } = await packageList(store, await servedSnapshot(context, services));
+      // In a query + means a space, but people type gtk+3.
       const query = context.req.query('q')?.toLowerCase() ?? '';
-      const found = packages.filter(({ name, desc }) => `${name} ${desc}`.toLowerCase().includes(query));
+      const spellings = [query, query.replaceAll(' ', '+')];
+      const found = packages.filter(({ name, desc }) => {
+        const text = `${name} ${desc}`.toLowerCase();
+        return spellings.some((spelling) => text.includes(spelling));
+      });
       return context.json({ version, count: found.length, packages: found }, 200, CHANGING);
     })
     .get('/api/v1/packages/:name', async (context) => {

@@ -27,7 +27,7 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
     const origin = raw ? undefined : originFor(context, services.settings);
     const representation = await find(services, live, path, origin);
     if (representation) return respond(context.req.raw, representation, services.clock());
-    throw new MirrorError('not-found', `This mirror has no ${path || 'such page'}.`, { where: path });
+    throw new MirrorError('not-found', `This mirror has no file ${JSON.stringify(path)}.`, { where: path });
   });
 }
 

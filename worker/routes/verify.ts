@@ -1,10 +1,8 @@
 import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
-import type { AppEnvironment, Services } from '../context.ts';
+import type { AppContext, AppEnvironment, Services } from '../context.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
-
-const NEVER_KEPT = { 'cache-control': CACHE_CONTROL.never };
 
 /**
  * `/verify` holds the whole mirror against its signatures: by what storage recorded, or with `?deep=1` by reading every
@@ -24,7 +22,7 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
       const cursor = context.req.query('cursor') || undefined;
       const version = versionOf(context.req.query('snapshot'));
       const report = await verification.run(depth, cursor, live?.sha256, version);
-      return context.json({ ...report, not_checked_here: NOT_CHECKED_HERE }, 200, NEVER_KEPT);
+      return answer(context, { ...report, not_checked_here: NOT_CHECKED_HERE });
     })
     .get('/verify/*', async (context) => {
       const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
@@ -36,11 +34,7 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
         });
       const verdict = await verification.file(entry);
       const { version } = live.snapshot;
-      return context.json(
-        { ok: verdict.state === 'verified', snapshot: version, ...verdict },
-        200,
-        NEVER_KEPT,
-      );
+      return answer(context, { ok: verdict.state === 'verified', snapshot: version, ...verdict });
     });
 }
 
@@ -54,3 +48,10 @@ function versionOf(text: string | undefined): number | undefined {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new MirrorError('bad-input', 'A snapshot is named by its version, a whole number.', { found: text });
 }
+
+/** JSON that people read too. */
+const answer = (context: AppContext, body: object): Response =>
+  context.body(`${JSON.stringify(body, null, 2)}\n`, 200, {
+    'cache-control': CACHE_CONTROL.never,
+    'content-type': 'application/json',
+  });

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { SharedWork } from '../../worker/shared-work.ts';
+
+const clock = () => new Date();
+const never = () => new Promise<string>(() => undefined);
+
+describe('SharedWork', () => {
+  it('when work is under way, those who come meanwhile share it', async () => {
+    const shared = new SharedWork<number>(clock, 1_000);
+    let begun = 0;
+    const begin = async () => ++begun;
+    expect(await Promise.all([shared.join('a', begin), shared.join('a', begin)])).toEqual([1, 1]);
+    expect(await shared.join('a', begin)).toBe(2);
+  });
+
+  it('when the work dies with the request that began it, those who joined it begin their own', async () => {
+    const shared = new SharedWork<string>(clock, 50);
+    void shared.join('a', never);
+    expect(await shared.join('a', async () => 'mine')).toBe('mine');
+  });
+
+  it('when the work fails, all who share it are told, and the next begins anew', async () => {
+    const shared = new SharedWork<string>(clock, 1_000);
+    const fail = async () => Promise.reject(new Error('no'));
+    const both = await Promise.allSettled([shared.join('a', fail), shared.join('a', fail)]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await shared.join('a', async () => 'again')).toBe('again');
+  });
+});
