@@ -24,8 +24,8 @@ export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput)
     ...(secure
       ? ['allow_unsigned = false']
       : [
-          '# stout refuses require_signature together with allow_unsigned = false when base_url is not https.',
-          '# Signatures are still required and checked; only the transport is open. Use https where it matters.',
+          '# stout refuses allow_unsigned = false when base_url is not https.',
+          '# Signatures are required and checked all the same.',
           'allow_unsigned = true',
         ]),
     `max_signature_age = ${validFor}`,

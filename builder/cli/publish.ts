@@ -5,7 +5,7 @@ import { Bucket, type BucketAddress } from '../publish/bucket.ts';
 import { publish } from '../publish/publish.ts';
 import { jsonOption, numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText } from './units.ts';
+import { bytesText, counted } from './units.ts';
 
 interface Options {
   bucket: string;
@@ -47,10 +47,11 @@ export function publishCommand(session: Session): Command {
       });
       if (options.json) return session.print(JSON.stringify(summary, null, 2));
       const { objects, bytes } = summary.uploaded;
+      const done = `${counted(objects, 'object')} (${bytesText(bytes)})`;
       session.print(
         summary.changed
-          ? `Snapshot ${summary.version} is live, for every reader within ten seconds: ${objects} objects (${bytesText(bytes)}) uploaded.`
-          : `Snapshot ${summary.version} is live already: ${objects === 0 ? 'nothing to do' : `${objects} objects mended`}.`,
+          ? `Uploaded ${done}.\nSnapshot ${summary.version} is live; every reader has it within ten seconds.`
+          : `Snapshot ${summary.version} is live already: ${objects === 0 ? 'nothing to do' : `mended ${done}`}.`,
       );
     });
 }

@@ -39,7 +39,7 @@ export function checkIndexAgreement(
         name: 'index',
         path,
         state: 'passed',
-        evidence: `its ${rows.length} entries for files agree with the snapshot`,
+        evidence: `agrees with the snapshot (entries: ${rows.length})`,
       });
     } catch (error) {
       report.failCheck({ name: 'index', path }, error);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+const WIDTH = 76;
 const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
 
 /** stout-mirror as a user runs it, each call a process of its own. */
@@ -17,7 +18,7 @@ export class Program {
 
   /** Shows the command, runs it on this terminal, and throws when it fails. */
   async run(...args: string[]): Promise<void> {
-    console.log(`$ stout-mirror ${args.join(' ')}`);
+    console.log(commandLine(['$ stout-mirror', ...args]));
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: this.#environment,
       signal: this.#signal,
@@ -41,4 +42,15 @@ export class Program {
     if (status !== 0) throw new Error(`stout-mirror ${args[0]} ended with ${status}.`);
     return Buffer.concat(chunks).toString('utf8');
   }
+}
+
+/** A command over as many lines as an 80-column terminal needs, as it can be pasted into a shell. */
+function commandLine(words: readonly string[]): string {
+  const lines = [''];
+  for (const word of words) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + word.length > WIDTH) lines.push(`    ${word}`);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(' \\\n');
 }
