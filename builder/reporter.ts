@@ -15,6 +15,3 @@ export interface Reporter {
   note(text: string): void;
   warn(text: string): void;
 }
-
-/** A reporter for callers that do not look. */
-export const SILENT: Reporter = { progress: () => undefined, note: () => undefined, warn: () => undefined };

@@ -1,4 +1,4 @@
-import { type PublicKey, publicKeyHex, publicKeyLine } from './minisign/public-key.ts';
+import { type PublicKey, publicKeyHex } from './minisign/public-key.ts';
 
 /** What a client's configuration says about a mirror. */
 export interface ClientConfigInput {
@@ -33,6 +33,3 @@ export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput)
   ];
   return `${lines.join('\n')}\n`;
 }
-
-/** `.pub` lines for people: the key as minisign takes it. */
-export const publicKeyLines = (publicKeys: readonly PublicKey[]): string[] => publicKeys.map(publicKeyLine);

@@ -6,13 +6,13 @@ import { sign, verify } from './minisign/ed25519.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
 import { parseJson } from './parse.ts';
-import { count, sha256Hex } from './snapshot/entry.ts';
+import { countSchema, sha256Schema } from './schemas.ts';
 
 const databaseSchema = v.object({
-  count,
+  count: countSchema,
   /** SHA-256 and bytes of the compressed database. */
-  db_sha256: sha256Hex,
-  db_size: count,
+  db_sha256: sha256Schema,
+  db_size: countSchema,
   updated_at: v.optional(v.nullable(v.string())),
 });
 
@@ -27,7 +27,7 @@ const indexManifestSchema = v.object({
     vulnerabilities: v.optional(v.nullable(databaseSchema)),
   }),
   index_version: v.optional(v.string()),
-  signed_at: v.optional(v.nullable(count)),
+  signed_at: v.optional(v.nullable(countSchema)),
   signature: v.optional(v.nullable(v.string())),
 });
 

@@ -3,11 +3,11 @@ import { utf8 } from './bytes.ts';
 import { MirrorError } from './errors.ts';
 import { MANIFEST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { count, sha256Hex } from './snapshot/entry.ts';
+import { countSchema, sha256Schema } from './schemas.ts';
 import { FORMAT, generatorSchema } from './snapshot/root.ts';
 
 const text = v.string();
-const fileSchema = v.object({ path: text, sha256: sha256Hex, size: count });
+const fileSchema = v.object({ path: text, sha256: sha256Schema, size: countSchema });
 
 const requestSchema = v.object({
   packages: v.array(text),
@@ -28,14 +28,19 @@ const manifestSchema = v.object({
   stout_version: text,
   platforms: v.array(text),
   formulas: v.object({
-    count,
+    count: countSchema,
     packages: v.record(
       text,
-      v.object({ version: text, revision: count, json_path: text, bottles: v.record(text, fileSchema) }),
+      v.object({
+        version: text,
+        revision: countSchema,
+        json_path: text,
+        bottles: v.record(text, fileSchema),
+      }),
     ),
   }),
   casks: v.object({
-    count,
+    count: countSchema,
     packages: v.record(
       text,
       v.object({
@@ -48,7 +53,7 @@ const manifestSchema = v.object({
     ),
   }),
   linux_apps: v.object({
-    count,
+    count: countSchema,
     packages: v.record(
       text,
       v.object({
@@ -59,8 +64,8 @@ const manifestSchema = v.object({
     ),
   }),
   /** SHA-256 of the index files by path. */
-  checksums: v.record(text, sha256Hex),
-  total_size: count,
+  checksums: v.record(text, sha256Schema),
+  total_size: countSchema,
   /** Version of the index that belongs to this manifest. */
   index_version: text,
   generator: generatorSchema,
@@ -72,8 +77,6 @@ const manifestSchema = v.object({
 /** manifest.json: stout's MirrorManifest, with who made it and what was asked for. */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 export type MirrorRequest = v.InferOutput<typeof requestSchema>;
-/** A mirrored file as the manifest and the package JSON name it. */
-export type MirroredFile = v.InferOutput<typeof fileSchema>;
 
 /** Encodes manifest.json. */
 export const encodeManifest = (manifest: Manifest): Uint8Array =>

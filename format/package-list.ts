@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { PACKAGE_LIST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { count } from './snapshot/entry.ts';
+import { countSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
@@ -15,7 +15,7 @@ const packageListSchema = v.object({
       /** Platform tags of bottles, architectures of casks. */
       tags: v.array(v.string()),
       /** Bytes of all its files. */
-      size: count,
+      size: countSchema,
     }),
   ),
 });

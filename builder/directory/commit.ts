@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT, treePath } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
-import { sha256Hex } from '../../format/snapshot/entry.ts';
+import { sha256Schema } from '../../format/schemas.ts';
 import { hashFile } from './hash.ts';
 import { incomingDirectory, journalPath, localPath } from './paths.ts';
 import { isAbsent, isPresent, syncFile, syncFolder, writeFileAtomic } from './write.ts';
@@ -13,7 +13,7 @@ const path = v.pipe(v.string(), v.transform(treePath));
 
 const journalSchema = v.object({
   /** Files to put in place from `incoming`, in this order; the root is the last. */
-  writes: v.array(v.object({ path, sha256: sha256Hex })),
+  writes: v.array(v.object({ path, sha256: sha256Schema })),
   removes: v.array(path),
 });
 

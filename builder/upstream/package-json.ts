@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { sha256Hex } from '../../format/snapshot/entry.ts';
+import { sha256Schema } from '../../format/schemas.ts';
 
 const text = v.string();
 const optionalText = v.optional(v.nullable(text), null);
 const names = v.optional(v.array(text), []);
 const flag = v.optional(v.nullable(v.boolean()), false);
 
-const bottleSchema = v.looseObject({ url: text, sha256: sha256Hex });
+const bottleSchema = v.looseObject({ url: text, sha256: sha256Schema });
 
 /** A formula's JSON in a stout-index: the parts that matter here are checked, the rest is passed on as it is. */
 export const formulaSchema = v.looseObject({
@@ -26,7 +26,7 @@ export const formulaSchema = v.looseObject({
   flags: v.optional(v.looseObject({ deprecated: flag, disabled: flag }), {}),
 });
 
-const caskFile = v.looseObject({ url: text, sha256: sha256Hex });
+const caskFile = v.looseObject({ url: text, sha256: sha256Schema });
 
 /** A cask's JSON in a stout-index. `sha256` may be `no_check`: then nothing says what the file must be. */
 export const caskSchema = v.looseObject({
@@ -42,7 +42,7 @@ export const caskSchema = v.looseObject({
     [],
   ),
   version: text,
-  sha256: v.nullable(v.union([sha256Hex, v.literal('no_check')])),
+  sha256: v.nullable(v.union([sha256Schema, v.literal('no_check')])),
   url: text,
   url_specs: v.optional(v.nullable(v.record(v.picklist(['arm64', 'intel']), caskFile))),
   homepage: optionalText,

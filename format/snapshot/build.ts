@@ -44,7 +44,7 @@ export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: E
 }
 
 /** Versions only grow, also for a mirror that is built afresh: the creation time in seconds, or one more than before. */
-export const nextVersion = (previous: number, now: Date): number =>
+const nextVersion = (previous: number, now: Date): number =>
   Math.max(previous + 1, Math.floor(now.getTime() / 1000));
 
 /** RFC 3339 in UTC without a fraction, for Unix seconds. */

@@ -1,9 +1,7 @@
 import * as v from 'valibot';
-import { isSha256 } from '../digest.ts';
 import { sha256OfBlobName, treePath } from '../layout.ts';
+import { countSchema, sha256Schema } from '../schemas.ts';
 
-export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-export const sha256Hex = v.pipe(v.string(), v.check(isSha256, 'Not a SHA-256 in lower-case hex.'));
 const md5Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const path = v.pipe(v.string(), v.check(isTreePath, 'Not a path that a mirror can have.'));
 
@@ -15,16 +13,16 @@ export const entrySchema = v.pipe(
   v.strictObject({
     name: path,
     /** Bytes. */
-    size: count,
-    sha256: sha256Hex,
+    size: countSchema,
+    sha256: sha256Schema,
     /** For storage that records nothing stronger. */
     md5: md5Hex,
     /** When this content first stood at this name, Unix seconds. */
-    modified: count,
+    modified: countSchema,
     /** Content addresses only: the file of the tree that has these bytes. */
     path: v.optional(path),
     /** Content addresses only: superseded, and kept until then, Unix seconds. */
-    until: v.optional(count),
+    until: v.optional(countSchema),
   }),
   v.check(({ name, sha256, path, until }) => {
     const address = sha256OfBlobName(name);

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 import { utf8 } from '../bytes.ts';
-import { blake2b512, sha256Hex as sha256HexOf } from '../digest.ts';
+import { blake2b512, sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import { signFile, verifyFileSignature } from '../file-signature.ts';
 import { ROOT, signaturePath } from '../layout.ts';
 import type { PublicKey } from '../minisign/public-key.ts';
 import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';
-import { byName, count, sha256Hex } from './entry.ts';
+import { countSchema, sha256Schema } from '../schemas.ts';
+import { byName } from './entry.ts';
 
 /** The version of the mirror format that this code writes and reads. */
 export const FORMAT = 1;
@@ -15,27 +16,27 @@ export const FORMAT = 1;
 const text = v.pipe(v.string(), v.maxLength(1000));
 const instant = v.pipe(text, v.isoTimestamp());
 
-export const generatorSchema = v.object({ name: text, version: text, format: count });
+export const generatorSchema = v.object({ name: text, version: text, format: countSchema });
 
 const leafReferenceSchema = v.object({
   /** Name of the first entry; the leaf goes on to the first entry of the next one. */
   first: text,
-  sha256: sha256Hex,
+  sha256: sha256Schema,
   /** Bytes of the leaf itself. */
-  size: count,
+  size: countSchema,
   /** Files that the leaf stands for, and their bytes. */
-  files: count,
-  bytes: count,
+  files: countSchema,
+  bytes: countSchema,
 });
 
 const rootSchema = v.object({
   format: v.literal(FORMAT, 'This mirror has another format version: a newer stout-mirror is needed.'),
   /** Grows with every snapshot. */
-  version: count,
+  version: countSchema,
   created_at: instant,
   expires_at: instant,
   generator: generatorSchema,
-  totals: v.object({ files: count, bytes: count }),
+  totals: v.object({ files: countSchema, bytes: countSchema }),
   leaves: v.pipe(v.array(leafReferenceSchema), v.minLength(1)),
 });
 
@@ -63,7 +64,7 @@ export function signRoot(snapshot: Root, key: SecretKey): SignedRoot {
   const signature = signFile(key, blake2b512(root), {
     timestamp: Math.floor(Date.parse(snapshot.created_at) / 1000),
     file: ROOT,
-    sha256: sha256HexOf(root),
+    sha256: sha256Hex(root),
     size: root.length,
   });
   return { root, signature };
@@ -76,7 +77,7 @@ export function signRoot(snapshot: Root, key: SecretKey): SignedRoot {
 export function openRoot(signed: SignedRoot, trusted: readonly PublicKey[]): TrustedRoot {
   const { signer, sha256 } = verifyFileSignature(signed.signature, ROOT, trusted, (claimed) => {
     // The cheap comparisons first: a forged root must not cost the hashing of megabytes.
-    const found = signed.root.length === claimed.size ? sha256HexOf(signed.root) : undefined;
+    const found = signed.root.length === claimed.size ? sha256Hex(signed.root) : undefined;
     if (found === claimed.sha256) return blake2b512(signed.root);
     throw new MirrorError('bad-signature', `${signaturePath(ROOT)} was made for another root.`, {
       where: signaturePath(ROOT),

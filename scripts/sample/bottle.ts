@@ -28,11 +28,6 @@ export function kegVersion({ version, revision }: CatalogFormula): string {
   return revision > 0 ? `${version}_${revision}` : version;
 }
 
-/** A formula's name as the container registry has it: `openssl@3` is `openssl/3`, `gtk+3` is `gtkx3`. */
-export function imageName(name: string): string {
-  return name.replaceAll('@', '/').replaceAll('+', 'x');
-}
-
 /** Where the package is said to be installed: libraries on macOS have absolute paths that must be relocated. */
 export function cellar(formula: CatalogFormula, tag: string): string {
   const isMac = tag !== 'all' && !tag.endsWith('_linux');

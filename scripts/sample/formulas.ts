@@ -1,5 +1,6 @@
 import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
-import { cellar, imageName, makeBottle } from './bottle.ts';
+import { imageName } from '../../format/layout.ts';
+import { cellar, makeBottle } from './bottle.ts';
 import { sha256 } from './bytes.ts';
 import type { CatalogFormula } from './catalog.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';

@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DatabaseReader } from '../../builder/database/reader.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
-import { SILENT } from '../../builder/reporter.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();

@@ -4,12 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
-import { SILENT } from '../../builder/reporter.ts';
 import { type DirectoryReport, verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { makeMirror, THIRTY_DAYS } from '../support/mirror.ts';
 import { resignWith } from '../support/resign.ts';
+import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const BOTTLE = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';

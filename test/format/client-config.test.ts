@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { publicKeyLines, stoutConfig } from '../../format/client-config.ts';
-import { parsePublicKey, publicKeyHex } from '../../format/minisign/public-key.ts';
+import { stoutConfig } from '../../format/client-config.ts';
+import { publicKeyHex } from '../../format/minisign/public-key.ts';
 import { KEY, OTHER_KEY } from './support.ts';
 
 const publicKeys = [KEY.publicKey, OTHER_KEY.publicKey];
@@ -33,9 +33,5 @@ describe("a stout client's configuration", () => {
     const { origin } = new URL('https://a"b');
     const line = linesOf(config(origin)).find((text) => text.startsWith('base_url = ')) ?? '';
     expect(JSON.parse(line.slice('base_url = '.length))).toBe(`${origin}/index`);
-  });
-
-  it('when keys are listed for people, each is what minisign takes', () => {
-    expect(publicKeyLines(publicKeys).map((line) => parsePublicKey(line, 'a.pub'))).toEqual(publicKeys);
   });
 });

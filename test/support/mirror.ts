@@ -1,10 +1,10 @@
 import { cp } from 'node:fs/promises';
 import { inject } from 'vitest';
 import { type CreateOptions, type CreateSummary, createMirror } from '../../builder/create/create.ts';
-import { SILENT } from '../../builder/reporter.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { TEST_KEY } from './keys.ts';
+import { SILENT } from './silent.ts';
 
 export const THIRTY_DAYS = 30 * 24 * 60 * 60;
 

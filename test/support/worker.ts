@@ -4,9 +4,9 @@ import { Miniflare } from 'miniflare';
 import { inject } from 'vitest';
 import { Bucket } from '../../builder/publish/bucket.ts';
 import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish/publish.ts';
-import { SILENT } from '../../builder/reporter.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { TEST_KEY } from './keys.ts';
+import { SILENT } from './silent.ts';
 
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
 const BUCKET = 'mirror';
