@@ -53,25 +53,28 @@ export function createCommand(session: Session): Command {
     .addOption(validForOption())
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
     .addOption(jsonOption())
-    .action(async (dir: string, packages: string[], options: Options) => {
-      const request = requestOf(packages, options);
-      const upstream = UpstreamLocation.parse(options.upstream);
-      const loaded = await signingKey(options.key, session.environment, session.askPassword);
-      announce(session, loaded);
-      const summary = await createMirror({
-        directory: directoryOf(dir),
-        request,
-        upstream,
-        key: loaded.key,
-        trusted: options.trust.length > 0 ? await trustedKeys(options.trust, session.environment) : [],
-        now: session.now(),
-        validFor: options.validFor,
-        jobs: options.jobs,
-        reporter: session.reporter,
-      });
-      if (options.json) session.print(JSON.stringify(summary, null, 2));
-      else tell(session, summary);
-    });
+    .action((dir: string, packages: string[], options: Options) => create(session, dir, packages, options));
+}
+
+async function create(session: Session, dir: string, packages: string[], options: Options): Promise<void> {
+  const { environment, reporter } = session;
+  const request = requestOf(packages, options);
+  const upstream = UpstreamLocation.parse(options.upstream);
+  const loaded = await signingKey(options.key, environment, session.askPassword);
+  announce(session, loaded);
+  const summary = await createMirror({
+    directory: directoryOf(dir),
+    request,
+    upstream,
+    key: loaded.key,
+    trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
+    now: session.now(),
+    validFor: options.validFor,
+    jobs: options.jobs,
+    reporter,
+  });
+  if (options.json) session.print(JSON.stringify(summary, null, 2));
+  else tell(session, summary);
 }
 
 function requestOf(packages: string[], options: Options): MirrorRequest {

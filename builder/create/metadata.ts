@@ -47,13 +47,7 @@ export async function stageMetadata(
     formulas: formulas.manifest,
     casks: casks.manifest,
     linux_apps: { count: 0, packages: {} },
-    checksums: Object.fromEntries(
-      [...staging.files]
-        .filter(([path]) => path.startsWith('index/'))
-        .map(([path, { sha256 }]) => [path, sha256] as const)
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
-    total_size: [...staging.files.values()].reduce((sum, file) => sum + file.size, 0),
+    ...sumsOf(staging),
     index_version: version,
     generator: GENERATOR,
     request,
@@ -61,6 +55,16 @@ export async function stageMetadata(
   };
   await staging.put(MANIFEST, encodeManifest(manifest));
   return manifest;
+}
+
+/** Digests of the index files, and the size of everything staged so far. */
+function sumsOf({ files }: Staging): Pick<Manifest, 'checksums' | 'total_size'> {
+  const index = [...files].filter(([path]) => path.startsWith('index/'));
+  const sums = index.map(([path, { sha256 }]) => [path, sha256] as const);
+  return {
+    checksums: Object.fromEntries(sums.sort(([a], [b]) => (a < b ? -1 : 1))),
+    total_size: [...files.values()].reduce((sum, file) => sum + file.size, 0),
+  };
 }
 
 /** A local folder's name says nothing elsewhere, and it is nobody's business. */
