@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
 import { isPackageFile } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
-import { type Evidence, judge } from '../format/verify/evidence.ts';
+import { agrees, type Evidence, judge } from '../format/verify/evidence.ts';
 import { cacheControlOf } from './http/caching.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
@@ -65,8 +65,7 @@ export async function readVerified(store: MirrorStore, entry: SnapshotEntry): Pr
 
 function disagreement(entry: SnapshotEntry, record: StoredRecord): MirrorError | undefined {
   const evidence: Evidence = { kind: 'recorded', ...record };
-  const { state } = judge(entry, evidence);
-  return state === 'verified' || state === 'consistent' ? undefined : refusal(entry, evidence);
+  return agrees(entry, evidence) ? undefined : refusal(entry, evidence);
 }
 
 function refusal(entry: SnapshotEntry, evidence: Evidence): MirrorError {

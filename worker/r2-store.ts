@@ -5,7 +5,7 @@ import { blobName, POINTER, snapshotKey } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
-import type { Evidence } from '../format/verify/evidence.ts';
+import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Inspect, MirrorStore, OpenFile, StoredRecord } from './store.ts';
 
@@ -56,9 +56,11 @@ export class R2Store implements MirrorStore {
     return async (entries) => {
       listed ??= await this.#list(onOperation, maxPages);
       const records = listed;
-      if (records !== 'too long') return entries.map(({ sha256 }) => evidenceOf(records.get(sha256)));
       return Promise.all(
         entries.map(async (entry) => {
+          const evidence = records === 'too long' ? undefined : evidenceOf(records.get(entry.sha256));
+          // What a listing holds against a file may have been mended since: it is asked for before it is reported.
+          if (evidence && agrees(entry, evidence)) return evidence;
           onOperation();
           return evidenceOf(await this.head(entry));
         }),

@@ -110,29 +110,15 @@ export class Verification {
       const onOperation = (): void => {
         source.operations += 1;
       };
-      const maxPages = Math.floor(this.#settings.verifyOperations / 2);
+      const maxPages = Math.floor(this.#settings.verifyOperations / 3);
       const inspect = this.#store.inspector(onOperation, maxPages);
       this.#records = { inspect, target, until: now + QUICK_LIFETIME };
     }
     try {
-      const evidence = await this.#records.inspect(entries);
-      return await Promise.all(entries.map((entry, index) => this.#confirm(entry, evidence[index], source)));
+      return await this.#records.inspect(entries);
     } catch (error) {
       this.#records = undefined;
       throw error;
     }
-  }
-
-  /** What a listing holds against a file may have been mended since: it is asked for once more before it is reported. */
-  async #confirm(
-    entry: SnapshotEntry,
-    evidence: Evidence = { kind: 'absent' },
-    source: StoreSource,
-  ): Promise<Evidence> {
-    const { state } = judge(entry, evidence);
-    if (state === 'verified' || state === 'consistent') return evidence;
-    source.operations += 1;
-    const record = await this.#store.head(entry);
-    return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
   }
 }

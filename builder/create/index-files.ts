@@ -1,4 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
@@ -7,7 +8,6 @@ import { signFile } from '../../format/file-signature.ts';
 import type { IndexedDatabase } from '../../format/index-manifest.ts';
 import { compressedDatabasePath, databasePath, type IndexKind, signaturePath } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
-import { hashFile } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import type { Staging } from './staging.ts';
 
@@ -39,8 +39,9 @@ export async function stageSignedDatabase(
   await mkdir(incomingDirectory(directory), { recursive: true });
   write(local);
   const bytes = await readFile(local);
-  const { hash: prehash } = await hashFile(local, 'blake2b512');
-  const { sha256, size } = await staging.move(path, local);
+  await rm(local);
+  const prehash = createHash('blake2b512').update(bytes).digest();
+  const { sha256, size } = await staging.put(path, bytes);
   const timestamp = Math.floor(now.getTime() / 1000);
   await staging.put(
     signaturePath(path),

@@ -1,10 +1,9 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Journal } from '../directory/commit.ts';
-import { digestBytes, digestFile, type FileDigest } from '../directory/hash.ts';
+import { digestBytes, type FileDigest } from '../directory/hash.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { incomingDirectory } from '../directory/paths.ts';
-import { syncFile } from '../directory/write.ts';
 
 /**
  * The files of the mirror to come: those that stay as they are, and those that wait in `incoming` under their SHA-256.
@@ -35,19 +34,6 @@ export class Staging {
       await file.close();
     }
     await rename(`${target}.tmp`, target);
-    this.adopt(path, digest);
-    return digest;
-  }
-
-  /** Adds a finished local file by moving it; it must be on the mirror's file system. */
-  async move(path: string, local: string): Promise<FileDigest> {
-    const digest = await digestFile(local);
-    if (await this.keep(path, digest.sha256)) {
-      await rm(local);
-      return digest;
-    }
-    await syncFile(local);
-    await rename(local, join(incomingDirectory(this.#directory), digest.sha256));
     this.adopt(path, digest);
     return digest;
   }

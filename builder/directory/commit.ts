@@ -7,7 +7,7 @@ import { parseJson } from '../../format/parse.ts';
 import { sha256Schema } from '../../format/schemas.ts';
 import { hashFile } from './hash.ts';
 import { incomingDirectory, journalPath, localPath } from './paths.ts';
-import { isAbsent, isPresent, syncFile, syncFolder, writeFileAtomic } from './write.ts';
+import { isAbsent, isPresent, sync, writeFileAtomic } from './write.ts';
 
 const path = v.pipe(v.string(), v.transform(treePath));
 
@@ -27,9 +27,9 @@ export type Journal = v.InferOutput<typeof journalSchema>;
 export async function commit(directory: string, journal: Journal): Promise<void> {
   const writes = [...journal.writes].sort((a, b) => Number(a.path === ROOT) - Number(b.path === ROOT));
   const path = journalPath(directory);
-  await syncFolder(incomingDirectory(directory));
+  await sync(incomingDirectory(directory));
   await writeFileAtomic(path, JSON.stringify({ ...journal, writes }));
-  await syncFolder(dirname(path));
+  await sync(dirname(path));
   await carryOut(directory, { ...journal, writes });
 }
 
@@ -56,9 +56,9 @@ async function carryOut(directory: string, { writes, removes }: Journal): Promis
     await expectOwnFolder(directory, path);
     await rm(localPath(directory, path), { force: true });
   }
-  for (const folder of folders) await syncFolder(folder);
+  for (const folder of folders) await sync(folder);
   await rm(journalPath(directory), { force: true });
-  await syncFolder(dirname(journalPath(directory)));
+  await sync(dirname(journalPath(directory)));
   await rm(incomingDirectory(directory), { recursive: true, force: true });
 }
 
@@ -133,5 +133,5 @@ async function putInPlace(directory: string, path: string, sha256: string): Prom
 /** For file systems without links, such as a USB stick's. */
 async function copyDurably(source: string, target: string): Promise<void> {
   await copyFile(source, target);
-  await syncFile(target);
+  await sync(target);
 }

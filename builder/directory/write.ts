@@ -25,8 +25,8 @@ export async function writeFileAtomic(
   }
 }
 
-/** Asks the system to keep a file's bytes through a power cut. */
-export async function syncFile(path: string): Promise<void> {
+/** Asks the system to keep a file's bytes, or the names in a folder, through a power cut. */
+export async function sync(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();
@@ -34,9 +34,6 @@ export async function syncFile(path: string): Promise<void> {
     await file.close();
   }
 }
-
-/** The same for the names in a folder. */
-export const syncFolder = syncFile;
 
 /** True for Node's error of a path that does not exist. */
 export const isAbsent = (error: unknown): boolean =>

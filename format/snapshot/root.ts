@@ -8,7 +8,6 @@ import type { PublicKey } from '../minisign/public-key.ts';
 import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';
 import { countSchema, sha256Schema } from '../schemas.ts';
-import { byName } from './entry.ts';
 
 /** The version of the mirror format that this code writes and reads. */
 export const FORMAT = 1;
@@ -92,13 +91,10 @@ export function openRoot(signed: SignedRoot, trusted: readonly PublicKey[]): Tru
 export function parseRoot(bytes: Uint8Array): Root {
   const snapshot = parseJson(rootSchema, bytes, ROOT);
   const { leaves, totals } = snapshot;
-  const sorted = leaves.every(
-    (leaf, index) =>
-      index === 0 || byName({ name: leaves[index - 1]?.first ?? '' }, { name: leaf.first }) < 0,
-  );
+  const sorted = leaves.every((leaf, index) => index === 0 || (leaves[index - 1]?.first ?? '') < leaf.first);
   const files = leaves.reduce((sum, leaf) => sum + leaf.files, 0);
-  const bytes_ = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-  if (!sorted || files !== totals.files || bytes_ !== totals.bytes) {
+  const size = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+  if (!sorted || files !== totals.files || size !== totals.bytes) {
     throw new MirrorError('bad-input', `${ROOT} contradicts itself: leaves out of order or wrong totals.`, {
       where: ROOT,
     });

@@ -55,6 +55,12 @@ export function judge(entry: SnapshotEntry, evidence: Evidence): Verdict {
   }
 }
 
+/** True when evidence proves the bytes that the snapshot names, by SHA-256 or at least by MD5. */
+export function agrees(entry: SnapshotEntry, evidence: Evidence): boolean {
+  const { state } = judge(entry, evidence);
+  return state === 'verified' || state === 'consistent';
+}
+
 function compare(
   entry: SnapshotEntry,
   size: number,

@@ -197,6 +197,8 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       expect(report).toMatchObject({ ok: true, cursor: null, failures: [] });
       expect(report.files.checked).toBe(contents?.snapshot.totals.files);
       expect(report.snapshot.version).toBe(contents?.snapshot.version);
+      const skipped = report.checks.filter((check: { state: string }) => check.state === 'not checked here');
+      expect(skipped.map((check: { name: string }) => check.name)).toEqual(['index', 'vulnerabilities']);
     }
   });
 
@@ -223,6 +225,8 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
   test('when packages are searched, names and descriptions are', async () => {
     const found = jsonOf(await get('/api/v1/packages?q=JSON'));
     expect(found.packages.map((item: { name: string }) => item.name)).toContain('jq');
+    const gtk = jsonOf(await get('/api/v1/packages?q=gtk+3'));
+    expect(gtk.packages.map((item: { name: string }) => item.name)).toEqual(['gtk+3']);
     expect(jsonOf(await get('/api/v1/packages/openssl@3')).packages[0].version).toBe('3.5.2');
   });
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { R2Bucket } from '@cloudflare/workers-types';
 import { Miniflare } from 'miniflare';
 import { inject } from 'vitest';
 import { Bucket } from '../../builder/publish/bucket.ts';
@@ -20,6 +21,8 @@ export interface TestWorker {
   origin: string;
   /** The bucket over the S3 API, as publishers reach it. */
   bucket: Bucket;
+  /** The bucket as the Worker sees it. */
+  binding: R2Bucket;
   publish(directory: string, changes?: Partial<PublishOptions>): Promise<PublishSummary>;
   close(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export async function startTestWorker(variables: Record<string, string> = {}): P
   return {
     origin,
     bucket,
+    binding: (await miniflare.getR2Bucket('MIRROR')) as unknown as R2Bucket,
     publish: (directory, changes = {}) =>
       publish({
         directory,

@@ -238,7 +238,7 @@ describe('leaves', () => {
     const { snapshots, store } = serving(OLD);
     await Promise.all(
       Array.from({ length: 20 }, async () =>
-        expect(await (await snapshots.current()).find(BOTTLE)).toBeDefined(),
+        expect(await (await snapshots.current()).find(BOTTLE)).toMatchObject({ name: BOTTLE }),
       ),
     );
     expect(store.operations).toEqual(['pointer', 'leaf']);

@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
+import { databasePath, VULNERABILITIES } from '../../format/layout.ts';
+import type { Check } from '../../format/verify/report.ts';
 import type { AppContext, AppEnvironment, Services } from '../context.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
@@ -22,7 +24,8 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
       const cursor = context.req.query('cursor') || undefined;
       const version = versionOf(context.req.query('snapshot'));
       const report = await verification.run(depth, cursor, live?.sha256, version);
-      return answer(context, { ...report, not_checked_here: NOT_CHECKED_HERE });
+      const checks = cursor === undefined ? [...report.checks, ...NOT_CHECKED_HERE] : report.checks;
+      return answer(context, { ...report, checks });
     })
     .get('/verify/*', async (context) => {
       const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
@@ -38,9 +41,21 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
     });
 }
 
-const NOT_CHECKED_HERE = [
-  'that the SQLite index and the snapshot agree (run: stout-mirror verify on the directory)',
-  'the integrity of vulns/cve.db beyond its digest and signed comment',
+/** What only the command can look into, on the directory. */
+const NOT_CHECKED_HERE: Check[] = [
+  {
+    name: 'index',
+    path: databasePath('formulas'),
+    state: 'not checked here',
+    evidence:
+      'whether the SQLite databases agree with the snapshot: run stout-mirror verify on the directory',
+  },
+  {
+    name: 'vulnerabilities',
+    path: VULNERABILITIES,
+    state: 'not checked here',
+    evidence: "SQLite's integrity check: run stout-mirror verify on the directory",
+  },
 ];
 
 function versionOf(text: string | undefined): number | undefined {
