@@ -1,5 +1,6 @@
 import type { FileDigest } from '../directory/hash.ts';
 import type { PlannedCask, PlannedFile, PlannedFormula } from '../plan/plan.ts';
+import { storedFile } from './stored-file.ts';
 
 type Digests = ReadonlyMap<string, FileDigest>;
 
@@ -37,6 +38,7 @@ function specsOf(
   });
 }
 
-function place({ path }: PlannedFile, digests: Digests): { path: string; size: number } {
-  return { path, size: digests.get(path)?.size ?? 0 };
+function place(file: PlannedFile, digests: Digests): { path: string; size: number } {
+  const { path, size } = storedFile(file, digests);
+  return { path, size };
 }
