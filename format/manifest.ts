@@ -19,6 +19,14 @@ const requestSchema = v.object({
   /** False when `--no-dev-deps` was given. */
   dev_dependencies: v.boolean(),
   vulnerabilities: v.boolean(),
+  /** True for every formula and cask that the upstream has. */
+  all: v.optional(v.boolean(), false),
+  /** True when the index names every package of the upstream. */
+  full_index: v.optional(v.boolean(), false),
+  /** True when files are taken that the upstream has no checksum of. */
+  unchecked: v.optional(v.boolean(), false),
+  /** Where package URLs point in the files themselves, for hosts that rewrite nothing. */
+  public_url: v.optional(v.nullable(text), null),
 });
 
 const manifestSchema = v.object({
@@ -49,6 +57,8 @@ const manifestSchema = v.object({
         artifact: v.optional(fileSchema),
         /** By architecture (`arm64`, `intel`), where upstream has one file for each. */
         artifacts: v.optional(v.record(text, fileSchema)),
+        /** True when the upstream had no checksum: the files are what came. */
+        unchecked: v.optional(v.literal(true)),
       }),
     ),
   }),
@@ -57,9 +67,11 @@ const manifestSchema = v.object({
     packages: v.record(
       text,
       v.object({
+        version: text,
         json_path: text,
         appimage: v.optional(fileSchema),
         flatpak_id: v.optional(v.nullable(text)),
+        unchecked: v.optional(v.literal(true)),
       }),
     ),
   }),
@@ -76,6 +88,9 @@ const manifestSchema = v.object({
 
 /** manifest.json: stout's MirrorManifest, with who made it and what was asked for. */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
+export type ManifestFormula = Manifest['formulas']['packages'][string];
+export type ManifestCask = Manifest['casks']['packages'][string];
+export type ManifestLinuxApp = Manifest['linux_apps']['packages'][string];
 export type MirrorRequest = v.InferOutput<typeof requestSchema>;
 
 /** Encodes manifest.json. */

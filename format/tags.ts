@@ -25,6 +25,16 @@ const ARCHITECTURES: ReadonlyMap<string, 'arm64' | 'x86_64'> = new Map([
   ['intel', 'x86_64'],
 ]);
 
+/** The oldest macOS whose Macs stout still serves. */
+const OLDEST_IN_USE = MACOS_RELEASES.indexOf('monterey');
+
+/** The tags of every machine that clients run on today, sorted. */
+export const TAGS_IN_USE: readonly string[] = [
+  'arm64_linux',
+  'x86_64_linux',
+  ...MACOS_RELEASES.slice(OLDEST_IN_USE).flatMap((release) => [release, `arm64_${release}`]),
+].sort();
+
 /** The tag of a bottle that runs everywhere. */
 export const ALL = 'all';
 

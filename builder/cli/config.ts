@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { stoutConfig } from '../../format/client-config.ts';
 import { trustedKeys } from '../keys.ts';
-import { originArgument, trustOption, validForOption } from './options.ts';
+import { baseUrlArgument, trustOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 
 export function configCommand(session: Session): Command {
@@ -13,6 +13,6 @@ export function configCommand(session: Session): Command {
     .addOption(validForOption())
     .action(async (url: string, options: { trust: string[]; validFor: number }) => {
       const publicKeys = await trustedKeys(options.trust, session.environment);
-      session.print(stoutConfig({ origin: originArgument(url), publicKeys, validFor: options.validFor }));
+      session.print(stoutConfig({ origin: baseUrlArgument(url), publicKeys, validFor: options.validFor }));
     });
 }

@@ -1,122 +1,177 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import type { MirrorRequest } from '../../format/manifest.ts';
-import { formatPublicKey, publicKeyHex } from '../../format/minisign/public-key.ts';
-import { type CreateSummary, createMirror } from '../create/create.ts';
-import { type LoadedKey, signingKey, trustedKeys } from '../keys.ts';
-import { chosenTags, type PlatformFlags } from '../plan/platforms.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import { type CreateOptions, createMirror } from '../create/create.ts';
+import { FOLDER } from '../create/metadata.ts';
+import type { PrepareOptions } from '../create/prepare.ts';
+import { previewMirror } from '../create/preview.ts';
+import { signingKey, trustedKeys } from '../keys.ts';
+import { cacheFolder } from '../places.ts';
+import type { Force } from '../plan/make-plan.ts';
+import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
 import { UpstreamLocation } from '../upstream/location.ts';
+import { announceKey } from './keygen.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
+import { addPackageOptions, type PackageOptions, type ReadPackages, readPackages } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText, counted } from './units.ts';
+import { tellPreview, tellSummary } from './summary.ts';
 
 const STOUT_INDEX = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 const JOBS = 8;
+const FAILED = 1;
 
-interface Options extends PlatformFlags {
-  cask: string[];
-  deps: boolean;
-  devDeps: boolean;
-  withVulns?: boolean;
-  upstream: string;
+/** Options of the verbs that make or remake a mirror. */
+export interface MakeOptions extends PackageOptions {
+  upstream?: string;
   key?: string;
   trust: string[];
   validFor: number;
   jobs: number;
+  keepGoing?: boolean;
+  dryRun?: boolean;
   json?: boolean;
 }
 
+interface Options extends MakeOptions {
+  from?: string;
+  update?: boolean;
+  force?: boolean;
+  all?: boolean;
+  deps: boolean;
+  devDeps: boolean;
+}
+
 export function createCommand(session: Session): Command {
-  return new Command('create')
+  const command = new Command('create')
     .summary('make a signed mirror of packages')
     .description(
-      'Make a mirror of exactly these packages and what they depend on, or remake an existing one.',
+      'Make a mirror of exactly these packages and what they depend on, or remake an\n' +
+        'existing one. With --update or --force the mirror keeps what else it has.',
     )
     .argument('<dir>', 'folder of the mirror')
     .argument('[packages...]', 'formulas to mirror')
-    .addOption(listOption('--cask <token>', 'casks to mirror'))
-    .addOption(listOption('--arch <arch>', 'architecture: arm64 or x86_64').default([], "this machine's"))
-    .addOption(
-      listOption('--os <name>', 'macOS release, such as sonoma, or linux').default([], "this machine's"),
-    )
-    .addOption(listOption('--platforms <tag>', 'bottle tags, such as arm64_sonoma,x86_64_linux'))
+    .option('--from <mirror>', 'link files that this other mirror has; without packages, take its list')
+    .option('--update', 'add packages, or bring them to their newest versions, and keep the rest')
+    .option('--force', 'fetch the files of these packages again, and keep the rest')
+    .option('--all', 'every formula and cask of the upstream')
     .option('--no-deps', 'leave all dependencies out')
-    .option('--no-dev-deps', 'leave build and test dependencies out')
-    .option('--with-vulns', 'include the vulnerabilities of the mirrored packages')
+    .option('--no-dev-deps', 'leave build and test dependencies out');
+  return addMakeOptions(addPackageOptions(command)).action(
+    (dir: string, packages: string[], options: Options) => create(session, dir, packages, options),
+  );
+}
+
+/** Adds the options of {@link MakeOptions} that do not choose packages. */
+export function addMakeOptions(command: Command): Command {
+  return command
     .option(
       '--upstream <where>',
-      'stout-index to mirror: https URL, folder, or http on this machine',
-      STOUT_INDEX,
+      'stout-index to mirror: https URL, folder, or http on this machine ' +
+        '(default: where the mirror came from, or stout-index on GitHub)',
     )
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
-    .addOption(jsonOption())
-    .action((dir: string, packages: string[], options: Options) => create(session, dir, packages, options));
+    .option('--keep-going', 'leave out packages that cannot be had, and end with 1')
+    .option('--dry-run', 'tell what would be fetched, linked and removed, and write nothing')
+    .addOption(jsonOption());
 }
 
 async function create(session: Session, dir: string, packages: string[], options: Options): Promise<void> {
+  const { update = false, force = false, from } = options;
+  const read = await readPackages(session, packages, options);
+  const isNaming = namesPackages(read.wanted);
+  const extend = update || force || (from !== undefined && !isNaming);
+  // Before the first key is made for nothing.
+  if (!isNaming && !extend) throw nothingNamed(undefined);
+  await makeMirror(session, dir, options, {
+    read,
+    from: from === undefined ? undefined : directoryOf(from),
+    extend,
+    newest: (update || force) && isNaming ? 'named' : 'all',
+    force: force ? (isNaming ? 'named' : 'all') : 'none',
+  });
+}
+
+/** How a mirror is made from what was read. */
+export interface Making {
+  read: ReadPackages;
+  from?: string | undefined;
+  /** True to add to what the mirror was asked for; false to replace it. */
+  extend: boolean;
+  newest: PrepareOptions['newest'];
+  force: Force;
+}
+
+/** Makes a mirror, or tells what would be made, and prints it. */
+export async function makeMirror(
+  session: Session,
+  dir: string,
+  options: MakeOptions,
+  making: Making,
+): Promise<void> {
   const { environment, reporter } = session;
-  const request = requestOf(packages, options);
-  const upstream = UpstreamLocation.parse(options.upstream);
+  for (const { name, reason } of making.read.unused) reporter.warn(`Not used: ${name}: ${reason}`);
+  const prepare = prepareOptions(session, dir, options, making);
+  if (options.dryRun) {
+    const trusted = await trustedKeys(options.trust, environment).catch(noKeyYet);
+    const preview = await previewMirror({ ...prepare, trusted });
+    if (options.json) session.print(JSON.stringify(preview, null, 2));
+    else tellPreview(session, preview);
+    return;
+  }
   const loaded = await signingKey(options.key, environment, session.askPassword);
-  announce(session, loaded);
-  const summary = await createMirror({
-    directory: directoryOf(dir),
-    request,
-    upstream,
-    key: loaded.key,
+  announceKey(session, loaded);
+  const createOptions: CreateOptions = {
+    ...prepare,
     trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
+    key: loaded.key,
     now: session.now(),
     validFor: options.validFor,
     jobs: options.jobs,
-    reporter,
-  });
+  };
+  const summary = await createMirror(createOptions);
   if (options.json) session.print(JSON.stringify(summary, null, 2));
-  else tell(session, summary);
+  else tellSummary(session, summary);
+  if (summary.failed.length > 0) session.fail(FAILED);
 }
 
-function requestOf(packages: string[], options: Options): MirrorRequest {
-  if (packages.length === 0 && options.cask.length === 0) {
-    throw new MirrorError('usage', 'Name at least one package, or a cask with --cask.');
-  }
+/** What the verbs that only plan have in common with those that make. */
+export function prepareOptions(
+  { environment, reporter }: Session,
+  dir: string,
+  { upstream, keepGoing = false }: Pick<MakeOptions, 'upstream' | 'keepGoing'>,
+  { read, from, extend, newest, force }: Making,
+): Omit<PrepareOptions, 'trusted'> {
+  const directory = directoryOf(dir);
   return {
-    packages: [...new Set(packages)].sort(),
-    casks: [...new Set(options.cask)].sort(),
-    linux_apps: [],
-    tags: chosenTags(options),
-    dependencies: options.deps,
-    dev_dependencies: options.devDeps,
-    vulnerabilities: options.withVulns ?? false,
+    ...{ directory, from, newest, force, keepGoing, reporter },
+    named: read.named,
+    cache: cacheFolder(environment),
+    ask: (before) => {
+      const isNaming = namesPackages(read.wanted);
+      if (!isNaming && !(extend && before)) throw nothingNamed(from ?? (extend ? directory : undefined));
+      return {
+        request: extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted),
+        upstream: UpstreamLocation.parse(upstream ?? recordedUpstream(before) ?? STOUT_INDEX),
+      };
+    },
   };
 }
 
-function announce({ reporter }: Session, { key, created }: LoadedKey): void {
-  if (!created) return;
-  reporter.note(
-    `A new key pair signs your mirrors from now on. Keep ${created.secretPath} safe and backed up.`,
-  );
-  reporter.note(
-    `${formatPublicKey(key.publicKey).trimEnd()}\nas hex, for stout: ${publicKeyHex(key.publicKey)}\n`,
-  );
+function nothingNamed(where: string | undefined): MirrorError {
+  const hint = where === undefined ? '' : ` ${where} is no mirror with a list signed by a key you trust.`;
+  return new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, { where });
 }
 
-function tell({ reporter, print }: Session, summary: CreateSummary): void {
-  for (const { name, reason } of summary.skipped) reporter.warn(`Skipped ${name}: ${reason}`);
-  for (const name of summary.dropped) {
-    reporter.note(`No longer in this mirror: ${name} (by content address its files remain for 7 days)`);
-  }
-  const { formulas, casks, downloaded, reused, version, expires_at } = summary;
-  print(
-    [
-      `${summary.directory}: ${counted(formulas, 'formula')} and ${counted(casks, 'cask')} in ` +
-        `${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
-      `Fetched ${counted(downloaded.files, 'file')} (${bytesText(downloaded.bytes)}), kept ${reused}.`,
-      `Snapshot ${version}, signed until ${expires_at}.`,
-    ].join('\n'),
-  );
-  if (Date.parse(expires_at) <= Date.now()) {
-    reporter.warn('That is in the past already: SOURCE_DATE_EPOCH and --valid-for make no valid mirror.');
-  }
+function recordedUpstream(before: Manifest | undefined): string | undefined {
+  if (before?.upstream.url !== FOLDER) return before?.upstream.url;
+  throw new MirrorError('usage', 'This mirror was made from a folder: name it with --upstream.');
+}
+
+/** Before the first key is made, no snapshot can be anybody's. */
+function noKeyYet(error: unknown): [] {
+  if (error instanceof MirrorError && error.code === 'missing') return [];
+  throw error;
 }

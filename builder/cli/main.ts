@@ -6,10 +6,14 @@ import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
 import { infoCommand } from './info.ts';
 import { keygenCommand } from './keygen.ts';
+import { outdatedCommand } from './outdated.ts';
+import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
 import { serveCommand } from './serve.ts';
 import { processSession } from './session.ts';
+import { signCommand } from './sign.ts';
 import { printable } from './terminal.ts';
+import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
 
 const FAILED = 1;
@@ -25,8 +29,12 @@ const program = new Command(NAME)
 
 const verbs = [
   createCommand,
+  updateCommand,
+  outdatedCommand,
   verifyCommand,
   infoCommand,
+  signCommand,
+  pruneCommand,
   serveCommand,
   publishCommand,
   keygenCommand,

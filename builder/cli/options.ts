@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { MirrorError, messageOf } from '../../format/errors.ts';
-import { originOf } from '../../format/origin.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { baseUrlOf, originOf } from '../../format/origin.ts';
 import { parseDuration } from './units.ts';
 
 /** An option that may be repeated and whose values may be separated by commas. */
@@ -28,12 +28,21 @@ export const validForOption = (): Option =>
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document on standard output');
 
 /** Scheme and host of an argument. Throws `usage`. */
-export function originArgument(text: string): string {
+export const originArgument = (text: string): string => asUsage(() => originOf(text));
+
+/** The address of a served tree, without a trailing slash. Throws `usage`. */
+export const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf(text));
+
+/** An option that takes the address of a served tree. */
+export const baseUrlOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser(baseUrlArgument);
+
+function asUsage<T>(parse: () => T): T {
   try {
-    return originOf(text);
+    return parse();
   } catch (cause) {
-    const expected = cause instanceof MirrorError ? cause.expected : undefined;
-    throw new MirrorError('usage', messageOf(cause), { expected, found: text });
+    if (!(cause instanceof MirrorError)) throw cause;
+    throw new MirrorError('usage', cause.message, { expected: cause.expected, found: cause.found });
   }
 }
 

@@ -1,65 +1,67 @@
 import pMap from 'p-map';
-import type { IndexedDatabase } from '../../format/index-manifest.ts';
 import { packageJsonPath } from '../../format/layout.ts';
-import type { Manifest } from '../../format/manifest.ts';
+import type { ManifestCask } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { caskDependencies, caskParts } from '../database/cask-relations.ts';
 import { type CaskRow, writeCasksDatabase } from '../database/casks.ts';
-import type { FileDigest } from '../directory/hash.ts';
-import type { PlannedCask } from '../plan/plan.ts';
-import { clientCask } from './client-json.ts';
-import { compressDocument, type IndexContext, stageIndexDatabase } from './index-files.ts';
-import { storedFile, totalSize } from './stored-file.ts';
+import { filesOf, type Plan, type PlannedCask } from '../plan/plan.ts';
+import { ClientJson, mainFile } from './client-json.ts';
+import {
+  entriesByName,
+  type IndexContext,
+  type StagedPackages,
+  stageCarried,
+  stageIndexDatabase,
+  stagePackageJson,
+} from './index-files.ts';
+import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
 const COMPRESSIONS = 4;
-
-/** What a mirror says about its casks in the places that list them. */
-export interface StagedCasks {
-  database: IndexedDatabase;
-  manifest: Manifest['casks'];
-  listed: ListedPackage[];
-}
 
 /** Stages package JSON and database of the casks. */
 export async function stageCasks(
   context: IndexContext,
   version: string,
-  casks: readonly PlannedCask[],
-): Promise<StagedCasks> {
+  { fresh, carried }: Plan['casks'],
+): Promise<StagedPackages<ManifestCask>> {
   const digests = context.staging.files;
-  const rows = await pMap(
-    casks,
+  await stageCarried(context, carried);
+  const client = new ClientJson(digests, context.publicUrl);
+  const written = await pMap(
+    fresh,
     async (cask) => {
-      const json = await compressDocument(clientCask(cask, digests));
-      const { sha256 } = await context.staging.put(packageJsonPath('casks', cask.json.token), json);
-      return caskRow(cask, sha256, digests);
+      const jsonHash = await stagePackageJson(context, 'casks', cask.json.token, client.cask(cask));
+      return caskRow(cask, jsonHash, digests);
     },
     { concurrency: COMPRESSIONS },
   );
+  const rows = [...written, ...carried.map(({ row }) => row)];
   const createdAt = context.now.toISOString();
   const database = await stageIndexDatabase(context, 'casks', rows.length, (local) =>
     writeCasksDatabase(local, { version, createdAt, casks: rows, withFiles: true }),
   );
+  const mirrored = fresh.filter((cask) => cask.mirrored);
   return {
     database,
-    manifest: {
-      count: casks.length,
-      packages: Object.fromEntries(casks.map((cask) => [cask.json.token, manifestEntry(cask, digests)])),
-    },
-    listed: casks.map((cask) => listEntry(cask, digests)),
+    packages: entriesByName([
+      ...mirrored.map((cask) => [cask.json.token, manifestEntry(cask, digests)] as const),
+      ...carried.map(({ row, entry }) => [row.token, entry] as const),
+    ]),
+    listed: [
+      ...mirrored.map((cask) => listEntry(cask, digests)),
+      ...carried.flatMap(({ listed }) => listed ?? []),
+    ],
   };
 }
 
-function caskRow(
-  { json, updatedAt, files }: PlannedCask,
-  jsonHash: string,
-  digests: ReadonlyMap<string, FileDigest>,
-): CaskRow {
+function caskRow(cask: PlannedCask, jsonHash: string, digests: Digests): CaskRow {
+  const { json, updatedAt, upstreamHash, files } = cask;
+  const main = mainFile(cask);
   return {
     token: json.token,
     names: json.name,
     version: json.version,
-    sha256: json.sha256,
+    sha256: main ? storedFile(main, digests).sha256 : json.sha256,
     url: json.url,
     homepage: json.homepage,
     desc: json.desc,
@@ -68,6 +70,7 @@ function caskRow(
     deprecated: json.deprecated ?? false,
     disabled: json.disabled ?? false,
     jsonHash,
+    upstreamHash,
     updatedAt,
     parts: caskParts(json.artifacts),
     dependencies: caskDependencies(json.depends_on ?? {}),
@@ -75,28 +78,29 @@ function caskRow(
   };
 }
 
-function manifestEntry(
-  { json, files }: PlannedCask,
-  digests: ReadonlyMap<string, FileDigest>,
-): Manifest['casks']['packages'][string] {
-  const stored = [...files].map(([arch, file]) => [arch, storedFile(file, digests)] as const);
-  const artifact = stored.find(([, file]) => file.sha256 === json.sha256)?.[1];
-  const byArchitecture = stored.filter(([arch]) => arch !== '');
+function manifestEntry(cask: PlannedCask, digests: Digests): ManifestCask {
+  const { json, files } = cask;
+  const main = mainFile(cask);
+  const byArchitecture = [...files].filter(([arch]) => arch !== '');
+  const artifacts = byArchitecture.map(([arch, file]) => [arch, storedFile(file, digests)] as const);
+  const unchecked = [...files.values()].some(({ sha256 }) => sha256 === undefined);
   return {
     version: json.version,
     json_path: packageJsonPath('casks', json.token),
-    ...(artifact ? { artifact } : {}),
-    ...(byArchitecture.length > 0 ? { artifacts: Object.fromEntries(byArchitecture) } : {}),
+    ...(main ? { artifact: storedFile(main, digests) } : {}),
+    ...(artifacts.length > 0 ? { artifacts: Object.fromEntries(artifacts) } : {}),
+    ...(unchecked ? { unchecked } : {}),
   };
 }
 
-function listEntry({ json, files }: PlannedCask, digests: ReadonlyMap<string, FileDigest>): ListedPackage {
+function listEntry(cask: PlannedCask, digests: Digests): ListedPackage {
+  const { json, files } = cask;
   return {
     kind: 'cask',
     name: json.token,
     version: json.version,
     desc: json.desc ?? '',
     tags: [...files.keys()].filter((arch) => arch !== '').sort(),
-    size: totalSize(files.values(), digests),
+    size: totalSize(filesOf(cask), digests),
   };
 }

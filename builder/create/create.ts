@@ -1,36 +1,27 @@
 import { mkdir, rmdir } from 'node:fs/promises';
-import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
-import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { isPackageFile } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
+import { filePathOf } from '../../format/snapshot/entry.ts';
 import { commit, keepIncoming, rollForward } from '../directory/commit.ts';
-import { KnownFiles } from '../directory/known-files.ts';
 import { withLock } from '../directory/lock.ts';
 import { expectUsable } from '../directory/mirror.ts';
 import { upstreamFolder } from '../directory/paths.ts';
-import { makePlan, type Plan } from '../plan/plan.ts';
-import type { Reporter } from '../reporter.ts';
-import type { UpstreamLocation } from '../upstream/location.ts';
-import { StoutIndex } from '../upstream/stout-index.ts';
-import { bringIn, plannedFiles } from './fetch.ts';
+import { carriedFiles, filesOf, type Plan, type Remark } from '../plan/plan.ts';
+import { type Change, changesBetween, packagesOf } from './changes.ts';
+import { type Amount, bringIn, plannedFiles } from './fetch.ts';
 import { stageMetadata } from './metadata.ts';
-import { type Previous, readPrevious } from './previous.ts';
+import { type Prepared, type PrepareOptions, withPlan } from './prepare.ts';
 import { stageSnapshot, staleMetadata } from './snapshot.ts';
-import { Staging } from './staging.ts';
 
 /** What `create` works with. */
-export interface CreateOptions {
-  directory: string;
-  request: MirrorRequest;
-  upstream: UpstreamLocation;
+export interface CreateOptions extends PrepareOptions {
   key: SecretKey;
-  /** Keys, besides `key`, whose snapshots are carried on from: those signed with before. */
-  trusted: readonly PublicKey[];
   now: Date;
   /** Seconds until the snapshot expires. */
   validFor: number;
   /** Downloads at a time. */
   jobs: number;
-  reporter: Reporter;
 }
 
 /** What `create` did. */
@@ -40,36 +31,38 @@ export interface CreateSummary {
   expires_at: string;
   formulas: number;
   casks: number;
+  linux_apps: number;
   files: number;
   bytes: number;
-  downloaded: { files: number; bytes: number };
+  downloaded: Amount;
+  /** Taken from the other mirror. */
+  linked: Amount;
   reused: number;
-  /** Packages of the previous snapshot that this one no longer has. */
-  dropped: string[];
-  skipped: Plan['skipped'];
+  /** Packages that came, went or have another version than in the previous snapshot. */
+  changes: Change[];
+  /** What was asked for or needed and is not here, as the upstream does not have it so. */
+  skipped: Remark[];
+  /** What was left out because it could not be had this time. */
+  failed: Remark[];
+  /** Packages that the upstream has no more. */
+  kept: string[];
+  /** Where package URLs point, when they are written into the files. */
+  public_url: string | null;
 }
 
 /**
  * Makes or remakes a mirror: plans, brings in what is missing (checked against the upstream's hashes), writes and signs
  * the index and the snapshot, and commits all of it at once. Readers see the previous mirror until then.
- * Throws `unknown-package`, `upstream` with every file that failed, `locked`, `refused` or `bad-input`.
+ * Throws `unknown-package`, `upstream` with every file that failed, `locked`, `refused`, `usage` or `bad-input`.
  */
-export async function createMirror(options: CreateOptions): Promise<CreateSummary> {
-  const { directory, now, reporter } = options;
+export async function createMirror(given: CreateOptions): Promise<CreateSummary> {
+  const { directory, now } = given;
+  const options = { ...given, trusted: [given.key.publicKey, ...given.trusted] };
   await expectUsable(directory);
   const made = await mkdir(directory, { recursive: true });
   const summary = withLock(directory, now, async () => {
     await rollForward(directory);
-    const previous = await readPrevious(directory, [options.key.publicKey, ...options.trusted], reporter);
-    const index = await StoutIndex.open(options.upstream, upstreamFolder(directory));
-    try {
-      const plan = await makePlan(index, planRequest(options.request), (done, total) =>
-        reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
-      );
-      return await build(options, index, plan, previous);
-    } finally {
-      await index.close();
-    }
+    return withPlan(options, upstreamFolder(directory), (prepared) => build(options, prepared));
   });
   // What failed before anything came of it leaves no folder behind; with anything in it, it stays.
   return summary.catch(async (error: unknown) => {
@@ -78,50 +71,63 @@ export async function createMirror(options: CreateOptions): Promise<CreateSummar
   });
 }
 
-const planRequest = (request: MirrorRequest) => ({
-  formulas: request.packages,
-  casks: request.casks,
-  tags: request.tags,
-  dependencies: request.dependencies,
-  devDependencies: request.dev_dependencies,
-});
-
-async function build(
-  options: CreateOptions,
-  index: StoutIndex,
-  plan: Plan,
-  previous: Previous | undefined,
-): Promise<CreateSummary> {
-  const { directory } = options;
-  const known = await KnownFiles.load(directory);
-  const staging = new Staging(directory, known);
-  const files = plannedFiles(plan);
-  await keepIncoming(directory, new Set(files.map((file) => file.sha256)));
-  const fetched = await bringIn(options, files, staging);
-  const manifest = await stageMetadata(options, index, plan, staging, previous);
-  const snapshot = await stageSnapshot(options, staging, previous);
+async function build(options: CreateOptions, prepared: Prepared): Promise<CreateSummary> {
+  const { directory, keepGoing } = options;
+  const { request, index, previous, staging, known, source } = prepared;
+  const files = plannedFiles(prepared.plan);
+  await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
+  const fetching = { ...options, upstream: index.location, source };
+  const { downloaded, linked, failures } = await bringIn(fetching, files, staging);
+  const carried = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path));
+  const plan = withoutFailed(prepared.plan, failures);
+  if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
+    throw incomplete(failures, files.length, index.location.base.href);
+  }
+  const manifest = await stageMetadata(options, { index, request, plan, staging, previous });
+  const { snapshot, entries } = await stageSnapshot(options, staging, previous);
   await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });
-  await known.save([...staging.files].map(([path, digest]) => ({ path, digest })));
+  await known.save(entries.map((entry) => ({ path: filePathOf(entry), digest: entry })));
   return {
     directory,
     version: snapshot.version,
     expires_at: snapshot.expires_at,
     formulas: manifest.formulas.count,
     casks: manifest.casks.count,
+    linux_apps: manifest.linux_apps.count,
     files: snapshot.totals.files,
     bytes: snapshot.totals.bytes,
-    downloaded: fetched,
-    reused: files.length - fetched.files,
-    dropped: droppedPackages(manifest, previous?.manifest),
+    downloaded,
+    linked,
+    reused: files.length - downloaded.files - linked.files - failures.size + carried.length,
+    changes: changesBetween(previous, plan),
     skipped: plan.skipped,
+    failed: plan.failed,
+    kept: plan.kept,
+    public_url: request.public_url,
   };
 }
 
-function droppedPackages(now: Manifest, before: Manifest | undefined): string[] {
-  if (!before) return [];
-  const kept = (kind: 'formulas' | 'casks', name: string): boolean => Object.hasOwn(now[kind].packages, name);
-  return [
-    ...Object.keys(before.formulas.packages).filter((name) => !kept('formulas', name)),
-    ...Object.keys(before.casks.packages).filter((name) => !kept('casks', name)),
-  ].sort();
+/** The plan without the packages that a file is missing of. */
+function withoutFailed(plan: Plan, failures: ReadonlyMap<string, string>): Plan {
+  const failed = [...plan.failed];
+  const whole = <Item extends Parameters<typeof filesOf>[0]>(items: Item[]): Item[] =>
+    items.filter((item) => {
+      const missing = filesOf(item).filter(({ path }) => failures.has(path));
+      for (const { of, path } of missing) failed.push({ name: of, reason: `${path}: ${failures.get(path)}` });
+      return missing.length === 0;
+    });
+  const { formulas, casks, linuxApps } = plan;
+  return {
+    ...plan,
+    formulas: { ...formulas, fresh: whole(formulas.fresh) },
+    casks: { ...casks, fresh: whole(casks.fresh) },
+    linuxApps: { ...linuxApps, fresh: whole(linuxApps.fresh) },
+    failed,
+  };
+}
+
+function incomplete(failures: ReadonlyMap<string, string>, wanted: number, where: string): MirrorError {
+  const message = `${failures.size} of ${wanted} files could not be fetched; the mirror is unchanged.`;
+  const reasons = [...failures].map(([path, reason]) => `${path}: ${reason}`).sort();
+  return new MirrorError('upstream', [message, ...reasons].join('\n  '), { where });
 }

@@ -87,7 +87,8 @@ async function fetchPart(
   }
 }
 
-async function append(
+/** Writes chunks to a file behind what `counter` has counted. */
+export async function append(
   file: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
   counter: DigestCounter,

@@ -1,19 +1,24 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { FileDigest } from '../directory/hash.ts';
-import type { Plan, PlannedFile } from '../plan/plan.ts';
-import type { CreateOptions } from './create.ts';
+import { filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
+import type { Reporter } from '../reporter.ts';
+import type { UpstreamLocation } from '../upstream/location.ts';
 import { download } from './download.ts';
+import { downloadUnchecked } from './download-unchecked.ts';
+import type { LinkSource } from './link-source.ts';
 import type { Staging } from './staging.ts';
 
-/** The distinct files of a plan. Throws `bad-input` when two that differ would stand at one path. */
-export function plannedFiles({ formulas, casks }: Plan): PlannedFile[] {
-  const all = [
-    ...formulas.flatMap((formula) => [...formula.bottles.values()]),
-    ...casks.flatMap((cask) => [...cask.files.values()]),
-  ];
+/** Files and their bytes together. */
+export interface Amount {
+  files: number;
+  bytes: number;
+}
+
+/** The distinct files to bring in. Throws `bad-input` when two that differ would stand at one path. */
+export function plannedFiles({ formulas, casks, linuxApps }: Plan): PlannedFile[] {
   const byPath = new Map<string, PlannedFile>();
-  for (const file of all) {
+  for (const file of [...formulas.fresh, ...casks.fresh, ...linuxApps.fresh].flatMap(filesOf)) {
     const other = byPath.get(file.path);
     if (other && other.sha256 !== file.sha256) {
       throw new MirrorError('bad-input', `Two different files of the upstream would be ${file.path}.`, {
@@ -27,50 +32,93 @@ export function plannedFiles({ formulas, casks }: Plan): PlannedFile[] {
   return [...byPath.values()];
 }
 
-/**
- * Keeps or downloads every planned file; tells what was downloaded.
- * Throws `upstream` once all were tried, listing each that failed.
- */
+/** What files are brought in with. */
+export interface FetchOptions {
+  directory: string;
+  upstream: UpstreamLocation;
+  /** Another mirror, whose files are linked rather than fetched. */
+  source: LinkSource | undefined;
+  /** Downloads at a time. */
+  jobs: number;
+  reporter: Reporter;
+}
+
+/** What was brought in, and what could not be: the reason by path. */
+export interface Fetched {
+  downloaded: Amount;
+  linked: Amount;
+  failures: Map<string, string>;
+}
+
+/** Keeps, links or downloads every planned file. All of them are tried; what fails is told, not thrown. */
 export async function bringIn(
-  { directory, upstream, jobs, reporter }: CreateOptions,
+  options: FetchOptions,
   files: readonly PlannedFile[],
   staging: Staging,
-): Promise<{ files: number; bytes: number }> {
-  const fetched = { files: 0, bytes: 0 };
-  const failures: string[] = [];
+): Promise<Fetched> {
+  const { directory, source, jobs, reporter } = options;
+  const fetched: Fetched = {
+    downloaded: { files: 0, bytes: 0 },
+    linked: { files: 0, bytes: 0 },
+    failures: new Map(),
+  };
   let done = 0;
   const tell = (): void =>
-    reporter.progress({ label: 'Fetching packages', done, total: files.length, bytes: fetched.bytes });
-  const bring = async ({ url, sha256 }: PlannedFile): Promise<FileDigest> => {
-    const digest = await download(upstream, directory, { url: upstream.resolve(url), sha256 }, (count) => {
-      fetched.bytes += count;
-      tell();
+    reporter.progress({
+      label: 'Fetching packages',
+      done,
+      total: files.length,
+      bytes: fetched.downloaded.bytes,
     });
-    fetched.files += 1;
+  const receive = (count: number): void => {
+    fetched.downloaded.bytes += count;
+    tell();
+  };
+  const bring = async (file: PlannedFile): Promise<FileDigest> => {
+    const linked = file.sha256 && !file.forced ? await source?.bring(file.sha256, directory) : undefined;
+    if (linked) {
+      fetched.linked.files += 1;
+      fetched.linked.bytes += linked.size;
+      return linked;
+    }
+    const digest = await fetchFile(options, file, receive);
+    fetched.downloaded.files += 1;
     return digest;
   };
   /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
   const coming = new Map<string, Promise<FileDigest>>();
-  const fetchOne = async (file: PlannedFile): Promise<void> => {
-    const { path, sha256 } = file;
-    if (!(await staging.keep(path, sha256))) {
-      const digest = coming.get(sha256) ?? bring(file);
-      coming.set(sha256, digest);
-      staging.adopt(path, await digest);
-    }
-    done += 1;
-    tell();
+  const bringOnce = async (file: PlannedFile): Promise<void> => {
+    if (!file.forced && (await isKept(file, staging))) return;
+    const digest = coming.get(file.sha256 ?? file.path) ?? bring(file);
+    coming.set(file.sha256 ?? file.path, digest);
+    staging.adopt(file.path, await digest);
   };
+  tell();
   await pMap(
     files,
-    (file) => fetchOne(file).catch((error: unknown) => failures.push(`${file.path}: ${messageOf(error)}`)),
+    async (file) => {
+      await bringOnce(file).catch((error: unknown) => {
+        fetched.failures.set(file.path, messageOf(error));
+      });
+      done += 1;
+      tell();
+    },
     { concurrency: jobs },
   );
-  if (failures.length > 0) throw incomplete(failures, files.length, upstream.base.href);
   return fetched;
 }
 
-function incomplete(failures: string[], wanted: number, where: string): MirrorError {
-  const message = `${failures.length} of ${wanted} files could not be fetched; the mirror is unchanged.`;
-  return new MirrorError('upstream', [message, ...failures.sort()].join('\n  '), { where });
+async function isKept({ path, sha256, before }: PlannedFile, staging: Staging): Promise<boolean> {
+  const wanted = sha256 ?? before;
+  return wanted !== undefined && (await staging.keep(path, wanted)) !== undefined;
+}
+
+async function fetchFile(
+  { directory, upstream }: FetchOptions,
+  { url, sha256 }: PlannedFile,
+  receive: (count: number) => void,
+): Promise<FileDigest> {
+  const address = upstream.resolve(url);
+  if (sha256 === undefined) return downloadUnchecked(upstream, directory, address, receive);
+  return download(upstream, directory, { url: address, sha256 }, receive);
 }

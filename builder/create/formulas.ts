@@ -1,59 +1,64 @@
 import pMap from 'p-map';
-import type { IndexedDatabase } from '../../format/index-manifest.ts';
 import { packageJsonPath, packageVersion } from '../../format/layout.ts';
-import type { Manifest } from '../../format/manifest.ts';
+import type { ManifestFormula } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { parseTag } from '../../format/tags.ts';
 import { type FormulaRow, writeFormulasDatabase } from '../database/formulas.ts';
-import type { FileDigest } from '../directory/hash.ts';
-import type { PlannedFormula } from '../plan/plan.ts';
-import { clientFormula } from './client-json.ts';
-import { compressDocument, type IndexContext, stageIndexDatabase } from './index-files.ts';
-import { storedFile, totalSize } from './stored-file.ts';
+import { filesOf, type Plan, type PlannedFormula } from '../plan/plan.ts';
+import { ClientJson } from './client-json.ts';
+import {
+  entriesByName,
+  type IndexContext,
+  type StagedPackages,
+  stageCarried,
+  stageIndexDatabase,
+  stagePackageJson,
+} from './index-files.ts';
+import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
 const COMPRESSIONS = 4;
-
-/** What a mirror says about its formulas in the places that list them. */
-export interface StagedFormulas {
-  database: IndexedDatabase;
-  manifest: Manifest['formulas'];
-  listed: ListedPackage[];
-}
 
 /** Stages package JSON and database of the formulas. */
 export async function stageFormulas(
   context: IndexContext,
   version: string,
-  formulas: readonly PlannedFormula[],
-): Promise<StagedFormulas> {
+  { fresh, carried }: Plan['formulas'],
+): Promise<StagedPackages<ManifestFormula>> {
   const digests = context.staging.files;
-  const rows = await pMap(
-    formulas,
+  await stageCarried(context, carried);
+  const client = new ClientJson(digests, context.publicUrl);
+  const written = await pMap(
+    fresh,
     async (formula) => {
-      const json = await compressDocument(clientFormula(formula, digests));
-      const { sha256 } = await context.staging.put(packageJsonPath('formulas', formula.json.name), json);
-      return formulaRow(formula, sha256, digests);
+      const { name } = formula.json;
+      const jsonHash = await stagePackageJson(context, 'formulas', name, client.formula(formula));
+      return formulaRow(formula, jsonHash, digests);
     },
     { concurrency: COMPRESSIONS },
   );
+  const rows = [...written, ...carried.map(({ row }) => row)];
   const createdAt = context.now.toISOString();
   const database = await stageIndexDatabase(context, 'formulas', rows.length, (local) =>
     writeFormulasDatabase(local, { version, createdAt, formulas: rows, withFiles: true }),
   );
+  const mirrored = fresh.filter((formula) => formula.mirrored);
   return {
     database,
-    manifest: {
-      count: formulas.length,
-      packages: Object.fromEntries(formulas.map((one) => [one.json.name, manifestEntry(one, digests)])),
-    },
-    listed: formulas.map((formula) => listEntry(formula, digests)),
+    packages: entriesByName([
+      ...mirrored.map((formula) => [formula.json.name, manifestEntry(formula, digests)] as const),
+      ...carried.map(({ row, entry }) => [row.name, entry] as const),
+    ]),
+    listed: [
+      ...mirrored.map((formula) => listEntry(formula, digests)),
+      ...carried.flatMap(({ listed }) => listed ?? []),
+    ],
   };
 }
 
 function formulaRow(
-  { json, updatedAt, bottles }: PlannedFormula,
+  { json, updatedAt, upstreamHash, bottles }: PlannedFormula,
   jsonHash: string,
-  digests: ReadonlyMap<string, FileDigest>,
+  digests: Digests,
 ): FormulaRow {
   return {
     name: json.name,
@@ -67,6 +72,7 @@ function formulaRow(
     disabled: json.flags.disabled ?? false,
     hasBottle: bottles.size > 0,
     jsonHash,
+    upstreamHash,
     updatedAt,
     dependencies: json.dependencies,
     aliases: json.aliases,
@@ -74,10 +80,7 @@ function formulaRow(
   };
 }
 
-function manifestEntry(
-  { json, bottles }: PlannedFormula,
-  digests: ReadonlyMap<string, FileDigest>,
-): Manifest['formulas']['packages'][string] {
+function manifestEntry({ json, bottles }: PlannedFormula, digests: Digests): ManifestFormula {
   return {
     version: json.version,
     revision: json.revision,
@@ -88,16 +91,14 @@ function manifestEntry(
   };
 }
 
-function listEntry(
-  { json, bottles }: PlannedFormula,
-  digests: ReadonlyMap<string, FileDigest>,
-): ListedPackage {
+function listEntry(formula: PlannedFormula, digests: Digests): ListedPackage {
+  const { json, bottles } = formula;
   return {
     kind: 'formula',
     name: json.name,
     version: packageVersion(json.version, json.revision),
     desc: json.desc ?? '',
     tags: [...new Set([...bottles.keys()].map(parseTag))].sort(),
-    size: totalSize(bottles.values(), digests),
+    size: totalSize(filesOf(formula), digests),
   };
 }

@@ -4,11 +4,20 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
 import { utf8 } from '../../format/bytes.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { signFile } from '../../format/file-signature.ts';
 import type { IndexedDatabase } from '../../format/index-manifest.ts';
-import { compressedDatabasePath, databasePath, type IndexKind, signaturePath } from '../../format/layout.ts';
+import {
+  compressedDatabasePath,
+  databasePath,
+  type IndexKind,
+  packageJsonPath,
+  signaturePath,
+} from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
+import type { ListedPackage } from '../../format/package-list.ts';
 import { incomingDirectory } from '../directory/paths.ts';
+import type { CarriedPackage } from '../plan/carried.ts';
 import type { Staging } from './staging.ts';
 
 const zstd = promisify(zstdCompress);
@@ -23,11 +32,55 @@ export interface IndexContext {
   staging: Staging;
   key: SecretKey;
   now: Date;
+  /** Where package URLs point, without a trailing slash; `null` for the upstream's. */
+  publicUrl: string | null;
 }
 
-/** Compresses a document as stout-index does. */
-export const compressDocument = (value: unknown): Promise<Uint8Array> =>
-  compress(utf8(JSON.stringify(value)));
+/** What a mirror says about its packages of one kind in the places that list them. */
+export interface StagedPackages<Entry> {
+  database: IndexedDatabase;
+  /** For the manifest, by name. */
+  packages: Record<string, Entry>;
+  listed: ListedPackage[];
+}
+
+/** Stages the JSON of a package, compressed as stout-index does; returns its SHA-256, hex. */
+export async function stagePackageJson(
+  { staging }: IndexContext,
+  kind: IndexKind,
+  name: string,
+  value: object,
+): Promise<string> {
+  const { sha256 } = await staging.put(
+    packageJsonPath(kind, name),
+    await compress(utf8(JSON.stringify(value))),
+  );
+  return sha256;
+}
+
+/** Rows and lists of the packages that stay, their files taken over as they stand. Throws `missing`. */
+export async function stageCarried<Row, Entry>(
+  { staging }: IndexContext,
+  carried: readonly CarriedPackage<Row, Entry>[],
+): Promise<void> {
+  for (const { path, sha256 } of carried.flatMap(({ files }) => files)) {
+    if (await staging.keep(path, sha256)) continue;
+    throw new MirrorError('missing', `${path} was there and is not any more.`, {
+      where: path,
+      expected: sha256,
+    });
+  }
+}
+
+/** Manifest entries by name, sorted, of packages new and carried. */
+export const entriesByName = <Entry>(
+  entries: readonly (readonly [string, Entry | undefined])[],
+): Record<string, Entry> =>
+  Object.fromEntries(
+    entries
+      .flatMap(([name, entry]) => (entry === undefined ? [] : [[name, entry] as const]))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 
 /** Stages a database made by `write` with its signature. */
 export async function stageSignedDatabase(

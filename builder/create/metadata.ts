@@ -1,8 +1,10 @@
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
 import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
-import { encodeManifest, type Manifest } from '../../format/manifest.ts';
+import { encodeManifest, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
+import { sortedBy } from '../database/database.ts';
+import type { SignedMirror } from '../directory/signed-mirror.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StoutIndex } from '../upstream/stout-index.ts';
 import { GENERATOR, NAME, VERSION } from '../version.ts';
@@ -10,55 +12,73 @@ import { stageCasks } from './casks.ts';
 import type { CreateOptions } from './create.ts';
 import { stageFormulas } from './formulas.ts';
 import type { IndexContext } from './index-files.ts';
-import type { Previous } from './previous.ts';
+import { stageLinuxApps } from './linux-apps.ts';
 import type { Staging } from './staging.ts';
+import type { Digests } from './stored-file.ts';
 import { stageVulnerabilities } from './vulnerabilities.ts';
+
+/** What the description of a mirror is made from. */
+export interface MetadataInput {
+  index: StoutIndex;
+  request: MirrorRequest;
+  plan: Plan;
+  staging: Staging;
+  previous: SignedMirror | undefined;
+}
 
 /** Stages everything that describes the packages: package JSON, databases, lists and manifests, signed. */
 export async function stageMetadata(
-  { directory, request, key, now, reporter, upstream }: CreateOptions,
-  index: StoutIndex,
-  plan: Plan,
-  staging: Staging,
-  previous: Previous | undefined,
+  { directory, key, now, reporter }: CreateOptions,
+  { index, request, plan, staging, previous }: MetadataInput,
 ): Promise<Manifest> {
   reporter.note('Writing the index …');
-  const context: IndexContext = { directory, staging, key, now };
+  const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url };
   const version = indexVersion(now, previous?.manifest?.index_version);
   const formulas = await stageFormulas(context, version, plan.formulas);
   const casks = await stageCasks(context, version, plan.casks);
+  const hasApps = plan.linuxApps.fresh.length + plan.linuxApps.carried.length > 0;
+  const linuxApps = hasApps ? await stageLinuxApps(context, version, plan.linuxApps) : undefined;
   if (request.vulnerabilities) {
-    const names = new Set(plan.formulas.map((formula) => formula.json.name));
+    const names = new Set(Object.keys(formulas.packages));
     await stageVulnerabilities(context, version, await index.vulnerabilities(), names);
   }
   const created_at = now.toISOString();
-  const indexes = { formulas: formulas.database, casks: casks.database };
+  const indexes = {
+    formulas: formulas.database,
+    casks: casks.database,
+    ...(linuxApps ? { linux_apps: linuxApps.database } : {}),
+  };
   const signedAt = Math.floor(now.getTime() / 1000);
   await staging.put(INDEX_MANIFEST, encodeIndexManifest({ version, created_at, indexes }, signedAt, key));
-  await staging.put(
-    PACKAGE_LIST,
-    encodePackageList({ version, packages: [...formulas.listed, ...casks.listed] }),
+  const packages = [formulas, casks, ...(linuxApps ? [linuxApps] : [])].flatMap(({ listed }) =>
+    sortedBy(listed, (item) => item.name),
   );
+  await staging.put(PACKAGE_LIST, encodePackageList({ version, packages }));
   const manifest: Manifest = {
     version: '1.0',
     created_at,
     stout_version: `${NAME} ${VERSION}`,
     platforms: request.tags,
-    formulas: formulas.manifest,
-    casks: casks.manifest,
-    linux_apps: { count: 0, packages: {} },
-    ...sumsOf(staging),
+    formulas: counted(formulas.packages),
+    casks: counted(casks.packages),
+    linux_apps: counted(linuxApps?.packages ?? {}),
+    ...sumsOf(staging.files),
     index_version: version,
     generator: GENERATOR,
     request,
-    upstream: { url: describe(upstream.base), version: index.manifest.version },
+    upstream: { url: describe(index.location.base), version: index.manifest.version },
   };
   await staging.put(MANIFEST, encodeManifest(manifest));
   return manifest;
 }
 
+const counted = <Entry>(packages: Record<string, Entry>) => ({
+  count: Object.keys(packages).length,
+  packages,
+});
+
 /** Digests of the index files, and the size of everything staged so far. */
-function sumsOf({ files }: Staging): Pick<Manifest, 'checksums' | 'total_size'> {
+export function sumsOf(files: Digests): Pick<Manifest, 'checksums' | 'total_size'> {
   const index = [...files].filter(([path]) => path.startsWith('index/'));
   const sums = index.map(([path, { sha256 }]) => [path, sha256] as const);
   return {
@@ -68,4 +88,7 @@ function sumsOf({ files }: Staging): Pick<Manifest, 'checksums' | 'total_size'> 
 }
 
 /** A local folder's name says nothing elsewhere, and it is nobody's business. */
-const describe = (base: URL): string => (base.protocol === 'file:' ? 'directory' : base.href);
+const describe = (base: URL): string => (base.protocol === 'file:' ? FOLDER : base.href);
+
+/** What stands for a local folder as the upstream of a mirror. */
+export const FOLDER = 'directory';

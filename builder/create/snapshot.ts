@@ -1,27 +1,39 @@
 import pMap from 'p-map';
 import { utf8 } from '../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
+import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, signRoot } from '../../format/snapshot/root.ts';
 import { filesBelow } from '../directory/mirror.ts';
+import type { SignedMirror } from '../directory/signed-mirror.ts';
 import { GENERATOR } from '../version.ts';
-import type { CreateOptions } from './create.ts';
 import { snapshotEntries } from './entries.ts';
-import type { Previous } from './previous.ts';
 import type { Staging } from './staging.ts';
 
 const READERS = 4;
 
+/** What a snapshot is signed with, and for how long. */
+export interface SnapshotSigning {
+  key: SecretKey;
+  now: Date;
+  /** Seconds until the snapshot expires. */
+  validFor: number;
+}
+
 /** Stages leaves and signed root over all files staged so far. */
 export async function stageSnapshot(
-  { key, now, validFor }: CreateOptions,
+  { key, now, validFor }: SnapshotSigning,
   staging: Staging,
-  previous: Previous | undefined,
-): Promise<Root> {
+  previous: SignedMirror | undefined,
+): Promise<{ snapshot: Root; entries: SnapshotEntry[] }> {
   const seconds = Math.floor(now.getTime() / 1000);
+  const entries = await withoutLost(
+    snapshotEntries(staging.files, previous?.entries ?? [], seconds),
+    staging,
+  );
   const { snapshot, leaves } = buildSnapshot({
-    entries: await withoutLost(snapshotEntries(staging.files, previous?.entries ?? [], seconds), staging),
+    entries,
     now,
     validFor,
     previousVersion: previous?.version ?? 0,
@@ -31,7 +43,7 @@ export async function stageSnapshot(
   const { root, signature } = signRoot(snapshot, key);
   await staging.put(signaturePath(ROOT), utf8(signature));
   await staging.put(ROOT, root);
-  return snapshot;
+  return { snapshot, entries };
 }
 
 /** The entries without superseded files that somebody removed or altered: what is gone must not be promised. */

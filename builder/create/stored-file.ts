@@ -3,18 +3,18 @@ import type { StoredFile } from '../database/database.ts';
 import type { FileDigest } from '../directory/hash.ts';
 import type { PlannedFile } from '../plan/plan.ts';
 
+/** Digests of the files that are there, by path. */
+export type Digests = ReadonlyMap<string, FileDigest>;
+
 /** Where a planned file stands in the mirror, once it was brought in. Throws `missing` when it was not. */
-export function storedFile(
-  { path, sha256 }: PlannedFile,
-  digests: ReadonlyMap<string, FileDigest>,
-): StoredFile {
+export function storedFile({ path, sha256 }: PlannedFile, digests: Digests): StoredFile {
   const digest = digests.get(path);
-  if (digest?.sha256 === sha256) return { path, sha256, size: digest.size };
+  if (digest && (sha256 === undefined || sha256 === digest.sha256)) {
+    return { path, sha256: digest.sha256, size: digest.size };
+  }
   throw new MirrorError('missing', `${path} was planned but is not here.`, { where: path, expected: sha256 });
 }
 
-/** Bytes of the distinct files among some planned ones. */
-export function totalSize(files: Iterable<PlannedFile>, digests: ReadonlyMap<string, FileDigest>): number {
-  const byPath = new Map([...files].map((file) => [file.path, file]));
-  return [...byPath.values()].reduce((sum, file) => sum + storedFile(file, digests).size, 0);
-}
+/** Bytes of some planned files. */
+export const totalSize = (files: readonly PlannedFile[], digests: Digests): number =>
+  files.reduce((sum, file) => sum + storedFile(file, digests).size, 0);

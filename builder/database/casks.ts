@@ -26,6 +26,8 @@ export interface CaskRow {
   disabled: boolean;
   /** SHA-256, in hex, of the compressed package JSON. */
   jsonHash: string | null;
+  /** The upstream's own `json_hash`, by which a change there is seen; kept only in a database made with `withFiles`. */
+  upstreamHash?: string | null;
   /** Unix seconds. */
   updatedAt: number | null;
   /** What the cask installs: its app, pkg, binaries. */
@@ -40,15 +42,20 @@ export interface CasksDatabase {
   /** ISO 8601, UTC. */
   createdAt: string;
   casks: readonly CaskRow[];
-  /** Adds the table `artifacts` of downloaded files; without it the schema is stout-index's own. */
+  /** Adds the column upstream_hash and the table `artifacts` of downloaded files; without it the schema is stout-index's own. */
   withFiles?: boolean;
 }
 
-const SCHEMA = `
+const FILES_TABLE = `
+  CREATE TABLE artifacts (
+    cask TEXT NOT NULL, arch TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (cask, arch), FOREIGN KEY (cask) REFERENCES casks(token));`;
+
+const schema = (withFiles: boolean): string => `
   CREATE TABLE casks (
     token TEXT PRIMARY KEY, name TEXT, version TEXT, sha256 TEXT, url TEXT, homepage TEXT, desc TEXT,
     tap TEXT DEFAULT 'homebrew/cask', auto_updates INTEGER DEFAULT 0, deprecated INTEGER DEFAULT 0,
-    disabled INTEGER DEFAULT 0, json_hash TEXT, updated_at INTEGER);
+    disabled INTEGER DEFAULT 0, json_hash TEXT, updated_at INTEGER${withFiles ? ', upstream_hash TEXT' : ''});
   ${searchIndex('casks', ['token', 'name', 'desc'])}
   CREATE TABLE cask_artifacts (
     cask TEXT NOT NULL, artifact_type TEXT NOT NULL, source TEXT, target TEXT,
@@ -60,12 +67,8 @@ const SCHEMA = `
   CREATE INDEX idx_cask_artifacts_cask ON cask_artifacts(cask);
   CREATE INDEX idx_cask_artifacts_type ON cask_artifacts(artifact_type);
   CREATE INDEX idx_cask_dependencies_cask ON cask_dependencies(cask);
-  CREATE INDEX idx_casks_tap ON casks(tap);`;
-
-const FILES_TABLE = `
-  CREATE TABLE artifacts (
-    cask TEXT NOT NULL, arch TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
-    PRIMARY KEY (cask, arch), FOREIGN KEY (cask) REFERENCES casks(token));`;
+  CREATE INDEX idx_casks_tap ON casks(tap);
+  ${withFiles ? FILES_TABLE : ''}`;
 
 /**
  * Writes casks.db at `path` in stout-index's schema, sorted by token; equal input gives equal bytes. Two casks of
@@ -74,8 +77,8 @@ const FILES_TABLE = `
 export function writeCasksDatabase(path: string, contents: CasksDatabase): void {
   const { version, createdAt, withFiles = false } = contents;
   const casks = sortedBy(contents.casks, (cask) => cask.token);
-  createDatabase(path, withFiles ? SCHEMA + FILES_TABLE : SCHEMA, (database) => {
-    insertCasks(database, casks);
+  createDatabase(path, schema(withFiles), (database) => {
+    insertCasks(database, casks, withFiles);
     insertParts(database, casks);
     insertDependencies(database, casks);
     if (withFiles) insertFiles(database, casks);
@@ -83,7 +86,7 @@ export function writeCasksDatabase(path: string, contents: CasksDatabase): void 
   });
 }
 
-function insertCasks(database: DatabaseSync, casks: CaskRow[]): void {
+function insertCasks(database: DatabaseSync, casks: CaskRow[], withFiles: boolean): void {
   const insert = inserter(database, 'casks');
   for (const cask of casks) {
     insert({
@@ -100,6 +103,7 @@ function insertCasks(database: DatabaseSync, casks: CaskRow[]): void {
       disabled: Number(cask.disabled),
       json_hash: cask.jsonHash,
       updated_at: cask.updatedAt,
+      ...(withFiles ? { upstream_hash: cask.upstreamHash ?? null } : {}),
     });
   }
 }

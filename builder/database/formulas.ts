@@ -32,6 +32,8 @@ export interface FormulaRow {
   hasBottle: boolean;
   /** SHA-256, in hex, of the compressed package JSON. */
   jsonHash: string | null;
+  /** The upstream's own `json_hash`, by which a change there is seen; kept only in a database made with `withFiles`. */
+  upstreamHash?: string | null;
   /** Unix seconds. */
   updatedAt: number | null;
   dependencies: Dependencies;
@@ -45,7 +47,7 @@ export interface FormulasDatabase {
   /** ISO 8601, UTC. */
   createdAt: string;
   formulas: readonly FormulaRow[];
-  /** Adds the columns path, sha256 and size to `bottles`; without it the schema is stout-index's own. */
+  /** Adds the column upstream_hash, and path, sha256 and size to `bottles`; without it the schema is stout-index's own. */
   withFiles?: boolean;
 }
 
@@ -58,7 +60,7 @@ export function writeFormulasDatabase(path: string, contents: FormulasDatabase):
   const { version, createdAt, withFiles = false } = contents;
   const formulas = sortedBy(contents.formulas, (formula) => formula.name);
   createDatabase(path, schema(withFiles), (database) => {
-    insertFormulas(database, formulas);
+    insertFormulas(database, formulas, withFiles);
     insertDependencies(database, formulas);
     insertBottles(database, formulas, withFiles);
     insertAliases(database, formulas);
@@ -68,11 +70,12 @@ export function writeFormulasDatabase(path: string, contents: FormulasDatabase):
 
 function schema(withFiles: boolean): string {
   const fileColumns = withFiles ? 'path TEXT, sha256 TEXT, size INTEGER,' : '';
+  const hashColumn = withFiles ? ', upstream_hash TEXT' : '';
   return `
     CREATE TABLE formulas (
       name TEXT PRIMARY KEY, version TEXT NOT NULL, revision INTEGER DEFAULT 0, desc TEXT, homepage TEXT,
       license TEXT, tap TEXT DEFAULT 'homebrew/core', deprecated INTEGER DEFAULT 0, disabled INTEGER DEFAULT 0,
-      has_bottle INTEGER DEFAULT 1, json_hash TEXT, updated_at INTEGER);
+      has_bottle INTEGER DEFAULT 1, json_hash TEXT, updated_at INTEGER${hashColumn});
     ${searchIndex('formulas', ['name', 'desc'])}
     CREATE TABLE dependencies (
       formula TEXT NOT NULL, dep_name TEXT NOT NULL, dep_type TEXT NOT NULL,
@@ -89,7 +92,7 @@ function schema(withFiles: boolean): string {
     CREATE INDEX idx_formulas_tap ON formulas(tap);`;
 }
 
-function insertFormulas(database: DatabaseSync, formulas: FormulaRow[]): void {
+function insertFormulas(database: DatabaseSync, formulas: FormulaRow[], withFiles: boolean): void {
   const insert = inserter(database, 'formulas');
   for (const formula of formulas) {
     insert({
@@ -105,6 +108,7 @@ function insertFormulas(database: DatabaseSync, formulas: FormulaRow[]): void {
       has_bottle: Number(formula.hasBottle),
       json_hash: formula.jsonHash,
       updated_at: formula.updatedAt,
+      ...(withFiles ? { upstream_hash: formula.upstreamHash ?? null } : {}),
     });
   }
 }

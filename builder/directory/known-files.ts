@@ -1,8 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson } from '../../format/parse.ts';
 import { digestFile, type FileDigest } from './hash.ts';
-import { knownFilesPath, localPath } from './paths.ts';
+import { localPath } from './paths.ts';
 import { isAbsent, writeFileAtomic } from './write.ts';
 
 const schema = v.record(
@@ -18,23 +20,29 @@ const schema = v.record(
 
 /**
  * Digests of the files of a mirror that this program wrote or read before, trusted while size, modification time and
- * inode are unchanged. A cache: losing it costs a reading of the files, nothing else.
+ * inode are unchanged. A cache: losing it costs a reading of the files, nothing else. It stands outside the mirror, which
+ * may come from somebody else: nobody but this user may vouch for files unread.
  */
 export class KnownFiles {
   readonly #directory: string;
+  readonly #cache: string;
   readonly #known: Map<string, v.InferOutput<typeof schema>[string]>;
 
-  private constructor(directory: string, known: v.InferOutput<typeof schema>) {
+  private constructor(directory: string, cache: string, known: v.InferOutput<typeof schema>) {
     this.#directory = directory;
+    this.#cache = cache;
     this.#known = new Map(Object.entries(known));
   }
 
-  static async load(directory: string): Promise<KnownFiles> {
-    const path = knownFilesPath(directory);
+  /** What is known of a mirror's files; `cacheFolder` is where such records are kept for all mirrors. */
+  static async load(directory: string, cacheFolder: string): Promise<KnownFiles> {
+    const real = await realpath(directory).catch(() => directory);
+    const name = createHash('sha256').update(real).digest('hex').slice(0, 32);
+    const path = join(cacheFolder, 'known-files', `${name}.json`);
     try {
-      return new KnownFiles(directory, parseJson(schema, await readFile(path), path));
+      return new KnownFiles(directory, path, parseJson(schema, await readFile(path), path));
     } catch {
-      return new KnownFiles(directory, {});
+      return new KnownFiles(directory, path, {});
     }
   }
 
@@ -61,13 +69,13 @@ export class KnownFiles {
     }
   }
 
-  /** Records digests of files just put in place, and forgets all other paths. */
+  /** Records digests of files that stand in place, and forgets all other paths. Where it cannot, it does not. */
   async save(files: Iterable<{ path: string; digest: FileDigest }>): Promise<void> {
     const records: v.InferOutput<typeof schema> = {};
     for (const { path, digest } of files) {
       records[path] = { ...(await identityOf(localPath(this.#directory, path))), ...digest };
     }
-    await writeFileAtomic(knownFilesPath(this.#directory), `${JSON.stringify(records)}\n`);
+    await writeFileAtomic(this.#cache, `${JSON.stringify(records)}\n`).catch(() => undefined);
   }
 }
 

@@ -70,11 +70,18 @@ export async function expectUsable(directory: string): Promise<void> {
       where: directory,
     });
   });
-  if (names.length === 0 || names.includes(PRIVATE) || (await isPresent(localPath(directory, ROOT)))) return;
+  const isOurs = names.includes(PRIVATE) || (names.includes(MANIFEST) && names.includes('snapshot'));
+  if (names.length === 0 || isOurs || (await isPresent(localPath(directory, ROOT)))) return;
   throw new MirrorError('refused', `${directory} is not empty and not a mirror: choose another folder.`, {
     where: directory,
     found: names.slice(0, 5).join(', '),
   });
+}
+
+/** Throws unless the directory holds a mirror (`missing`). */
+export async function expectMirror(directory: string): Promise<void> {
+  if (await isPresent(localPath(directory, ROOT))) return;
+  throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, { where: directory });
 }
 
 /** Throws unless the directory holds a whole mirror (`missing`) and no commit was interrupted (`refused`). */
@@ -82,17 +89,11 @@ export async function expectWhole(directory: string): Promise<void> {
   if (await isCommitUnfinished(directory)) {
     throw new MirrorError(
       'refused',
-      `A change to ${directory} was interrupted: run the same create again and it will be finished.`,
+      `A change to ${directory} was interrupted: run the same command again and it will be finished.`,
       { where: directory },
     );
   }
-  await readMirrorFile(directory, ROOT).catch((cause: unknown) => {
-    if (!(cause instanceof MirrorError)) throw cause;
-    throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, {
-      where: directory,
-      cause,
-    });
-  });
+  await expectMirror(directory);
 }
 
 /** Mirror paths of all files in a folder of a mirror, sorted; none when there is no such folder. */

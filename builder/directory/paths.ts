@@ -13,4 +13,3 @@ export const journalPath = (directory: string): string => join(directory, PRIVAT
 export const lockPath = (directory: string): string => join(directory, PRIVATE, 'lock');
 /** Who holds the lock, for people. */
 export const lockHolderPath = (directory: string): string => join(directory, PRIVATE, 'lock-holder');
-export const knownFilesPath = (directory: string): string => join(directory, PRIVATE, 'files.json');

@@ -1,5 +1,3 @@
-import type { Catalog } from './catalog.ts';
-
 const RUNTIME = ['runtime', 'recommended'];
 const DEVELOPMENT = ['build', 'test'];
 
@@ -10,35 +8,48 @@ export interface ClosureOptions {
   devDependencies: boolean;
 }
 
+/** Formulas and what they depend on. */
+export interface FormulaGraph {
+  /** A formula by its name or an alias. */
+  findFormula(name: string): { name: string } | undefined;
+  /** Names that a formula depends on, of the given types. */
+  dependencies(name: string, types: readonly string[]): string[];
+}
+
 export interface Closure {
   /** Canonical names, sorted. */
   names: string[];
-  /** Dependencies that the upstream does not have. */
-  missing: { name: string; neededBy: string }[];
+  /** What the graph does not have, and who needs it; `undefined` for what was asked for. */
+  missing: { name: string; neededBy: string | undefined }[];
 }
 
 /**
  * What installing the requested formulas takes: they, the build and test dependencies of each, and the runtime and
- * recommended dependencies of all of those. Throws `unknown-package` for a requested name.
+ * recommended dependencies of all of those.
  */
-export function closureOf(catalog: Catalog, requested: readonly string[], options: ClosureOptions): Closure {
+export function closureOf(
+  graph: FormulaGraph,
+  requested: readonly string[],
+  options: ClosureOptions,
+): Closure {
   const names = new Set<string>();
   const missing: Closure['missing'] = [];
-  const queue = requested.map((name) => catalog.formula(name).name);
-  const visit = (dependencies: string[], neededBy: string): void => {
+  const queue: string[] = [];
+  const visit = (dependencies: readonly string[], neededBy?: string): void => {
     for (const name of dependencies) {
-      const found = catalog.findFormula(name);
+      const found = graph.findFormula(name);
       if (found) queue.push(found.name);
       else missing.push({ name, neededBy });
     }
   };
+  visit(requested);
   if (options.dependencies && options.devDependencies) {
-    for (const name of [...queue]) visit(catalog.dependencies(name, DEVELOPMENT), name);
+    for (const name of [...queue]) visit(graph.dependencies(name, DEVELOPMENT), name);
   }
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (names.has(name)) continue;
     names.add(name);
-    if (options.dependencies) visit(catalog.dependencies(name, RUNTIME), name);
+    if (options.dependencies) visit(graph.dependencies(name, RUNTIME), name);
   }
   return { names: [...names].sort(), missing };
 }

@@ -1,169 +1,86 @@
-import pMap from 'p-map';
-import { MirrorError } from '../../format/errors.ts';
-import { bottlePath, caskPath } from '../../format/layout.ts';
-import { clientTags } from '../../format/tags.ts';
+import type { StoredFile } from '../database/database.ts';
 import type { UpstreamBottle, UpstreamCask, UpstreamFormula } from '../upstream/package-json.ts';
-import type { StoutIndex } from '../upstream/stout-index.ts';
-import { Catalog, type CatalogCask, type CatalogFormula } from './catalog.ts';
-import { type ClosureOptions, closureOf } from './closure.ts';
-import { fileExtension } from './file-extension.ts';
-import { bottleTagFor } from './platforms.ts';
-
-const METADATA_REQUESTS = 16;
-
-/** What a mirror is to contain. */
-export interface PackageRequest extends ClosureOptions {
-  formulas: readonly string[];
-  casks: readonly string[];
-  tags: readonly string[];
-}
+import type { CarriedCask, CarriedFormula, CarriedLinuxApp } from './carried.ts';
+import type { CatalogLinuxApp } from './catalog.ts';
 
 /** A file to mirror. */
 export interface PlannedFile {
+  /** Name of the package that it belongs to. */
+  of: string;
   path: string;
   url: string;
-  sha256: string;
+  /** Hex; `undefined` where the upstream does not say: then it is taken as it comes. */
+  sha256: string | undefined;
+  /** SHA-256 of the same file in the mirror so far, which stays when the upstream does not say better. */
+  before?: string | undefined;
+  /** True when it is fetched although it is here. */
+  forced?: boolean;
 }
 
-export interface PlannedFormula {
+/** What planned packages of every kind have in common. */
+export interface PlannedPackage {
+  /** The upstream's own hash of the package's JSON, by which a change there is seen. */
+  upstreamHash: string | null;
+  /** False for a package that the index names and describes without any of its files. */
+  mirrored: boolean;
+}
+
+export interface PlannedFormula extends PlannedPackage {
   json: UpstreamFormula;
   updatedAt: number | null;
   /** By the platform under which clients look the bottle up. */
   bottles: Map<string, PlannedFile & { bottle: UpstreamBottle }>;
 }
 
-export interface PlannedCask {
+export interface PlannedCask extends PlannedPackage {
   json: UpstreamCask;
   updatedAt: number | null;
   /** By architecture; the empty one is the file for all. */
   files: Map<string, PlannedFile>;
 }
 
+export interface PlannedLinuxApp extends PlannedPackage {
+  app: CatalogLinuxApp;
+  /** Absent for a Flatpak, which comes from its own remote. */
+  file: PlannedFile | undefined;
+}
+
+/** A package that is not taken, or not whole, and why. */
+export interface Remark {
+  name: string;
+  reason: string;
+}
+
+/** Packages to be described from what the upstream says of them, and those that stay as they are. */
+export interface Planned<Fresh, Carried> {
+  fresh: Fresh[];
+  carried: Carried[];
+}
+
+/** What a mirror is to contain. */
 export interface Plan {
-  formulas: PlannedFormula[];
-  casks: PlannedCask[];
-  /** What was asked for or needed and cannot be had, with the reason. */
-  skipped: { name: string; reason: string }[];
+  formulas: Planned<PlannedFormula, CarriedFormula>;
+  casks: Planned<PlannedCask, CarriedCask>;
+  linuxApps: Planned<PlannedLinuxApp, CarriedLinuxApp>;
+  /** What was asked for or needed and cannot be had. */
+  skipped: Remark[];
+  /** What could not be read; only where the plan goes on without. */
+  failed: Remark[];
+  /** Packages that the upstream has no more, kept as the mirror has them. */
+  kept: string[];
 }
 
-/**
- * Decides what a mirror contains; downloads package JSON, nothing else.
- * Throws `unknown-package`, or what the upstream throws. `onProgress` is told of JSON files read.
- */
-export async function makePlan(
-  index: StoutIndex,
-  request: PackageRequest,
-  onProgress: (done: number, total: number) => void,
-): Promise<Plan> {
-  const catalog = new Catalog(
-    await index.formulas(),
-    request.casks.length > 0 ? await index.casks() : undefined,
-  );
-  const { names, missing } = closureOf(catalog, request.formulas, request);
-  const tokens = [...new Set(request.casks)].map((token) => catalog.cask(token));
-  const skipped = missing.map(({ name, neededBy }) => ({
-    name,
-    reason: `needed by ${neededBy}, unknown upstream`,
-  }));
-  let done = 0;
-  const counted = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work;
-    onProgress(++done, names.length + tokens.length);
-    return result;
-  };
-  const options = { concurrency: METADATA_REQUESTS };
-  const formulas = await pMap(
-    names,
-    (name) => counted(planFormula(index, catalog.formula(name), request.tags)),
-    options,
-  );
-  const casks = await pMap(tokens, (cask) => counted(planCask(index, cask)), options);
-  return {
-    formulas: formulas.map((one) => one.planned),
-    casks: casks.flatMap((one) => one.planned ?? []),
-    skipped: [...skipped, ...formulas.flatMap((one) => one.skipped), ...casks.flatMap((one) => one.skipped)],
-  };
+/** The distinct files that a package is made of. */
+export const filesOf = (item: PlannedFormula | PlannedCask | PlannedLinuxApp): PlannedFile[] => [
+  ...new Map(allFilesOf(item).map((file) => [file.path, file])).values(),
+];
+
+function allFilesOf(item: PlannedFormula | PlannedCask | PlannedLinuxApp): PlannedFile[] {
+  if ('bottles' in item) return [...item.bottles.values()];
+  if ('files' in item) return [...item.files.values()];
+  return item.file ? [item.file] : [];
 }
 
-async function planFormula(
-  index: StoutIndex,
-  { name, json_hash, updated_at }: CatalogFormula,
-  tags: readonly string[],
-): Promise<{ planned: PlannedFormula; skipped: Plan['skipped'] }> {
-  const json = await index.formula(name, json_hash);
-  expectName(json.name, name);
-  const offered = new Set(Object.keys(json.bottles));
-  const bottles: PlannedFormula['bottles'] = new Map();
-  const skipped: Plan['skipped'] = [];
-  for (const requested of tags) {
-    const tag = bottleTagFor(requested, offered);
-    const bottle = tag === undefined ? undefined : json.bottles[tag];
-    if (tag === undefined || !bottle) {
-      skipped.push({ name, reason: `no bottle for ${requested}` });
-      continue;
-    }
-    const { version, revision } = json;
-    const path = named(name, () => bottlePath({ name, version, revision, tag, rebuild: 0 }));
-    const file = { path, url: bottle.url, sha256: bottle.sha256, bottle };
-    for (const platform of clientTags(requested)) bottles.set(platform, file);
-  }
-  return { planned: { json, updatedAt: updated_at, bottles }, skipped };
-}
-
-async function planCask(
-  index: StoutIndex,
-  { token, json_hash, updated_at }: CatalogCask,
-): Promise<{ planned?: PlannedCask; skipped: Plan['skipped'] }> {
-  const json = await index.cask(token, json_hash);
-  expectName(json.token, token);
-  const { sha256 } = json;
-  if (sha256 === null || sha256 === 'no_check') {
-    return { skipped: [{ name: token, reason: 'cask without a checksum: its file cannot be checked' }] };
-  }
-  const files = named(token, () => caskFiles(json, sha256));
-  return { planned: { json, updatedAt: updated_at, files }, skipped: [] };
-}
-
-/** The files of a cask: one for each architecture, or one for all. */
-function caskFiles(json: UpstreamCask, sha256: string): PlannedCask['files'] {
-  const files: PlannedCask['files'] = new Map();
-  for (const [arch, spec] of Object.entries(json.url_specs ?? {})) {
-    files.set(arch, caskFile(json, arch, spec));
-  }
-  const isOneOfThem = [...files.values()].some((file) => file.sha256 === sha256);
-  if (!isOneOfThem) files.set('', caskFile(json, '', { url: json.url, sha256 }));
-  return files;
-}
-
-/** Says which package it was whose name or version no file can have. */
-function named<T>(name: string, make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    if (!(cause instanceof MirrorError)) throw cause;
-    const { code, message, expected, found } = cause;
-    throw new MirrorError(code, `${name} cannot be mirrored: ${message}`, {
-      where: name,
-      expected,
-      found,
-      cause,
-    });
-  }
-}
-
-function expectName(found: string, expected: string): void {
-  if (found === expected) return;
-  throw new MirrorError('bad-input', `The upstream's JSON for ${expected} describes another package.`, {
-    where: expected,
-    expected,
-    found: found.slice(0, 200),
-  });
-}
-
-function caskFile(
-  { token, version }: UpstreamCask,
-  arch: string,
-  { url, sha256 }: { url: string; sha256: string },
-): PlannedFile {
-  return { path: caskPath(token, version, arch, fileExtension(url)), url, sha256 };
-}
+/** Package JSON and files of the packages that stay as they are. */
+export const carriedFiles = ({ formulas, casks, linuxApps }: Plan): StoredFile[] =>
+  [...formulas.carried, ...casks.carried, ...linuxApps.carried].flatMap(({ files }) => files);

@@ -1,6 +1,6 @@
 import { arch, platform, release } from 'node:os';
 import { MirrorError } from '../../format/errors.ts';
-import { compatibleTags, parseTag, tagOf } from '../../format/tags.ts';
+import { compatibleTags, parseTag, TAGS_IN_USE, tagOf } from '../../format/tags.ts';
 
 /** Darwin's major version is macOS' plus nine up to 15, and minus one from 26 on. */
 const DARWIN_RELEASES: Record<string, string> = {
@@ -18,9 +18,10 @@ export interface PlatformFlags {
   arch: readonly string[];
   os: readonly string[];
   platforms: readonly string[];
+  allPlatforms?: boolean;
 }
 
-/** The tags that the flags mean; without any, this machine's. Sorted. Throws `usage`. */
+/** The tags that the flags mean, sorted; none when no platform was named. Throws `usage`. */
 export function chosenTags(flags: PlatformFlags): string[] {
   try {
     return tagsOf(flags);
@@ -31,14 +32,17 @@ export function chosenTags(flags: PlatformFlags): string[] {
 }
 
 function tagsOf(flags: PlatformFlags): string[] {
-  const tags = flags.platforms.map(parseTag);
-  if (flags.arch.length > 0 || flags.os.length > 0 || tags.length === 0) {
+  const tags = [...flags.platforms.map(parseTag), ...(flags.allPlatforms ? TAGS_IN_USE : [])];
+  if (flags.arch.length > 0 || flags.os.length > 0) {
     const architectures = flags.arch.length > 0 ? flags.arch : [arch()];
     const systems = flags.os.length > 0 ? flags.os : [hostSystem()];
     tags.push(...architectures.flatMap((one) => systems.map((system) => tagOf(one, system))));
   }
   return [...new Set(tags)].sort();
 }
+
+/** The tag of this machine. */
+export const hostTag = (): string => tagOf(arch(), hostSystem());
 
 function hostSystem(): string {
   if (platform() !== 'darwin') return 'linux';

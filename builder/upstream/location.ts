@@ -71,6 +71,22 @@ export class UpstreamLocation {
     return { offset: 0, chunks: bodyOf(rest ?? (await this.#client.get(url)), url.href) };
   }
 
+  /** Bytes of a file, as far as its server tells without sending it. Throws as {@link read}. */
+  async sizeOf(url: URL): Promise<number | undefined> {
+    if (url.protocol === 'file:') return (await stat(fileURLToPath(url))).size;
+    return withRetries(async () => {
+      // A registry answers HEAD where it is, not where the blob is; one byte leads there.
+      const response = await this.#client.get(url, { range: 'bytes=0-0' });
+      await response.body?.cancel();
+      const { status, headers } = response;
+      const total =
+        status === 206
+          ? /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]
+          : headers.get('content-length');
+      return total ? Number(total) : undefined;
+    });
+  }
+
   /** The bytes from `offset` on (206), or all of them (200); `undefined` when the server gives neither. */
   async #rest(url: URL, offset: number): Promise<Response | undefined> {
     const response = await this.#client.get(url, { range: `bytes=${offset}-` }).catch((error: unknown) => {

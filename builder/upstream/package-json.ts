@@ -26,7 +26,8 @@ export const formulaSchema = v.looseObject({
   flags: v.optional(v.looseObject({ deprecated: flag, disabled: flag }), {}),
 });
 
-const caskFile = v.looseObject({ url: text, sha256: sha256Schema });
+const checksum = v.nullable(v.union([sha256Schema, v.literal('no_check')]));
+const caskFile = v.looseObject({ url: text, sha256: checksum });
 
 /** A cask's JSON in a stout-index. `sha256` may be `no_check`: then nothing says what the file must be. */
 export const caskSchema = v.looseObject({
@@ -42,7 +43,7 @@ export const caskSchema = v.looseObject({
     [],
   ),
   version: text,
-  sha256: v.nullable(v.union([sha256Schema, v.literal('no_check')])),
+  sha256: checksum,
   url: text,
   url_specs: v.optional(v.nullable(v.record(v.picklist(['arm64', 'intel']), caskFile))),
   homepage: optionalText,

@@ -28,7 +28,7 @@ const STOUT_INDEX_KEY = {
   key: hexToBytes('e58d628836f72ecc7f6964ba2b70523d7c1c46512441ef8eccf2fa55ad0258f2'),
 };
 
-type Kind = 'formulas' | 'casks' | 'vulnerabilities';
+type Kind = 'formulas' | 'casks' | 'linux-apps' | 'vulnerabilities';
 
 const decompress = promisify(zstdDecompress);
 
@@ -71,6 +71,7 @@ export class StoutIndex {
   /** The formulas database. Throws `mismatch` when it is not the one that the manifest describes. */
   formulas = (): Promise<DatabaseReader> => this.#database('formulas');
   casks = (): Promise<DatabaseReader> => this.#database('casks');
+  linuxApps = (): Promise<DatabaseReader> => this.#database('linux-apps');
   vulnerabilities = (): Promise<DatabaseReader> => this.#database('vulnerabilities');
 
   /** A formula's JSON, checked against the hash in the database. Throws `mismatch` or `bad-input`. */
@@ -97,7 +98,7 @@ export class StoutIndex {
   async #fetchDatabase(kind: Kind): Promise<DatabaseReader> {
     const reference = `${kind}/index.db.zst`;
     const where = this.location.resolve(reference).href;
-    const described = this.manifest.indexes[kind];
+    const described = this.manifest.indexes[kind === 'linux-apps' ? 'linux_apps' : kind];
     if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
     const compressed = await this.location.read(reference, MAX_DATABASE);
     expectSha256(compressed, described.db_sha256, where);

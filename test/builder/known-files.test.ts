@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../builder/directory/hash.ts';
@@ -11,20 +11,24 @@ const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const folder = await temporaryFolder();
 let mirrors = 0;
 
-/** A directory with one file that it knows. */
+const cacheOf = (directory: string): string => `${directory}-cache`;
+
+/** A directory with one file that is known. */
 async function knowing(content: string): Promise<{ directory: string; file: string; records: string }> {
   const directory = join(folder, `mirror-${++mirrors}`);
   const file = join(directory, 'a', 'file');
+  const cache = cacheOf(directory);
   await mkdir(join(directory, 'a'), { recursive: true });
   await writeFile(file, content);
   await utimes(file, LONG_AGO, LONG_AGO);
   const digest = digestBytes(Buffer.from(content));
-  await (await KnownFiles.load(directory)).save([{ path: 'a/file', digest }]);
-  return { directory, file, records: join(directory, '.stout-mirror/files.json') };
+  await (await KnownFiles.load(directory, cache)).save([{ path: 'a/file', digest }]);
+  const [records = ''] = await readdir(join(cache, 'known-files'));
+  return { directory, file, records: join(cache, 'known-files', records) };
 }
 
 const digestIn = async (directory: string, path = 'a/file') =>
-  (await (await KnownFiles.load(directory)).digest(path))?.sha256;
+  (await (await KnownFiles.load(directory, cacheOf(directory))).digest(path))?.sha256;
 
 describe('KnownFiles', () => {
   it('when a file is as it was, believes the record', async () => {

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makePlan, type PackageRequest, type Plan } from '../../builder/plan/plan.ts';
+import { makePlan } from '../../builder/plan/make-plan.ts';
+import type { Plan } from '../../builder/plan/plan.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { StoutIndex } from '../../builder/upstream/stout-index.ts';
+import type { MirrorRequest } from '../../format/manifest.ts';
+import { REQUEST } from '../support/mirror.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
 import { type TestFormula, writeUpstream } from './upstream.ts';
@@ -13,20 +16,25 @@ let upstreams = 0;
 async function planOf(
   formulas: TestFormula[],
   asked: string[],
-  more: Partial<PackageRequest> = {},
+  more: Partial<MirrorRequest> = {},
 ): Promise<Plan> {
   const dir = join(folder, `upstream-${++upstreams}`);
   await writeUpstream(dir, { formulas });
   const index = await StoutIndex.open(UpstreamLocation.parse(dir), join(dir, 'databases'));
-  const request = { casks: [], tags: ['arm64_sonoma'], dependencies: true, devDependencies: true };
+  const request = { ...REQUEST, packages: asked, casks: [], tags: ['arm64_sonoma'], ...more };
   try {
-    return await makePlan(index, { ...request, formulas: asked, ...more }, () => undefined);
+    return await makePlan({
+      ...{ index, request, newest: 'all', force: 'none', carried: undefined, keepGoing: false },
+      named: { formulas: asked, casks: request.casks, linuxApps: [] },
+      sha256At: () => undefined,
+      onProgress: () => undefined,
+    });
   } finally {
     await index.close();
   }
 }
 
-const namesOf = ({ formulas }: Plan) => formulas.map(({ json }) => json.name);
+const namesOf = ({ formulas }: Plan) => formulas.fresh.map(({ json }) => json.name);
 
 /** A tool with every kind of dependency, two levels deep. */
 const FAMILY: TestFormula[] = [
@@ -55,7 +63,7 @@ describe('makePlan: dependencies', () => {
   });
 
   it('when development dependencies are not wanted, leaves them out', async () => {
-    const plan = await planOf(FAMILY, ['tool'], { devDependencies: false });
+    const plan = await planOf(FAMILY, ['tool'], { dev_dependencies: false });
     expect(namesOf(plan)).toEqual(['base', 'deep-extra', 'extra', 'lib', 'tool']);
   });
 
@@ -132,7 +140,7 @@ describe('makePlan: platforms', () => {
 
   async function bottlesFor(offered: string[], requested: string[]): Promise<Record<string, string>> {
     const plan = await planOf(withTags(...offered), ['jq'], { tags: requested });
-    const bottles = plan.formulas[0]?.bottles ?? new Map();
+    const bottles = plan.formulas.fresh[0]?.bottles ?? new Map();
     return Object.fromEntries([...bottles].map(([platform, { url }]) => [platform, url]));
   }
 
@@ -161,15 +169,14 @@ describe('makePlan: platforms', () => {
       tags: ['arm64_sonoma', 'arm64_linux', 'sonoma'],
     });
     expect(plan.skipped).toEqual([
-      { name: 'jq', reason: 'no bottle for arm64_sonoma' },
-      { name: 'jq', reason: 'no bottle for arm64_linux' },
+      { name: 'jq', reason: 'no bottle for arm64_sonoma, arm64_linux (it has arm64_tahoe, sonoma)' },
     ]);
-    expect([...(plan.formulas[0]?.bottles.keys() ?? [])]).toEqual(['sonoma', 'x86_64_sonoma']);
+    expect([...(plan.formulas.fresh[0]?.bottles.keys() ?? [])]).toEqual(['sonoma', 'x86_64_sonoma']);
   });
 
   it('when one bottle serves several platforms, is one file', async () => {
     const plan = await planOf(withTags('all'), ['jq'], { tags: ['arm64_sonoma', 'x86_64_linux'] });
-    const paths = [...(plan.formulas[0]?.bottles.values() ?? [])].map(({ path }) => path);
+    const paths = [...(plan.formulas.fresh[0]?.bottles.values() ?? [])].map(({ path }) => path);
     expect(new Set(paths)).toEqual(new Set(['bottles/jq-1.0.all.bottle.tar.gz']));
   });
 });

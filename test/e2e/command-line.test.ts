@@ -24,7 +24,7 @@ describe('a first day with stout-mirror', () => {
       'x86_64_linux',
       ...upstream,
     );
-    expect([status, stdout]).toEqual([0, expect.stringContaining('formulas and 0 casks')]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('9 formulas, 0 casks in')]);
     expect(stderr).toMatch(/RW[A-Za-z0-9+/]{54}\n/);
     expect(stderr).toMatch(/as hex, for stout: [0-9a-f]{64}\n/);
     const key = join(folder, 'config', 'stout-mirror', 'mirror.pub');

@@ -165,6 +165,10 @@ export const MANIFEST_VALUE: Manifest = {
     dependencies: true,
     dev_dependencies: true,
     vulnerabilities: false,
+    all: false,
+    full_index: false,
+    unchecked: false,
+    public_url: null,
   },
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },
 };

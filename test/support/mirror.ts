@@ -5,6 +5,7 @@ import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
+import { temporaryFolder } from './temporary.ts';
 
 export const THIRTY_DAYS = 30 * 24 * 60 * 60;
 
@@ -16,16 +17,35 @@ export const REQUEST: MirrorRequest = {
   dependencies: true,
   dev_dependencies: true,
   vulnerabilities: true,
+  all: false,
+  full_index: false,
+  unchecked: false,
+  public_url: null,
 };
 
-/** Makes a mirror of the sample upstream in `directory`, signed with the test key. */
-export function makeMirror(directory: string, changes: Partial<CreateOptions> = {}): Promise<CreateSummary> {
+/** How a test's mirror differs from the one that {@link makeMirror} makes. */
+export interface MirrorChanges extends Partial<CreateOptions> {
+  request?: MirrorRequest;
+  upstream?: UpstreamLocation;
+}
+
+const cache = await temporaryFolder();
+
+/** Makes a mirror of the sample upstream in `directory`, signed with the test key, of exactly what is requested. */
+export function makeMirror(
+  directory: string,
+  { request = REQUEST, upstream, ...changes }: MirrorChanges = {},
+): Promise<CreateSummary> {
   return createMirror({
     directory,
-    request: REQUEST,
-    upstream: UpstreamLocation.parse(inject('upstream')),
+    ask: () => ({ request, upstream: upstream ?? UpstreamLocation.parse(inject('upstream')) }),
+    named: { formulas: request.packages, casks: request.casks, linuxApps: request.linux_apps },
+    newest: 'all',
+    force: 'none',
+    keepGoing: false,
     key: TEST_KEY,
     trusted: [],
+    cache,
     now: new Date(),
     validFor: THIRTY_DAYS,
     jobs: 8,

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { previewChanges } from '../create/preview.ts';
+import { expectWhole } from '../directory/mirror.ts';
+import { trustedKeys } from '../keys.ts';
+import { prepareOptions } from './create.ts';
+import { jsonOption, trustOption } from './options.ts';
+import { NOTHING } from './packages.ts';
+import { directoryOf, type Session } from './session.ts';
+import { changeText, tellRemarks } from './summary.ts';
+import { counted } from './units.ts';
+
+interface Options {
+  upstream?: string;
+  trust: string[];
+  json?: boolean;
+}
+
+export function outdatedCommand(session: Session): Command {
+  return new Command('outdated')
+    .summary('what an update would change')
+    .description('Compare a mirror with its upstream, and list what an update would change.')
+    .argument('<dir>', 'folder of the mirror')
+    .option('--upstream <where>', 'compare with this upstream (default: where the mirror came from)')
+    .addOption(trustOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, options: Options) => {
+      await expectWhole(directoryOf(dir));
+      const making = { read: NOTHING, extend: true, newest: 'all', force: 'none' } as const;
+      const outdated = await previewChanges({
+        ...prepareOptions(session, dir, options, making),
+        trusted: await trustedKeys(options.trust, session.environment),
+      });
+      if (options.json) return session.print(JSON.stringify(outdated, null, 2));
+      tellRemarks(session, outdated);
+      const { changes } = outdated;
+      if (changes.length === 0) return session.print('Everything is at its newest version.');
+      session.print(
+        [
+          ...changes.map(changeText),
+          `${counted(changes.length, 'package')} would change: stout-mirror update ${dir}`,
+        ].join('\n'),
+      );
+    });
+}

@@ -1,0 +1,41 @@
+import { Command } from 'commander';
+import { trustedKeys } from '../keys.ts';
+import { type PruneSummary, pruneMirror } from '../prune.ts';
+import { jsonOption, numberOption, trustOption } from './options.ts';
+import { directoryOf, type Session } from './session.ts';
+import { bytesText, counted } from './units.ts';
+
+interface Options {
+  keep: number;
+  dryRun?: boolean;
+  trust: string[];
+  json?: boolean;
+}
+
+export function pruneCommand(session: Session): Command {
+  return new Command('prune')
+    .summary('remove files of earlier versions')
+    .description(
+      'Remove the files that the snapshot does not name: those of earlier versions and of\n' +
+        'packages that are gone. What it still offers to clients with an older index stays.',
+    )
+    .argument('<dir>', 'folder of the mirror')
+    .addOption(numberOption('--keep <n>', 'versions of each package to keep', 1, 1000).default(1))
+    .option('--dry-run', 'tell what would be removed, and remove nothing')
+    .addOption(trustOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, { keep, dryRun = false, trust, json }: Options) => {
+      const trusted = await trustedKeys(trust, session.environment);
+      const now = session.now();
+      const summary = await pruneMirror({ directory: directoryOf(dir), keep, dryRun, trusted, now });
+      if (json) session.print(JSON.stringify(summary, null, 2));
+      else tell(session, summary);
+    });
+}
+
+function tell({ print, reporter }: Session, { dry_run: dryRun, removed, kept }: PruneSummary): void {
+  const verb = dryRun ? 'Would remove' : 'Removed';
+  for (const path of removed.paths) reporter.note(`${verb.toLowerCase()} ${path}`);
+  const rest = kept.files > 0 ? `; ${counted(kept.files, 'file')} of earlier versions stay` : '';
+  print(`${verb} ${counted(removed.files, 'file')}, ${bytesText(removed.bytes)}${rest}.`);
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { signingKey, trustedKeys } from '../keys.ts';
+import { cacheFolder } from '../places.ts';
+import { signMirror } from '../sign.ts';
+import { announceKey } from './keygen.ts';
+import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
+import { directoryOf, type Session } from './session.ts';
+
+interface Options {
+  key?: string;
+  trust: string[];
+  validFor: number;
+  json?: boolean;
+}
+
+export function signCommand(session: Session): Command {
+  return new Command('sign')
+    .summary('renew the signatures of a mirror')
+    .description(
+      'Sign a mirror anew, for the same files, without a network: run it daily, so that\n' +
+        'signatures need not be good for long. With --trust, the mirror may be of another key.',
+    )
+    .argument('<dir>', 'folder of the mirror')
+    .addOption(keyOption())
+    .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
+    .addOption(validForOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, { key, trust, validFor, json }: Options) => {
+      const { environment } = session;
+      const loaded = await signingKey(key, environment, session.askPassword);
+      announceKey(session, loaded);
+      const summary = await signMirror({
+        ...{ directory: directoryOf(dir), key: loaded.key, now: session.now(), validFor },
+        trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
+        cache: cacheFolder(environment),
+      });
+      if (json) session.print(JSON.stringify(summary, null, 2));
+      else session.print(`Snapshot ${summary.version}, signed until ${summary.expires_at}.`);
+    });
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DigestCounter, type FileDigest } from '../directory/hash.ts';
+import { incomingDirectory } from '../directory/paths.ts';
+import { withRetries } from '../http/retry.ts';
+import type { UpstreamLocation } from '../upstream/location.ts';
+import { append } from './download.ts';
+
+/**
+ * Brings a file that nothing describes into the mirror's `incoming` folder, under the SHA-256 that it turns out to have.
+ * A broken connection starts over: without a checksum, two halves may be of two files. Throws as `download` does.
+ */
+export async function downloadUnchecked(
+  upstream: UpstreamLocation,
+  directory: string,
+  url: URL,
+  onBytes: (count: number) => void,
+): Promise<FileDigest> {
+  await mkdir(incomingDirectory(directory), { recursive: true });
+  const name = createHash('sha256').update(url.href).digest('hex');
+  const part = join(incomingDirectory(directory), `${name}.unchecked`);
+  const digest = await withRetries(async () => {
+    const { chunks } = await upstream.open(url, 0);
+    const counter = new DigestCounter();
+    const file = await open(part, 'w');
+    try {
+      await append(file, chunks, counter, url, onBytes);
+      await file.sync();
+      return counter.digest();
+    } finally {
+      await file.close();
+    }
+  }).catch(async (error: unknown) => {
+    await rm(part, { force: true });
+    throw error;
+  });
+  await rename(part, join(incomingDirectory(directory), digest.sha256));
+  return digest;
+}

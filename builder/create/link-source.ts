@@ -1,0 +1,67 @@
+import { copyFile, link, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MirrorError } from '../../format/errors.ts';
+import { isPackageFile } from '../../format/layout.ts';
+import { digestFile, type FileDigest } from '../directory/hash.ts';
+import { readContents } from '../directory/mirror.ts';
+import { incomingDirectory, localPath } from '../directory/paths.ts';
+import { isAbsent } from '../directory/write.ts';
+
+/** The package files of another mirror, found by what they hash to. Their list need not be trusted: bytes are hashed again. */
+export class LinkSource {
+  readonly #directory: string;
+  readonly #paths: ReadonlyMap<string, { path: string; size: number }>;
+
+  private constructor(directory: string, paths: ReadonlyMap<string, { path: string; size: number }>) {
+    this.#directory = directory;
+    this.#paths = paths;
+  }
+
+  /** Throws `missing` when the directory is no mirror, or what reading its list throws. */
+  static async open(directory: string): Promise<LinkSource> {
+    const contents = await readContents(directory);
+    if (!contents) {
+      throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
+    }
+    const files = contents.entries.filter(({ name }) => isPackageFile(name));
+    return new LinkSource(
+      directory,
+      new Map(files.map(({ name, sha256, size }) => [sha256, { path: name, size }])),
+    );
+  }
+
+  /** Bytes of the file with this SHA-256, or `undefined` when the other mirror lists none. */
+  sizeOf = (sha256: string): number | undefined => this.#paths.get(sha256)?.size;
+
+  /**
+   * Brings the file with this SHA-256 into the `incoming` folder of `directory`: as a second link to the same bytes, as a
+   * copy on another file system. `undefined` when there is none, or when it was altered.
+   */
+  async bring(sha256: string, directory: string): Promise<FileDigest | undefined> {
+    const found = this.#paths.get(sha256);
+    if (!found) return undefined;
+    const source = localPath(this.#directory, found.path);
+    // Not a `.part`: a download that continued it would write into the other mirror's file.
+    const target = join(incomingDirectory(directory), `${sha256}.link`);
+    await mkdir(incomingDirectory(directory), { recursive: true });
+    await rm(target, { force: true });
+    if (!(await isRegular(source))) return undefined;
+    await link(source, target).catch(() => copyFile(source, target));
+    const digest = await digestFile(target);
+    if (digest.sha256 === sha256) {
+      await rename(target, join(incomingDirectory(directory), sha256));
+      return digest;
+    }
+    await rm(target, { force: true });
+    return undefined;
+  }
+}
+
+const isRegular = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (found) => found.isFile(),
+    (error: unknown) => {
+      if (isAbsent(error)) return false;
+      throw error;
+    },
+  );

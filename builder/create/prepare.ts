@@ -1,0 +1,91 @@
+import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { KnownFiles } from '../directory/known-files.ts';
+import { expectWhole } from '../directory/mirror.ts';
+import type { SignedMirror } from '../directory/signed-mirror.ts';
+import { CarriedPackages } from '../plan/carried.ts';
+import { type Force, makePlan } from '../plan/make-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Newest } from '../plan/selection.ts';
+import type { PackageNames } from '../plan/unknown.ts';
+import type { Reporter } from '../reporter.ts';
+import type { UpstreamLocation } from '../upstream/location.ts';
+import { StoutIndex } from '../upstream/stout-index.ts';
+import { LinkSource } from './link-source.ts';
+import { readPrevious } from './previous.ts';
+import { Staging } from './staging.ts';
+
+/** What a plan for a mirror is made with. */
+export interface PrepareOptions {
+  directory: string;
+  /** Another mirror to take files, and what was asked for, from. */
+  from?: string | undefined;
+  /** What is asked for and where it comes from, given what the mirror (or the other one) says of itself. Throws `usage`. */
+  ask: (before: Manifest | undefined) => { request: MirrorRequest; upstream: UpstreamLocation };
+  /** What somebody named: the upstream must have it. */
+  named: PackageNames;
+  newest: Newest;
+  /** Whether files are fetched that are here: of all packages, or of those named. */
+  force: Force;
+  /** True to leave out what cannot be had. */
+  keepGoing: boolean;
+  /** Keys whose snapshots are carried on from. */
+  trusted: readonly PublicKey[];
+  /** Folder of this user's caches. */
+  cache: string;
+  reporter: Reporter;
+}
+
+/** A plan, and what it was made from. */
+export interface Prepared {
+  request: MirrorRequest;
+  index: StoutIndex;
+  plan: Plan;
+  /** The signed state that is carried on from: the mirror's own, or the other mirror's. */
+  previous: SignedMirror | undefined;
+  source: LinkSource | undefined;
+  known: KnownFiles;
+  staging: Staging;
+}
+
+/**
+ * Plans what a mirror is to contain and passes that to `work`; the upstream's databases stand in `scratch` until then.
+ * Throws `unknown-package`, `upstream`, `usage` or `bad-input`.
+ */
+export async function withPlan<T>(
+  options: PrepareOptions,
+  scratch: string,
+  work: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  const { directory, from, reporter } = options;
+  const own = await readPrevious(directory, options.trusted, reporter);
+  const other = from === undefined ? undefined : await openOther(from, options);
+  const previous = own ?? other?.mirror;
+  const { request, upstream } = options.ask(previous?.manifest);
+  const known = await KnownFiles.load(directory, options.cache);
+  const staging = new Staging(directory, known);
+  const carried = own && (await CarriedPackages.open(own, request, staging.stands));
+  const index = await StoutIndex.open(upstream, scratch);
+  try {
+    const plan = await makePlan({
+      ...{ index, request, carried, named: options.named, newest: options.newest },
+      ...{ force: options.force, keepGoing: options.keepGoing },
+      sha256At: (path) => previous?.sha256At(path),
+      onProgress: (done, total) =>
+        reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
+    });
+    return await work({ request, index, plan, previous, source: other?.source, known, staging });
+  } finally {
+    carried?.close();
+    await index.close();
+  }
+}
+
+async function openOther(
+  directory: string,
+  { trusted, reporter }: PrepareOptions,
+): Promise<{ mirror: SignedMirror | undefined; source: LinkSource }> {
+  await expectWhole(directory);
+  const source = await LinkSource.open(directory);
+  return { source, mirror: await readPrevious(directory, trusted, reporter) };
+}

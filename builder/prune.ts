@@ -1,0 +1,133 @@
+import { rm, rmdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { leafPath, ROOT, signaturePath } from '../format/layout.ts';
+import type { Manifest } from '../format/manifest.ts';
+import type { PublicKey } from '../format/minisign/public-key.ts';
+import { filePathOf } from '../format/snapshot/entry.ts';
+import type { Amount } from './create/fetch.ts';
+import { keepIncoming, rollForward } from './directory/commit.ts';
+import { withLock } from './directory/lock.ts';
+import { expectMirror, filesBelow } from './directory/mirror.ts';
+import { localPath } from './directory/paths.ts';
+import { openSignedRoot, readSignedMirror } from './directory/signed-mirror.ts';
+
+/** The folders whose files are all a mirror's own; anything beside them is somebody else's. */
+const OWN_FOLDERS = ['bottles', 'casks', 'linux-apps', 'index', 'vulns', 'snapshot', 'api'];
+
+/** What `prune` works with. */
+export interface PruneOptions {
+  directory: string;
+  /** Versions of each package whose files stay, the listed one included. */
+  keep: number;
+  /** True to change nothing. */
+  dryRun: boolean;
+  trusted: readonly PublicKey[];
+  now: Date;
+}
+
+/** What `prune` removed, or would remove. */
+export interface PruneSummary {
+  directory: string;
+  dry_run: boolean;
+  removed: Amount & { paths: string[] };
+  /** Files of earlier versions that stay. */
+  kept: Amount & { paths: string[] };
+}
+
+/**
+ * Removes the files that the signed snapshot does not name, but for those of the last `keep - 1` earlier versions of each
+ * package in it, and what an interrupted run left behind. Superseded files in their grace period are named, and stay.
+ * Throws `bad-signature`, `missing`, `mismatch` or `locked`.
+ */
+export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> {
+  const { directory, now, dryRun } = options;
+  await expectMirror(directory);
+  if (dryRun) return prune(options);
+  return withLock(directory, now, async () => {
+    await rollForward(directory);
+    await keepIncoming(directory, new Set());
+    return prune(options);
+  });
+}
+
+async function prune({ directory, keep, dryRun, trusted }: PruneOptions): Promise<PruneSummary> {
+  const snapshot = await openSignedRoot(directory, trusted);
+  const { entries, manifest } = await readSignedMirror(directory, snapshot);
+  const named = new Set([
+    ROOT,
+    signaturePath(ROOT),
+    ...snapshot.leaves.map((leaf) => leafPath(leaf.sha256)),
+    ...entries.map(filePathOf),
+  ]);
+  const found = await Promise.all(OWN_FOLDERS.map((folder) => filesBelow(directory, folder)));
+  const unnamed = found.flat().filter((path) => !named.has(path));
+  const kept = manifest ? earlierVersions(unnamed, manifest, keep - 1) : new Set<string>();
+  const removed = unnamed.filter((path) => !kept.has(path));
+  const summary = {
+    directory,
+    dry_run: dryRun,
+    removed: await amountOf(directory, removed),
+    kept: await amountOf(directory, [...kept]),
+  };
+  if (!dryRun) for (const path of removed) await remove(directory, path);
+  return summary;
+}
+
+async function amountOf(directory: string, paths: string[]): Promise<Amount & { paths: string[] }> {
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(localPath(directory, path))).size));
+  return { files: paths.length, bytes: sizes.reduce((sum, size) => sum + size, 0), paths };
+}
+
+async function remove(directory: string, path: string): Promise<void> {
+  const local = localPath(directory, path);
+  await rm(local, { force: true });
+  await rmdir(dirname(local)).catch(() => undefined);
+}
+
+/** Files of the last `count` versions of each listed package among the unnamed ones, newest version first. */
+export function earlierVersions(
+  paths: readonly string[],
+  manifest: Manifest,
+  count: number,
+): ReadonlySet<string> {
+  const owners = {
+    bottles: ownerFinder(Object.keys(manifest.formulas.packages)),
+    casks: ownerFinder(Object.keys(manifest.casks.packages)),
+    'linux-apps': ownerFinder(Object.keys(manifest.linux_apps.packages)),
+  };
+  const files = paths.flatMap((path) => {
+    const [folder = '', file, ...deeper] = path.split('/');
+    if (file === undefined || deeper.length > 0 || !Object.hasOwn(owners, folder)) return [];
+    const name = owners[folder as keyof typeof owners](file);
+    const version = name === undefined ? undefined : versionIn(file.slice(name.length + 1));
+    return version === undefined ? [] : [{ path, key: `${folder}/${name}`, version }];
+  });
+  const kept = new Set<string>();
+  for (const group of Map.groupBy(files, ({ key }) => key).values()) {
+    const versions = [...new Set(group.map(({ version }) => version))].sort(newestFirst).slice(0, count);
+    for (const { path, version } of group) if (versions.includes(version)) kept.add(path);
+  }
+  return kept;
+}
+
+/** Finds the package that a file name begins with; of `gtk` and `gtk-doc` the longer. */
+function ownerFinder(names: readonly string[]): (file: string) => string | undefined {
+  const known = new Set(names);
+  return (file) => {
+    for (let end = file.lastIndexOf('-'); end > 0; end = file.lastIndexOf('-', end - 1)) {
+      if (known.has(file.slice(0, end))) return file.slice(0, end);
+    }
+    return undefined;
+  };
+}
+
+const BOTTLE_END = /\.[a-z0-9_]+\.bottle(?:\.\d+)?\.tar\.gz$/;
+const FILE_END = /(?:\.(?:arm64|intel))?\.(?:tar\.)?[a-z0-9]+$/i;
+
+/** The version that the rest of a file name begins with; what does not look like one is the name of another package. */
+function versionIn(rest: string): string | undefined {
+  if (!/^[a-z]{0,2}\d/i.test(rest)) return undefined;
+  return rest.replace(BOTTLE_END.test(rest) ? BOTTLE_END : FILE_END, '');
+}
+
+const newestFirst = (a: string, b: string): number => b.localeCompare(a, 'en', { numeric: true });
