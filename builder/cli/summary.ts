@@ -8,12 +8,16 @@ import { bytesText, counted } from './units.ts';
 
 /** Lines of one sort before the rest is only counted; --json has them all. */
 const MAX_LINES = 20;
+const MAX_NAMES = 8;
 
 /** Prints what `create` did. */
 export function tellSummary(session: Session, summary: CreateSummary): void {
   const { reporter, print } = session;
   tellRemarks(session, summary);
-  for (const line of shortened(summary.changes.map(changeText))) reporter.note(line);
+  // Of a new mirror, every package would be news.
+  if (summary.previous_version !== null) {
+    for (const line of shortened(summary.changes.map(changeText))) reporter.note(line);
+  }
   const { formulas, casks, linux_apps: apps, downloaded, linked, reused } = summary;
   const kinds = [
     counted(formulas, 'formula'),
@@ -58,8 +62,10 @@ export function tellRemarks(
   { reporter }: Session,
   { skipped, failed = [], kept }: { skipped: Remark[]; failed?: Remark[]; kept: string[] },
 ): void {
-  const lines = (verb: string, remarks: readonly Remark[]): string[] =>
-    shortened(remarks.map(({ name, reason }) => `${verb} ${name}: ${reason}`));
+  const lines = (verb: string, remarks: readonly Remark[]): string[] => {
+    const byReason = Map.groupBy(remarks, ({ reason }) => reason);
+    return shortened([...byReason].map(([reason, same]) => `${verb} ${namesText(same)}: ${reason}`));
+  };
   for (const line of [
     ...lines('Skipped', skipped),
     ...shortened(kept.map((name) => `Kept ${name} as it is: the upstream has it no more.`)),
@@ -75,6 +81,12 @@ export function changeText({ name, kind, from, to }: Change): string {
   if (from === undefined) return `+ ${title} ${to}`;
   if (to === undefined) return `- ${title} ${from}: its files can be fetched by content for 7 days`;
   return from === to ? `~ ${title} ${to}, built anew` : `~ ${title} ${from} → ${to}`;
+}
+
+function namesText(remarks: readonly Remark[]): string {
+  const names = remarks.slice(0, MAX_NAMES).map(({ name }) => name);
+  const more = remarks.length - names.length;
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 const amountText = ({ files, bytes }: Amount): string => `${counted(files, 'file')} (${bytesText(bytes)})`;

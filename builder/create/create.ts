@@ -28,6 +28,8 @@ export interface CreateOptions extends PrepareOptions {
 export interface CreateSummary {
   directory: string;
   version: number;
+  /** Version of the snapshot that was carried on from. */
+  previous_version: number | null;
   expires_at: string;
   formulas: number;
   casks: number;
@@ -90,6 +92,7 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
   return {
     directory,
     version: snapshot.version,
+    previous_version: previous?.version ?? null,
     expires_at: snapshot.expires_at,
     formulas: manifest.formulas.count,
     casks: manifest.casks.count,

@@ -1,5 +1,6 @@
 import { bottlePath } from '../../format/layout.ts';
 import { clientTags } from '../../format/tags.ts';
+import type { FormulaRow } from '../database/formulas.ts';
 import type { StoutIndex } from '../upstream/stout-index.ts';
 import type { CatalogFormula } from './catalog.ts';
 import { expectName, named } from './naming.ts';
@@ -42,6 +43,12 @@ export async function planFormula(
     planned: { json, upstreamHash, updatedAt, bottles, mirrored: true },
     skipped: lacking.length > 0 ? [{ name, reason: lackOf(lacking, offered) }] : [],
   };
+}
+
+/** Says of a formula that stays as it is which of the tags it has no bottle for. */
+export function lacksOf({ name, bottles }: FormulaRow, tags: readonly string[]): Remark[] {
+  const lacking = tags.filter((tag) => !bottles.some(({ platform }) => platform === tag));
+  return lacking.length > 0 ? [{ name, reason: `no bottle for ${lacking.join(', ')}` }] : [];
 }
 
 function lackOf(tags: readonly string[], offered: ReadonlySet<string>): string {

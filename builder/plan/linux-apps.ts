@@ -13,11 +13,7 @@ export function planLinuxApp(
 ): { planned?: PlannedLinuxApp; skipped: Remark[] } {
   const { token, version, download_url: url, json_hash: upstreamHash } = app;
   if (app.source !== 'appimage' || url === null) {
-    const reason = `only described: a ${app.source} is installed from its own remote`;
-    return {
-      planned: { app, upstreamHash, file: undefined, mirrored: true },
-      skipped: [{ name: token, reason }],
-    };
+    return { planned: { app, upstreamHash, file: undefined, mirrored: true }, skipped: [onlyDescribed(app)] };
   }
   const path = named(token, () => linuxAppPath(token, version, fileExtension(url)));
   const sha256 = app.sha256 !== null && isSha256(app.sha256) ? app.sha256 : undefined;
@@ -26,3 +22,9 @@ export function planLinuxApp(
   const file = { of: token, path, url, sha256, before: stays };
   return { planned: { app, upstreamHash, file, mirrored: true }, skipped: [] };
 }
+
+/** Says why an app has no file here. */
+export const onlyDescribed = ({ token, source }: { token: string; source: string }): Remark => ({
+  name: token,
+  reason: `only described: a ${source} is installed from its own remote`,
+});

@@ -5,8 +5,8 @@ import type { StoutIndex } from '../upstream/stout-index.ts';
 import type { CarriedPackage, CarriedPackages } from './carried.ts';
 import { LATEST, listCask, planCask } from './casks.ts';
 import { Catalog } from './catalog.ts';
-import { listFormula, planFormula } from './formulas.ts';
-import { planLinuxApp } from './linux-apps.ts';
+import { lacksOf, listFormula, planFormula } from './formulas.ts';
+import { onlyDescribed, planLinuxApp } from './linux-apps.ts';
 import { filesOf, type Plan, type Planned, type Remark } from './plan.ts';
 import { type Choice, type Newest, type Selection, selectPackages } from './selection.ts';
 import { expectKnown, isKnown, type PackageNames } from './unknown.ts';
@@ -159,7 +159,7 @@ class Planner {
     const { index, request, carried } = this.#options;
     const found = this.#upstream.findFormula(name);
     const kept = await this.#carry(name, from, found, () => carried?.formula(name, mirrored));
-    if (kept) return { carried: kept };
+    if (kept) return { carried: kept, skipped: kept.entry ? lacksOf(kept.row, request.tags) : [] };
     if (!found) return this.#gone(name);
     return mirrored ? planFormula(index, found, request.tags) : listFormula(index, found);
   };
@@ -178,7 +178,7 @@ class Planner {
     const { request, carried, sha256At } = this.#options;
     const found = this.#upstream.findLinuxApp(name);
     const kept = await this.#carry(name, from, found, () => carried?.linuxApp(name));
-    if (kept) return { carried: kept };
+    if (kept) return { carried: kept, skipped: kept.row.file ? [] : [onlyDescribed(kept.row)] };
     if (!found) return this.#gone(name);
     return planLinuxApp(found, { unchecked: request.unchecked, before: sha256At });
   };
