@@ -18,7 +18,7 @@ export function serveCommand(session: Session): Command {
     .summary('serve a mirror folder over HTTP')
     .description('Serve a mirror folder with the app that runs at the edge, until Ctrl-C.')
     .argument('<dir>', 'folder of the mirror')
-    .addOption(numberOption('--port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
+    .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--bind <address>', 'the same as --host')
     .option('--log-access', 'print a line for every request')

@@ -70,10 +70,6 @@ export async function bringIn(
       total: files.length,
       bytes: fetched.downloaded.bytes,
     });
-  const receive = (count: number): void => {
-    fetched.downloaded.bytes += count;
-    tell();
-  };
   const bring = async (file: PlannedFile): Promise<FileDigest> => {
     const linked = file.sha256 && !file.forced ? await source?.bring(file.sha256, directory) : undefined;
     if (linked) {
@@ -81,8 +77,14 @@ export async function bringIn(
       fetched.linked.bytes += linked.size;
       return linked;
     }
-    const digest = await fetchFile(options, file, receive);
-    fetched.downloaded.files += 1;
+    let received = 0;
+    const digest = await fetchFile(options, file, (count) => {
+      received += count;
+      fetched.downloaded.bytes += count;
+      tell();
+    });
+    // What an interrupted run brought in whole comes from no network now.
+    if (received > 0) fetched.downloaded.files += 1;
     return digest;
   };
   /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
