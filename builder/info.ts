@@ -1,5 +1,6 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
+import type { Manifest } from '../format/manifest.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { parseSignature } from '../format/minisign/signature.ts';
 import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
@@ -21,6 +22,10 @@ export interface MirrorInfo {
   platforms: string[];
   /** Bytes by top-level folder. */
   sizes: Record<string, number>;
+  /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
+  tags: Record<string, number>;
+  /** Packages whose files upstream had no checksum of. */
+  unchecked: string[];
   packages: ListedPackage[];
 }
 
@@ -50,6 +55,18 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
     bytes: snapshot.totals.bytes,
     platforms: manifest.platforms,
     sizes,
+    tags: bytesByTag(manifest),
+    unchecked: [
+      ...Object.entries(manifest.casks.packages),
+      ...Object.entries(manifest.linux_apps.packages),
+    ].flatMap(([name, entry]) => (entry.unchecked ? [name] : [])),
     packages,
   };
+}
+
+function bytesByTag({ platforms, formulas }: Manifest): Record<string, number> {
+  const packages = Object.values(formulas.packages);
+  const bytes = (tag: string): number =>
+    packages.reduce((sum, { bottles }) => sum + (bottles[tag]?.size ?? 0), 0);
+  return Object.fromEntries(platforms.map((tag) => [tag, bytes(tag)]));
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type MirrorInfo, mirrorInfo } from '../info.ts';
 import { jsonOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText, durationText } from './units.ts';
+import { bytesText, counted, durationText } from './units.ts';
 
 export function infoCommand(session: Session): Command {
   return new Command('info')
@@ -19,20 +19,32 @@ export function infoCommand(session: Session): Command {
 function describe(info: MirrorInfo, now: Date): string {
   const age = (now.getTime() - Date.parse(info.signed_at)) / 1000;
   const left = (Date.parse(info.expires_at) - now.getTime()) / 1000;
-  const width = Math.max(...info.packages.map((item) => item.name.length), 8);
+  const packages = info.packages.map(({ name, version, kind }): [string, string] => [
+    name,
+    kind === 'formula' ? version : `${version}  (${kind})`,
+  ]);
   return [
     `Created    ${info.created_at} by ${info.generator}`,
+    `Upstream   ${info.upstream}`,
     `Snapshot   ${info.version}, index ${info.index_version}`,
     `Signed     ${durationText(Math.max(age, 0))} ago by key ${info.signed_by}`,
     left > 0 ? `Expires    in ${durationText(left)} (${info.expires_at})` : `EXPIRED    ${info.expires_at}`,
     `Packages   ${info.packages.length}`,
-    `Files      ${info.files}, ${bytesText(info.bytes)}`,
-    `Platforms  ${info.platforms.join(', ')}`,
-    ...Object.entries(info.sizes).map(([kind, bytes]) => `  ${kind.padEnd(width)}  ${bytesText(bytes)}`),
+    `Size       ${bytesText(info.bytes)} in ${counted(info.files, 'file')}`,
+    ...table(sizesText(info.sizes)),
+    'Bottles by platform',
+    ...table(sizesText(info.tags)),
+    ...(info.unchecked.length > 0 ? [`Unchecked  ${info.unchecked.join(', ')}`] : []),
     '',
-    ...info.packages.map(
-      ({ name, version, kind }) =>
-        `${name.padEnd(width + 2)}  ${version}${kind === 'formula' ? '' : `  (${kind})`}`,
-    ),
+    ...table(packages),
   ].join('\n');
+}
+
+const sizesText = (sizes: Record<string, number>): [string, string][] =>
+  Object.entries(sizes).map(([name, bytes]) => [name, bytesText(bytes)]);
+
+/** Rows of two columns, indented. */
+function table(rows: readonly [string, string][]): string[] {
+  const width = Math.max(9, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
 }

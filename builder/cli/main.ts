@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
+import { isDiskFull } from '../directory/write.ts';
 import { NAME, VERSION } from '../version.ts';
 import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
@@ -52,6 +53,12 @@ try {
 function explain(error: unknown): number {
   // Commander has printed its message; asking for help or the version ends with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  if (isDiskFull(error)) {
+    const { message } = error as Error;
+    console.error(printable(`stout-mirror: The disk takes no more: ${message}`));
+    console.error('  Make room and run the same command again: what was downloaded is kept.');
+    return FAILED;
+  }
   if (error instanceof Error && 'syscall' in error) {
     // A full disk or a missing permission: the system's words say it, a stack does not help.
     console.error(printable(`stout-mirror: ${error.message}`));

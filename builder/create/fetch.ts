@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { FileDigest } from '../directory/hash.ts';
+import { isDiskFull } from '../directory/write.ts';
 import { filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
@@ -50,7 +51,7 @@ export interface Fetched {
   failures: Map<string, string>;
 }
 
-/** Keeps, links or downloads every planned file. All of them are tried; what fails is told, not thrown. */
+/** Keeps, links or downloads every planned file. All of them are tried; what fails is told, not thrown, but for a full disk. */
 export async function bringIn(
   options: FetchOptions,
   files: readonly PlannedFile[],
@@ -100,6 +101,8 @@ export async function bringIn(
     files,
     async (file) => {
       await bringOnce(file).catch((error: unknown) => {
+        // No other file would fare better.
+        if (isDiskFull(error)) throw error;
         fetched.failures.set(file.path, messageOf(error));
       });
       done += 1;

@@ -65,6 +65,7 @@ export async function withPlan<T>(
   const known = await KnownFiles.load(directory, options.cache);
   const staging = new Staging(directory, known);
   const carried = own && (await CarriedPackages.open(own, request, staging.stands));
+  reporter.note(`Reading the index of ${upstream.base.href} …`);
   const index = await StoutIndex.open(upstream, scratch);
   try {
     const plan = await makePlan({

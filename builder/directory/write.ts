@@ -39,6 +39,10 @@ export async function sync(path: string): Promise<void> {
 export const isAbsent = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
+/** True for Node's error of a disk that takes no more: full, over quota, or read-only. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EROFS'].includes(String(error.code));
+
 /** True when something stands at a path. */
 export const isPresent = (path: string): Promise<boolean> =>
   access(path).then(
