@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
+import { writeFileAtomic } from '../../builder/directory/write.ts';
 import { type DirectoryReport, verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -180,7 +181,7 @@ describe('verify on a directory', () => {
       verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT);
     await expect(verify(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'missing' });
     await expect(
-      verifyAfter((directory) => writeFile(join(directory, '.stout-mirror', 'journal.json'), '{}')),
+      verifyAfter((directory) => writeFileAtomic(join(directory, '.stout-mirror', 'journal.json'), '{}')),
     ).rejects.toMatchObject({ code: 'refused' });
   });
 });

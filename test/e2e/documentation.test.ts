@@ -172,7 +172,7 @@ describe('a mirror that is there, as documented', () => {
     expect(await done(run('stout-mirror create ./my-mirror --force jq'))).toContain('Fetched 1 file ');
     const info = await done(run('stout-mirror info ./my-mirror'));
     expect(info).toMatch(/Created +20\d\d-/);
-    expect(info).toMatch(/\njq +1\.7\.1\n/);
+    expect(info).toMatch(/\n +jq +1\.7\.1\n/);
     expect(JSON.parse(await done(run('stout-mirror info ./my-mirror --json')))).toMatchObject({
       files: expect.any(Number),
     });
