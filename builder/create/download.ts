@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { DigestCounter, digestFile, type FileDigest, feed } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
-import { isAbsent, isPresent } from '../directory/write.ts';
+import { isAbsent } from '../directory/write.ts';
 import { withRetries } from '../http/retry.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 
@@ -31,59 +31,75 @@ export async function download(
   const target = join(incomingDirectory(directory), sha256);
   const present = await digestFile(target).catch(absent);
   if (present?.sha256 === sha256) return present;
-  const part = `${target}.part`;
-  const resumed = await isPresent(part);
-  let digest = await fetchWhole(upstream, url, part, onBytes);
-  // A part from an earlier run may be what is wrong: only a fresh download accuses the upstream.
-  if (digest.sha256 !== sha256 && resumed) {
-    await rm(part, { force: true });
-    digest = await fetchWhole(upstream, url, part, onBytes);
+  const part = new PartFile(`${target}.part`, url, onBytes);
+  let digest = await part.fetch(upstream);
+  // Of several pieces, some may be another file's: only a download that began afresh accuses the upstream.
+  if (digest.sha256 !== sha256 && part.isPieced) {
+    await part.drop();
+    digest = await part.fetch(upstream);
   }
   if (digest.sha256 !== sha256) {
-    await rm(part, { force: true });
+    await part.drop();
     throw new MirrorError('mismatch', `${url.href} is not the file that the upstream's index describes.`, {
       where: url.href,
       expected: sha256,
       found: digest.sha256,
     });
   }
-  await rename(part, target);
+  await rename(part.path, target);
   return digest;
 }
 
-async function fetchWhole(
-  upstream: UpstreamLocation,
-  url: URL,
-  part: string,
-  onBytes: (count: number) => void,
-): Promise<FileDigest> {
-  try {
-    return await withRetries(() => fetchPart(upstream, url, part, onBytes));
-  } catch (error) {
-    // What is too large is of no use to the next run either.
-    if (error instanceof MirrorError && error.code === 'too-large') await rm(part, { force: true });
-    throw error;
-  }
-}
+/** A file on its way in, which goes on where it broke off, in this run or an earlier one. */
+class PartFile {
+  readonly path: string;
+  readonly #url: URL;
+  readonly #onBytes: (count: number) => void;
+  /** True once bytes were put behind those of an earlier answer. */
+  isPieced = false;
 
-async function fetchPart(
-  upstream: UpstreamLocation,
-  url: URL,
-  part: string,
-  onBytes: (count: number) => void,
-): Promise<FileDigest> {
-  let counter = new DigestCounter();
-  const had = await feed(part, counter).catch((error) => absent(error) ?? 0);
-  const { offset, chunks } = await upstream.open(url, had);
-  if (offset !== had) counter = new DigestCounter();
-  const file = await open(part, had > 0 ? 'r+' : 'w');
-  try {
-    await file.truncate(offset);
-    await append(file, chunks, counter, url, onBytes);
-    await file.sync();
-    return counter.digest();
-  } finally {
-    await file.close();
+  constructor(path: string, url: URL, onBytes: (count: number) => void) {
+    this.path = path;
+    this.#url = url;
+    this.#onBytes = onBytes;
+  }
+
+  drop = (): Promise<void> => rm(this.path, { force: true });
+
+  /** All of the file, and what it hashes to. */
+  async fetch(upstream: UpstreamLocation): Promise<FileDigest> {
+    let received = 0;
+    const onBytes = (count: number): void => {
+      received += count;
+      this.#onBytes(count);
+    };
+    try {
+      return await withRetries(
+        () => this.#fetchRest(upstream, onBytes),
+        () => received,
+      );
+    } catch (error) {
+      // What is too large is of no use to the next run either.
+      if (error instanceof MirrorError && error.code === 'too-large') await this.drop();
+      throw error;
+    }
+  }
+
+  async #fetchRest(upstream: UpstreamLocation, onBytes: (count: number) => void): Promise<FileDigest> {
+    let counter = new DigestCounter();
+    const had = await feed(this.path, counter).catch((error) => absent(error) ?? 0);
+    const { offset, chunks } = await upstream.open(this.#url, had);
+    if (offset !== had) counter = new DigestCounter();
+    if (offset > 0) this.isPieced = true;
+    const file = await open(this.path, had > 0 ? 'r+' : 'w');
+    try {
+      await file.truncate(offset);
+      await append(file, chunks, counter, this.#url, onBytes);
+      await file.sync();
+      return counter.digest();
+    } finally {
+      await file.close();
+    }
   }
 }
 

@@ -11,7 +11,7 @@ const PRIVATE_V4 =
 export interface UrlPolicy {
   /** True when the upstream itself is plain HTTP on this machine: then loopback addresses are its own. */
   loopback: boolean;
-  /** Scheme and host of the upstream itself, which somebody chose: also one on a network of their own. */
+  /** Scheme and host that somebody chose: also on a network of their own, and plain HTTP where what comes is signed. */
   origin?: string;
 }
 
@@ -24,7 +24,8 @@ export const isLoopbackHttp = (url: URL): boolean => url.protocol === 'http:' &&
  */
 export function allowedUrl(url: URL, policy: UrlPolicy): URL {
   if (policy.loopback && isLoopbackHttp(url)) return url;
-  if (url.protocol === 'https:' && (url.origin === policy.origin || !isPrivate(url.hostname))) return url;
+  if (url.origin === policy.origin) return url;
+  if (url.protocol === 'https:' && !isPrivate(url.hostname)) return url;
   throw new MirrorError('refused', `${url.href} is not fetched: only https to public hosts is.`, {
     where: url.href,
     expected: policy.loopback ? 'https, or http on this machine' : 'https',

@@ -12,7 +12,7 @@ export interface Challenge {
 }
 
 /** Reads `WWW-Authenticate: Bearer …` as registries send it; `undefined` for anything else. */
-export function parseChallenge(header: string | null): Challenge | undefined {
+export function parseChallenge(header: string | undefined): Challenge | undefined {
   if (!header || !/^bearer\s/i.test(header)) return undefined;
   const parameters = new Map(
     [...header.matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [

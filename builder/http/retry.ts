@@ -4,6 +4,8 @@ import type { MirrorError } from '../../format/errors.ts';
 const ATTEMPTS = 5;
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 60;
+/** A connection that breaks off over and over still gets there, if it brings this much each time. */
+const WORTHWHILE_BYTES = 1024 * 1024;
 
 /** Thrown inside {@link withRetries} for what may succeed when tried again. */
 export class Transient extends Error {
@@ -20,15 +22,19 @@ export class Transient extends Error {
 
 /**
  * Runs `operation` up to five times while it throws {@link Transient}, pausing twice as long each time (with jitter) or
- * as long as the server asked, at most a minute. Any other error, and the last one, is thrown as it is.
+ * as long as the server asked, at most a minute. Attempts that brought it on count anew: `received` tells bytes so far.
+ * Any other error, and the last one, is thrown as it is.
  */
-export async function withRetries<T>(operation: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(operation: () => Promise<T>, received = () => 0): Promise<T> {
+  let before = received();
   for (let attempt = 1; ; attempt++) {
     try {
       return await operation();
     } catch (error) {
       if (!(error instanceof Transient)) throw error;
+      if (received() - before >= WORTHWHILE_BYTES) attempt = 1;
       if (attempt === ATTEMPTS) throw error.error;
+      before = received();
       const backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random());
       await sleep(Math.min(error.retryAfter ?? backoff, LONGEST_PAUSE) * 1000);
     }
@@ -40,8 +46,8 @@ export const isTransientStatus = (status: number): boolean =>
   status === 408 || status === 429 || (status >= 500 && status !== 501);
 
 /** `Retry-After` (RFC 9110 section 10.2.3) in seconds from `now`, or `undefined`. */
-export function retryAfterSeconds(value: string | null, now: Date): number | undefined {
-  if (value === null) return undefined;
+export function retryAfterSeconds(value: string | null | undefined, now: Date): number | undefined {
+  if (value === null || value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { toBase64 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
-import { networkError, readBody } from '../http/client.ts';
+import { networkError, readBody } from '../http/body.ts';
 import { isTransientStatus, retryAfterSeconds, Transient, withRetries } from '../http/retry.ts';
 
 const MAX_LISTING = 4 * 1024 * 1024;
@@ -73,7 +73,7 @@ export class Bucket {
         await response.body?.cancel();
         return undefined;
       }
-      return { bytes: await readBody(response, limit, key), etag: response.headers.get('etag') ?? '' };
+      return { bytes: await readBody(response.body, limit, key), etag: response.headers.get('etag') ?? '' };
     });
   }
 
@@ -116,7 +116,7 @@ export class Bucket {
       if (token !== undefined) query.set('continuation-token', token);
       const url = `${this.#base}?${query}`;
       const bytes = await withRetries(async () =>
-        readBody(await this.#send(url, { method: 'GET' }, []), MAX_LISTING, url),
+        readBody((await this.#send(url, { method: 'GET' }, [])).body, MAX_LISTING, url),
       );
       const page = parseValue(
         listingSchema,
@@ -145,7 +145,7 @@ export class Bucket {
 
 async function refusal(response: Response, where: string): Promise<Error> {
   const { status } = response;
-  const text = Buffer.from(await readBody(response, MAX_ERROR, where)).toString('utf8');
+  const text = Buffer.from(await readBody(response.body, MAX_ERROR, where)).toString('utf8');
   const code = /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1] ?? 'no reason given';
   const hint = status === 401 || status === 403 ? ' Check the access key and what it may do.' : '';
   const error = new MirrorError('refused', `Storage refused ${where}: ${code} (${status}).${hint}`, {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { networkError, readBody } from '../http/client.ts';
+import { networkError, readBody } from '../http/body.ts';
 import { isTransientStatus, Transient, withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 
@@ -39,7 +39,7 @@ async function ask(url: URL): Promise<v.InferOutput<typeof reportSchema>> {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((cause: unknown) => {
       throw networkError(url.href, cause);
     });
-    const body = await readBody(response, MAX_REPORT, url.href);
+    const body = await readBody(response.body, MAX_REPORT, url.href);
     if (response.ok) return parseJson(reportSchema, body, url.href);
     const error = new MirrorError('upstream', `${url.href} answered ${response.status}.`, {
       where: url.href,

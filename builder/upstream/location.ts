@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
 import { isAbsent } from '../directory/write.ts';
-import { bodyOf, HttpClient, readBody } from '../http/client.ts';
+import { chunksOf, readBody } from '../http/body.ts';
+import { type Answer, HttpClient } from '../http/client.ts';
 import { isLoopbackHttp } from '../http/policy.ts';
 import { withRetries } from '../http/retry.ts';
 
@@ -60,15 +61,16 @@ export class UpstreamLocation {
   async read(reference: string, limit: number): Promise<Uint8Array> {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
-    return withRetries(async () => readBody(await this.#client.get(url), limit, url.href));
+    return withRetries(async () => readBody((await this.#client.get(url)).body, limit, url.href));
   }
 
   /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */
   async open(url: URL, offset: number): Promise<OpenedFile> {
     if (url.protocol === 'file:') return { offset, chunks: localChunks(url, offset) };
     const rest = offset > 0 ? await this.#rest(url, offset) : undefined;
-    if (rest?.status === 206) return { offset, chunks: bodyOf(rest, url.href) };
-    return { offset: 0, chunks: bodyOf(rest ?? (await this.#client.get(url)), url.href) };
+    if (rest?.status === 206) return { offset, chunks: chunksOf(rest.body, url.href) };
+    const { body } = rest ?? (await this.#client.get(url));
+    return { offset: 0, chunks: chunksOf(body, url.href) };
   }
 
   /** Bytes of a file, as far as its server tells without sending it. Throws as {@link read}. */
@@ -76,27 +78,24 @@ export class UpstreamLocation {
     if (url.protocol === 'file:') return (await stat(fileURLToPath(url))).size;
     return withRetries(async () => {
       // A registry answers HEAD where it is, not where the blob is; one byte leads there.
-      const response = await this.#client.get(url, { range: 'bytes=0-0' });
-      await response.body?.cancel();
-      const { status, headers } = response;
+      const { status, header, body } = await this.#client.get(url, { range: 'bytes=0-0' });
+      await body.dump();
       const total =
-        status === 206
-          ? /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]
-          : headers.get('content-length');
+        status === 206 ? /\/(\d+)$/.exec(header('content-range') ?? '')?.[1] : header('content-length');
       return total ? Number(total) : undefined;
     });
   }
 
   /** The bytes from `offset` on (206), or all of them (200); `undefined` when the server gives neither. */
-  async #rest(url: URL, offset: number): Promise<Response | undefined> {
-    const response = await this.#client.get(url, { range: `bytes=${offset}-` }).catch((error: unknown) => {
+  async #rest(url: URL, offset: number): Promise<Answer | undefined> {
+    const answer = await this.#client.get(url, { range: `bytes=${offset}-` }).catch((error: unknown) => {
       // A part as long as the file, or longer, leaves nothing to ask for.
       if (error instanceof MirrorError && error.found === '416') return undefined;
       throw error;
     });
-    const begins = response?.headers.get('content-range')?.startsWith(`bytes ${offset}-`);
-    if (response?.status !== 206 || begins) return response;
-    await response.body?.cancel();
+    const begins = answer?.header('content-range')?.startsWith(`bytes ${offset}-`);
+    if (answer?.status !== 206 || begins) return answer;
+    await answer.body.dump();
     return undefined;
   }
 }

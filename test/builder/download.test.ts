@@ -77,6 +77,39 @@ describe('download', () => {
     expect(rangesOf(requests)).toEqual([undefined, 'bytes=100000-']);
   });
 
+  it('when what follows a break is of another file, starts over', async () => {
+    const { origin, requests } = await startServer((_request, response, attempt) => {
+      if (attempt === 1) {
+        response.writeHead(200, { 'content-length': FILE.length });
+        response.write(FILE.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50));
+      } else if (attempt === 2) {
+        const rest = randomBytes(FILE.length - 100_000);
+        response
+          .writeHead(206, { 'content-range': `bytes 100000-${FILE.length - 1}/${FILE.length}` })
+          .end(rest);
+      } else response.end(FILE);
+    });
+    const mirror = await mirrorWithPart();
+    await fetchTo(mirror, origin);
+    await expectWhole(mirror);
+    expect(rangesOf(requests)).toEqual([undefined, 'bytes=100000-', undefined]);
+  });
+
+  it('when the connection breaks over and over but brings it on each time, gets there', async () => {
+    const long = randomBytes(9 * 1024 * 1024);
+    const piece = 1_300_000;
+    const { origin, requests } = await startServer((request, response) => {
+      const offset = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const range = { 'content-range': `bytes ${offset}-${long.length - 1}/${long.length}` };
+      response.writeHead(offset > 0 ? 206 : 200, { 'content-length': long.length - offset, ...range });
+      response.write(long.subarray(offset, offset + piece), () => setTimeout(() => response.destroy(), 20));
+    });
+    const mirror = await mirrorWithPart();
+    const url = new URL(`${origin}/long.tar.gz`);
+    await download(UpstreamLocation.parse(origin), mirror, { url, sha256: sha256(long) }, () => undefined);
+    expect(requests.length).toBeGreaterThan(5);
+  });
+
   it('when an earlier run left a part, asks for the rest alone', async () => {
     const { origin, requests } = await startServer(sendRange);
     const mirror = await mirrorWithPart(FILE.subarray(0, 200_000));

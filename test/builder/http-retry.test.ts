@@ -34,7 +34,7 @@ describe('parseChallenge', () => {
     });
   });
 
-  it.each([null, '', 'Basic realm="x"', 'Bearer', 'Bearer scope="x"'])(
+  it.each([undefined, '', 'Basic realm="x"', 'Bearer', 'Bearer scope="x"'])(
     'when there is %j, asks nobody',
     (header) => {
       expect(parseChallenge(header)).toBeUndefined();
