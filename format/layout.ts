@@ -51,6 +51,9 @@ export const snapshotKey = (version: number): string => `snapshots/${version}`;
 export const isPackageFile = (path: string): boolean =>
   /^(?:bottles\/[^/]+$|casks\/|linux-apps\/)/.test(path);
 
+/** True for the only files that a mirror's own server does not send as they stand: the URLs in them lead to it. */
+export const isPackageJson = (path: string): boolean => /^index\/(?:formulas|casks)\/data\//.test(path);
+
 /** SHA-256 of a content address, or `undefined` when the name is none. */
 export function sha256OfBlobName(name: string): string | undefined {
   const hex = name.startsWith('blobs/sha256/') ? name.slice('blobs/sha256/'.length) : '';

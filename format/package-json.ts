@@ -4,7 +4,8 @@ import { blobName, encodePath } from './layout.ts';
 /** Changes whenever the rewrite would give other bytes for the same input, and with them every ETag. */
 export const REWRITE_VERSION = 1;
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** Parsed JSON. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * The URL that delivers a mirrored file by its content from `origin` (scheme and host, no trailing slash).

@@ -55,7 +55,9 @@ export async function problemResponse(error: unknown, request: Request): Promise
   const { status, title, hint } = (known && KINDS[known.code]) ?? UNEXPECTED;
   // An error of our own making may hold anything: it goes to the log, not to the client.
   const detail = known ? known.message : 'Something went wrong that should not have.';
-  const headers = { 'cache-control': CACHE_CONTROL.never, vary: 'accept' };
+  // Clients of ours read here what the status alone does not tell: whether asking again can help.
+  const reason = known ? { 'mirror-error': known.code } : {};
+  const headers = { 'cache-control': CACHE_CONTROL.never, vary: 'accept', ...reason };
   if (request.headers.get('accept')?.includes('text/html')) {
     const page = await problemPage({ status, title, detail, ...(hint === undefined ? {} : { hint }) });
     return new Response(page, {

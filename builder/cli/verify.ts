@@ -1,15 +1,26 @@
+import { realpath } from 'node:fs/promises';
 import { Command } from 'commander';
+import { MirrorError, messageOf } from '../../format/errors.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
 import { trustedKeys } from '../keys.ts';
-import { type DirectoryReport, verifyDirectory } from '../verify/verify-directory.ts';
-import { jsonOption, trustOption } from './options.ts';
+import { stateFolder } from '../places.ts';
+import { isMirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
+import type { VerifyOptions } from '../verify/run-walk.ts';
+import { SeenVersions } from '../verify/seen.ts';
+import { verifyDirectory } from '../verify/verify-directory.ts';
+import { verifyUrl } from '../verify/verify-url.ts';
+import { jsonOption, numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText } from './units.ts';
+import { type Remarks, tellReport } from './verify-report.ts';
 
 const FAILED = 1;
-const MAX_UNLISTED = 10;
 
 interface Options {
   trust: string[];
+  quick?: boolean;
+  cursor?: string;
+  allowOlder?: boolean;
+  jobs: number;
   json?: boolean;
 }
 
@@ -17,37 +28,63 @@ export function verifyCommand(session: Session): Command {
   return new Command('verify')
     .summary('prove that a mirror is whole and signed')
     .description(
-      'Check every signature and every byte of a mirror folder. Exits with 1 and names each bad file.',
+      'Check every signature and every byte of a mirror, in a folder or wherever it is\n' +
+        'served, or of some packages. Exits with 1 and names each bad file.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('<dir|url>', 'folder of the mirror, or its address')
+    .argument('[packages...]', 'packages to look at alone')
     .addOption(trustOption())
+    .option('--quick', 'of a URL: take the server’s word (Repr-Digest) where it gives it')
+    .option('--cursor <file>', 'keep the place in this file, and go on from there next time')
+    .option('--allow-older', 'accept an older snapshot than one that was verified before')
+    .addOption(numberOption('--jobs <n>', 'of a URL: requests at a time', 1, 64).default(16))
     .addOption(jsonOption())
-    .action(async (dir: string, options: Options) => {
-      const trusted = await trustedKeys(options.trust, session.environment);
-      const report = await verifyDirectory(directoryOf(dir), trusted, new Date(), session.reporter);
-      if (options.json) session.print(JSON.stringify(report, null, 2));
-      else tell(session, report);
-      if (!report.ok) session.fail(FAILED);
-    });
+    .action((where: string, packages: string[], options: Options) =>
+      verify(session, where, packages, options),
+    );
 }
 
-function tell(
-  { print, reporter }: Session,
-  { snapshot, checks, files, bytes, failures, unlisted, ok }: DirectoryReport,
-): void {
-  for (const path of unlisted.slice(0, MAX_UNLISTED)) reporter.warn(`Not part of the mirror: ${path}`);
-  if (unlisted.length > MAX_UNLISTED) reporter.warn(`… and ${unlisted.length - MAX_UNLISTED} more files.`);
-  const passed = checks.filter((check) => check.state === 'passed');
-  const lines = passed.map(({ path, evidence }) => `✓ ${path}: ${evidence}`);
-  for (const failure of failures) {
-    lines.push(`✗ ${failure.path}: ${failure.state}`, `    ${failure.message}`);
-    if (failure.expected !== undefined) lines.push(`    expected ${failure.expected}`);
-    if (failure.found !== undefined) lines.push(`    found    ${failure.found}`);
+async function verify(session: Session, where: string, packages: string[], options: Options): Promise<void> {
+  if (packages.length > 0 && options.cursor !== undefined) {
+    throw new MirrorError('usage', '--cursor keeps the place in a whole mirror: name no packages with it.');
   }
-  lines.push(
-    ok
-      ? `OK: ${files.verified} files, ${bytesText(bytes.checked)}, every byte as signed. Valid until ${snapshot?.expires_at}.`
-      : `FAILED: ${failures.length} ${failures.length === 1 ? 'file' : 'files'} of this mirror cannot be trusted.`,
-  );
-  print(lines.join('\n'));
+  if (options.quick && !isMirrorUrl(where)) {
+    throw new MirrorError('usage', '--quick takes a server’s word, and a folder has none: leave it out.');
+  }
+  const place = isMirrorUrl(where) ? parseMirrorUrl(where).base : await realPath(directoryOf(where));
+  const seen = await SeenVersions.load(stateFolder(session.environment));
+  const { report, remarks } = await run(where, options, {
+    trusted: await trustedKeys(options.trust, session.environment),
+    now: new Date(),
+    reporter: session.reporter,
+    packages: packages.length > 0 ? packages : undefined,
+    lastSeen: options.allowOlder ? undefined : seen.newest(place),
+    cursorFile: options.cursor,
+  });
+  if (options.json) session.print(JSON.stringify({ ...report, ...remarks }, null, 2));
+  else tellReport(session, report, remarks);
+  if (!report.ok) session.fail(FAILED);
+  // Whatever else is wrong, a trusted key has signed this version.
+  await seen.remember(place, report.snapshot?.version ?? 0).catch((error: unknown) => {
+    session.reporter.warn(`Which version this was cannot be remembered: ${messageOf(error)}`);
+  });
 }
+
+async function run(
+  where: string,
+  { quick, jobs }: Options,
+  options: VerifyOptions,
+): Promise<{ report: VerifyReport; remarks: Remarks }> {
+  if (isMirrorUrl(where)) {
+    const mirror = parseMirrorUrl(where);
+    const { elsewhere, ...report } = await verifyUrl({
+      ...{ ...options, mirror, jobs, depth: quick ? 'quick' : 'deep' },
+    });
+    return { report, remarks: { elsewhere } };
+  }
+  const { unlisted, ...report } = await verifyDirectory(directoryOf(where), options);
+  return { report, remarks: { unlisted } };
+}
+
+/** A folder under its one true name; what is not there keeps the name that it was given. */
+const realPath = (directory: string): Promise<string> => realpath(directory).catch(() => directory);

@@ -11,6 +11,9 @@ const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
 const USER_AGENT = `${NAME}/${VERSION}`;
 
+/** What a server of ours refuses to send, it will refuse again. */
+const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
+
 type Method = 'GET' | 'HEAD';
 
 /** What a server sent. The body must be read or dumped. */
@@ -114,7 +117,8 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
     expected: '200',
     found: String(status),
   });
-  if (!isTransientStatus(status)) throw error;
+  const isFinal = FINAL_REFUSALS.includes(header('mirror-error') ?? '');
+  if (isFinal || !isTransientStatus(status)) throw error;
   throw new Transient(error, retryAfterSeconds(header('retry-after'), new Date()));
 }
 

@@ -61,7 +61,8 @@ function otherKind(name: string, catalog: Catalog): string | undefined {
   return undefined;
 }
 
-function nearest(name: string, known: readonly string[]): string[] {
+/** Up to three of the known names that somebody may have meant. */
+export function nearest(name: string, known: readonly string[]): string[] {
   return known
     .map((candidate) => ({ candidate, away: distance(name, candidate) }))
     .filter(({ candidate, away }) => away <= Math.max(2, name.length / 3) || candidate.startsWith(name))

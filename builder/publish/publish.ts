@@ -122,7 +122,7 @@ async function expectVerified(
   now: Date,
   reporter: Reporter,
 ): Promise<void> {
-  const { ok, failures } = await verifyDirectory(directory, trusted, now, reporter);
+  const { ok, failures } = await verifyDirectory(directory, { trusted, now, reporter });
   if (ok) return;
   const list = failures.map((failure) => `${failure.path}: ${failure.message}`);
   throw new MirrorError(

@@ -4,7 +4,6 @@ import { databasePath, type IndexKind } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
 import { DatabaseReader } from '../database/reader.ts';
-import { localPath } from '../directory/paths.ts';
 
 const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });
 
@@ -18,11 +17,19 @@ const TABLES: { kind: IndexKind; sql: string; folder: RegExp }[] = [
     folder: /^bottles\/[^/]+$/,
   },
   { kind: 'casks', sql: 'SELECT cask AS owner, path, sha256, size FROM artifacts', folder: /^casks\// },
+  {
+    kind: 'linux-apps',
+    sql: 'SELECT token AS owner, path, sha256, size FROM artifacts',
+    folder: /^linux-apps\//,
+  },
 ];
 
-/** Checks that the signed databases and the snapshot name the same bottles and cask files, both ways. */
+/** Where the file at a path of the mirror can be opened. */
+export type LocalPathOf = (path: string) => string;
+
+/** Checks that the signed databases and the snapshot name the same package files, both ways. */
 export function checkIndexAgreement(
-  directory: string,
+  localPathOf: LocalPathOf,
   entries: readonly SnapshotEntry[],
   report: ReportBuilder,
 ): void {
@@ -31,7 +38,7 @@ export function checkIndexAgreement(
     const path = databasePath(kind);
     if (!byPath.has(path)) continue;
     try {
-      const rows = readRows(directory, path, sql);
+      const rows = readRows(localPathOf(path), path, sql);
       const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
       for (const problem of problems) report.failCheck({ name: 'index', path }, problem);
       if (problems.length > 0) continue;
@@ -47,8 +54,8 @@ export function checkIndexAgreement(
   }
 }
 
-function readRows(directory: string, path: string, sql: string): Row[] {
-  const database = DatabaseReader.open(localPath(directory, path), path);
+function readRows(local: string, path: string, sql: string): Row[] {
+  const database = DatabaseReader.open(local, path);
   try {
     return database.rows(rowSchema, sql);
   } finally {

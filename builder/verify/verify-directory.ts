@@ -1,14 +1,12 @@
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
-import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror } from '../../format/verify/walk.ts';
 import { expectWhole, filesBelow } from '../directory/mirror.ts';
-import { PRIVATE } from '../directory/paths.ts';
-import type { Reporter } from '../reporter.ts';
+import { localPath, PRIVATE } from '../directory/paths.ts';
 import { DirectorySource } from './directory-source.ts';
 import { checkIndexAgreement } from './index-agreement.ts';
+import { runWalk, type VerifyOptions } from './run-walk.ts';
 import { checkVulnerabilities } from './vulnerabilities.ts';
 
 /** A report, and the files on disk that the snapshot does not name: never served, so only a warning. */
@@ -16,34 +14,24 @@ export type DirectoryReport = VerifyReport & { unlisted: string[] };
 
 /**
  * Verifies a directory exhaustively: signatures, every byte of every file, and that index and snapshot agree.
- * Throws `missing` for what is no mirror and `refused` while a commit is unfinished; all else is in the report.
+ * Throws `missing` for what is no mirror, `refused` while a commit is unfinished, `unknown-package`; all else is in the
+ * report.
  */
-export async function verifyDirectory(
-  directory: string,
-  trusted: readonly PublicKey[],
-  now: Date,
-  reporter: Reporter,
-): Promise<DirectoryReport> {
+export async function verifyDirectory(directory: string, options: VerifyOptions): Promise<DirectoryReport> {
   await expectWhole(directory);
   let unlisted: string[] = [];
-  const report = await verifyMirror(new DirectorySource(directory), {
-    trusted,
-    now,
-    depth: 'deep',
-    onProgress: ({ files, bytes }) =>
-      reporter.progress({
-        label: 'Verifying',
-        done: files.checked,
-        total: files.total,
-        bytes: bytes.checked,
-        totalBytes: bytes.total,
-      }),
-    also: async (snapshot, entries, builder) => {
-      checkIndexAgreement(directory, entries, builder);
-      checkVulnerabilities(directory, entries, builder);
+  const localPathOf = (path: string): string => localPath(directory, path);
+  const report = await runWalk(
+    new DirectorySource(directory),
+    directory,
+    'deep',
+    options,
+    async (snapshot, entries, builder) => {
+      checkIndexAgreement(localPathOf, entries, builder);
+      checkVulnerabilities(localPathOf, entries, builder);
       unlisted = await unlistedFiles(directory, snapshot, entries);
     },
-  });
+  );
   return { ...report, unlisted };
 }
 

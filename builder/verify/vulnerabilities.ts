@@ -4,20 +4,20 @@ import { VULNERABILITIES } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
 import { DatabaseReader } from '../database/reader.ts';
-import { localPath } from '../directory/paths.ts';
+import type { LocalPathOf } from './index-agreement.ts';
 
 const resultSchema = v.object({ integrity_check: v.string() });
 
 /** Runs SQLite's integrity check over the vulnerability database, where a mirror has one. */
 export function checkVulnerabilities(
-  directory: string,
+  localPathOf: LocalPathOf,
   entries: readonly SnapshotEntry[],
   report: ReportBuilder,
 ): void {
   if (!entries.some((entry) => entry.name === VULNERABILITIES)) return;
   const check = { name: 'vulnerabilities', path: VULNERABILITIES } as const;
   try {
-    const database = DatabaseReader.open(localPath(directory, VULNERABILITIES), VULNERABILITIES);
+    const database = DatabaseReader.open(localPathOf(VULNERABILITIES), VULNERABILITIES);
     const result = integrityOf(database);
     if (result === 'ok') {
       report.check({ ...check, state: 'passed', evidence: "SQLite's integrity check passed" });

@@ -2,7 +2,7 @@ import { textOf } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
 import { verifyFileSignature } from '../file-signature.ts';
 import { INDEX_MANIFEST, MANIFEST, SIGNED_PATHS, signaturePath } from '../layout.ts';
-import { parseManifest } from '../manifest.ts';
+import { type Manifest, parseManifest } from '../manifest.ts';
 import { keyIdText } from '../minisign/public-key.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import { checkIndexManifest } from './index-manifest.ts';
@@ -14,7 +14,7 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Checks manifest.json, stout's index signature and the minisign signature of every signed database. */
 export async function checkDocuments(context: DocumentContext): Promise<void> {
   await attempt(context, 'manifest', MANIFEST, async () => {
-    parseManifest(await readListed(context, MANIFEST, MAX_MANIFEST));
+    await readManifest(context);
     return 'made in this version of the format';
   });
   await attempt(context, 'index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
@@ -23,6 +23,10 @@ export async function checkDocuments(context: DocumentContext): Promise<void> {
     if (entry) await attempt(context, 'signature', path, () => checkSignature(context, entry));
   }
 }
+
+/** manifest.json, as listed. Throws `missing`, `mismatch` or `bad-input`. */
+export const readManifest = async (context: DocumentContext): Promise<Manifest> =>
+  parseManifest(await readListed(context, MANIFEST, MAX_MANIFEST));
 
 async function attempt(
   { report }: DocumentContext,

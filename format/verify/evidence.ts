@@ -7,11 +7,13 @@ export type Evidence =
   | { kind: 'bytes'; size: number; sha256: string }
   /** What storage recorded when it took the bytes, in hex. */
   | { kind: 'recorded'; size: number; sha256?: string | undefined; md5?: string | undefined }
+  /** What a server says that it would send: SHA-256 in hex. */
+  | { kind: 'claimed'; size: number; sha256: string }
   | { kind: 'unreadable'; reason: string };
 
 /**
  * What evidence proves: `verified` (SHA-256 of the bytes, or as storage recorded it), `consistent` (only MD5 and size as
- * storage recorded them), `mismatch`, `missing`, or `unknown` (nothing to go by).
+ * storage recorded them, or the word of the server itself), `mismatch`, `missing`, or `unknown` (nothing to go by).
  */
 export type FileState = 'verified' | 'consistent' | 'mismatch' | 'missing' | 'unknown';
 
@@ -19,7 +21,7 @@ export type FileState = 'verified' | 'consistent' | 'mismatch' | 'missing' | 'un
 export interface Verdict {
   path: string;
   state: FileState;
-  evidence: 'bytes' | 'stored sha256' | 'stored md5' | 'none';
+  evidence: 'bytes' | 'stored sha256' | 'stored md5' | "the server's word" | 'none';
   expected?: string;
   found?: string;
   message?: string;
@@ -40,6 +42,8 @@ export function judge(entry: SnapshotEntry, evidence: Evidence): Verdict {
       };
     case 'bytes':
       return compare(entry, evidence.size, evidence.sha256, entry.sha256, 'bytes', 'verified');
+    case 'claimed':
+      return compare(entry, evidence.size, evidence.sha256, entry.sha256, "the server's word", 'consistent');
     case 'recorded':
       if (evidence.sha256)
         return compare(entry, evidence.size, evidence.sha256, entry.sha256, 'stored sha256', 'verified');

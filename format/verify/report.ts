@@ -7,7 +7,7 @@ export type Depth = 'quick' | 'deep';
 /** A file that is not as the snapshot says, or cannot be trusted. */
 export interface Failure {
   path: string;
-  state: Exclude<FileState, 'verified' | 'consistent'> | 'expired' | 'bad-signature';
+  state: Exclude<FileState, 'verified' | 'consistent'> | 'expired' | 'rolled-back' | 'bad-signature';
   message: string;
   expected?: string;
   found?: string;
@@ -101,10 +101,6 @@ export class ReportBuilder {
     });
   }
 
-  get progress(): Readonly<Pick<VerifyReport, 'files' | 'bytes'>> {
-    return this.#report;
-  }
-
   build(): VerifyReport {
     const failures = [...this.#failures.values()];
     return {
@@ -113,6 +109,28 @@ export class ReportBuilder {
       ok: failures.length === 0 && this.#report.checks.every((check) => check.state !== 'failed'),
     };
   }
+}
+
+/** The report of a walk in two parts, of which the second began where the first stopped. */
+export function joinReports(first: VerifyReport, second: VerifyReport): VerifyReport {
+  const failures = new Map([...first.failures, ...second.failures].map((failure) => [failure.path, failure]));
+  const isRepeated = ({ name, path }: Check): boolean =>
+    second.checks.some((check) => check.name === name && check.path === path);
+  return {
+    ...second,
+    ok: first.ok && second.ok,
+    complete: second.cursor === null,
+    checks: [...first.checks.filter((check) => !isRepeated(check)), ...second.checks],
+    files: {
+      total: second.files.total,
+      checked: first.files.checked + second.files.checked,
+      verified: first.files.verified + second.files.verified,
+      consistent: first.files.consistent + second.files.consistent,
+      failed: first.files.failed + second.files.failed,
+    },
+    bytes: { total: second.bytes.total, checked: first.bytes.checked + second.bytes.checked },
+    failures: [...failures.values()],
+  };
 }
 
 /** What a thrown error says about the file at fault; `fallback` when it names none. */
@@ -133,9 +151,9 @@ function stateOf(error: MirrorError | undefined): Failure['state'] {
     case 'not-found':
       return 'missing';
     case 'expired':
-      return 'expired';
+    case 'rolled-back':
     case 'bad-signature':
-      return 'bad-signature';
+      return error.code;
     case 'mismatch':
     case 'bad-input':
     case 'too-large':

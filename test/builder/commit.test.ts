@@ -101,7 +101,7 @@ describe('createMirror: killed', () => {
   });
 
   const verified = (directory: string) =>
-    verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT);
+    verifyDirectory(directory, { trusted: [TEST_KEY.publicKey], now: new Date(), reporter: SILENT });
 
   /** Runs the real program on a mirror and kills it at the moment that `until` resolves. */
   async function createAndKill(directory: string, until: () => Promise<unknown>): Promise<void> {

@@ -43,7 +43,11 @@ const filesBelow = async (path: string): Promise<string[]> => {
 };
 
 async function expectVerified(mirror: string): Promise<void> {
-  const { failures, unlisted } = await verifyDirectory(mirror, [TEST_KEY.publicKey], NOW, SILENT);
+  const { failures, unlisted } = await verifyDirectory(mirror, {
+    trusted: [TEST_KEY.publicKey],
+    now: NOW,
+    reporter: SILENT,
+  });
   expect({ failures, unlisted }).toEqual({ failures: [], unlisted: [] });
 }
 
@@ -59,9 +63,9 @@ describe('createMirror: an upstream whose files are not what its index says', ()
       failing('upstream', { message: expect.stringContaining('bottles/lib-1.0.all.bottle.tar.gz') }),
     );
     expect(await readdir(mirror)).toEqual(['.stout-mirror']);
-    await expect(verifyDirectory(mirror, [TEST_KEY.publicKey], NOW, SILENT)).rejects.toEqual(
-      failing('missing'),
-    );
+    await expect(
+      verifyDirectory(mirror, { trusted: [TEST_KEY.publicKey], now: NOW, reporter: SILENT }),
+    ).rejects.toEqual(failing('missing'));
     await writeUpstream(upstream, {
       formulas: [
         { name: 'jq', runtime: ['lib'] },

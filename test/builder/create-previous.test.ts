@@ -30,7 +30,7 @@ const superseded = async (directory: string): Promise<string[]> =>
     .map((entry) => entry.name);
 
 const isWhole = async (directory: string): Promise<boolean> =>
-  (await verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT)).ok;
+  (await verifyDirectory(directory, { trusted: [TEST_KEY.publicKey], now: new Date(), reporter: SILENT })).ok;
 
 describe('createMirror: carrying on from what is there', () => {
   it('when the mirror is signed with our key, keeps what it drops at its content address', async () => {

@@ -41,7 +41,11 @@ async function copyOfOriginal(): Promise<string> {
 }
 
 async function expectVerified(directory: string, now: Date): Promise<void> {
-  const { failures, unlisted } = await verifyDirectory(directory, [TEST_KEY.publicKey], now, SILENT);
+  const { failures, unlisted } = await verifyDirectory(directory, {
+    trusted: [TEST_KEY.publicKey],
+    now,
+    reporter: SILENT,
+  });
   expect({ failures, unlisted }).toEqual({ failures: [], unlisted: [] });
 }
 
@@ -198,7 +202,11 @@ describe('createMirror: what is dropped', () => {
     await remake(directory, { request: JQ });
     await damage(join(directory, XZ_BOTTLE));
     await remake(directory, { request: JQ });
-    const { ok } = await verifyDirectory(directory, [TEST_KEY.publicKey], LATER, SILENT);
+    const { ok } = await verifyDirectory(directory, {
+      trusted: [TEST_KEY.publicKey],
+      now: LATER,
+      reporter: SILENT,
+    });
     expect(ok).toBe(true);
   });
 });

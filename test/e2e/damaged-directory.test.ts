@@ -30,7 +30,7 @@ async function verifyAfter(
   const directory = join(folder, `copy-${++copies}`);
   await cp(original, directory, { recursive: true });
   await damage(directory);
-  const report = await verifyDirectory(directory, trusted, now, SILENT);
+  const report = await verifyDirectory(directory, { trusted, now, reporter: SILENT });
   await rm(directory, { recursive: true });
   return report;
 }
@@ -57,7 +57,11 @@ describe('verify on a directory', () => {
     const directory = join(folder, 'flipped');
     await cp(original, directory, { recursive: true });
     for (const path of paths) await flip(localPath(directory, path));
-    const report = await verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT);
+    const report = await verifyDirectory(directory, {
+      trusted: [TEST_KEY.publicKey],
+      now: new Date(),
+      reporter: SILENT,
+    });
     expect(report.ok).toBe(false);
     expect(named(report)).toEqual(paths.sort());
   });
@@ -178,7 +182,7 @@ describe('verify on a directory', () => {
 
   test('when a folder is no mirror, or a change was interrupted, it is refused', async () => {
     const verify = (directory: string) =>
-      verifyDirectory(directory, [TEST_KEY.publicKey], new Date(), SILENT);
+      verifyDirectory(directory, { trusted: [TEST_KEY.publicKey], now: new Date(), reporter: SILENT });
     await expect(verify(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'missing' });
     await expect(
       verifyAfter((directory) => writeFileAtomic(join(directory, '.stout-mirror', 'journal.json'), '{}')),

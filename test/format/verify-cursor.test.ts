@@ -151,8 +151,8 @@ describe('what a caller adds to the walk', () => {
   it('when progress is wanted, it grows to the total', async () => {
     const { mayContinue: _, ...unbounded } = options;
     const checked: number[] = [];
-    const onProgress: WalkOptions['onProgress'] = ({ files }) => checked.push(files.checked);
-    await verifyMirror(memorySource(MIRROR.files), { ...unbounded, onProgress });
+    const onSlice: WalkOptions['onSlice'] = ({ files }) => checked.push(files.checked);
+    await verifyMirror(memorySource(MIRROR.files), { ...unbounded, onSlice });
     expect(checked).toEqual([...checked].sort((a, b) => a - b));
     expect(checked.at(-1)).toBe(MIRROR.snapshot.totals.files);
   });

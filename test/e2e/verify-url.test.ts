@@ -1,0 +1,307 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { localPath } from '../../builder/directory/paths.ts';
+import { serveDirectory } from '../../builder/serve.ts';
+import { sha256Hex } from '../../format/digest.ts';
+import { blobName } from '../../format/layout.ts';
+import { publicKeyLine } from '../../format/minisign/public-key.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
+import { startServer } from '../builder/server.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { type Ended, isMissing, stoutMirror } from '../support/programs.ts';
+import { startNginx, startRclone } from '../support/static-hosts.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startTestWorker } from '../support/worker.ts';
+
+const BOTTLE = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';
+const PACKAGE_JSON = 'index/formulas/data/j/jq.json.zst';
+const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
+const KEY = publicKeyLine(TEST_KEY.publicKey);
+const folder = await temporaryFolder();
+const directory = join(folder, 'mirror');
+const newer = join(folder, 'newer');
+const environment = { XDG_STATE_HOME: join(folder, 'state') };
+
+beforeAll(async () => {
+  await makeMirror(directory);
+  await copyMirror(directory, newer);
+  await makeMirror(newer, { request: { ...REQUEST, packages: ['jq', 'lz4'] } });
+});
+
+const verify = (...args: string[]): Promise<Ended> =>
+  stoutMirror(['verify', ...args, '--trust', KEY], environment);
+
+async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<string, unknown>> {
+  const { status, stdout } = await ended;
+  const report = JSON.parse(stdout);
+  expect(status).toBe(report.ok ? 0 : 1);
+  return report;
+}
+
+/** What a report says of the mirror, and not of when and how it was looked at. */
+const essence = ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }: VerifyReport) =>
+  ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }) as const;
+
+interface Host {
+  origin: string;
+  /** Alters a byte of a file behind the server's back. */
+  damage(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function flip(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[10] = (bytes[10] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
+
+async function folderHost(
+  name: string,
+  start: (copy: string) => Promise<Omit<Host, 'damage'>>,
+): Promise<Host> {
+  const copy = join(folder, name);
+  await copyMirror(directory, copy);
+  return { ...(await start(copy)), damage: (path) => flip(localPath(copy, path)) };
+}
+
+async function workerHost(): Promise<Host> {
+  const worker = await startTestWorker();
+  await worker.publish(directory);
+  const entries = (await readContents(directory))?.entries ?? [];
+  return {
+    origin: worker.origin,
+    close: worker.close,
+    damage: async (path) => {
+      const key = blobName(entries.find(({ name }) => name === path)?.sha256 ?? '');
+      const bytes = Uint8Array.from((await worker.bucket.get(key, 1e9))?.bytes ?? []);
+      bytes[10] = (bytes[10] ?? 0) ^ 1;
+      await worker.bucket.put(key, bytes, sha256Hex(bytes));
+    },
+  };
+}
+
+const HOSTS: [name: string, skip: boolean, start: () => Promise<Host>][] = [
+  [
+    'nginx',
+    isMissing('nginx'),
+    () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own'))),
+  ],
+  ['rclone serve http', isMissing('rclone'), () => folderHost('rclone', startRclone)],
+  [
+    'stout-mirror serve',
+    false,
+    () =>
+      folderHost('serve', (copy) =>
+        serveDirectory({
+          ...{ directory: copy, host: '127.0.0.1', port: 0, trusted: [TEST_KEY.publicKey] },
+          clock: () => new Date(),
+        }),
+      ),
+  ],
+  ['the Worker', false, workerHost],
+];
+
+describe.for(HOSTS.filter(([, skip]) => !skip))('verify of a mirror behind %s', ([, , start]) => {
+  let host: Host;
+  beforeAll(async () => {
+    host = await start();
+  });
+  afterAll(() => host.close());
+
+  test('reports what it reports of the folder, and finds a flipped byte', async () => {
+    const expected = await reportOf(verify(directory, '--json'));
+    expect(essence(await reportOf(verify(host.origin, '--json')))).toEqual(essence(expected));
+    await host.damage(BOTTLE);
+    const { status, stdout } = await verify(`${host.origin}/`);
+    expect([status, stdout]).toEqual([1, expect.stringContaining(`✗ ${BOTTLE}`)]);
+  });
+});
+
+/** Serves a folder as any static host does, but for the requests that `instead` answers. */
+const startHost = (
+  served: () => string,
+  instead: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    attempt: number,
+  ) => boolean | undefined = () => false,
+) =>
+  startServer((request, response, attempt) => {
+    if (instead(request, response, attempt)) return;
+    const path = decodeURIComponent(new URL(request.url ?? '', 'http://x').pathname.slice(1));
+    readFile(localPath(served(), path)).then(
+      (bytes) => response.end(bytes),
+      () => response.writeHead(404).end(),
+    );
+  });
+
+describe('verify of a URL', () => {
+  test('when packages are named, only their files are fetched and looked at', async () => {
+    const { origin, requests } = await startHost(() => directory);
+    const report = await reportOf(verify(origin, 'jq', 'firefox', '--json'));
+    expect([report.complete, report.files.checked]).toEqual([false, 6]);
+    const bottles = requests.map(({ url = '' }) => url).filter((url) => url.startsWith('/bottles/'));
+    expect(bottles.every((url) => url.startsWith('/bottles/jq-'))).toBe(true);
+    const { status, stderr } = await verify(origin, 'jqq');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('Did you mean jq')]);
+  });
+
+  test('when package URLs lead elsewhere, says where', async () => {
+    const baked = join(folder, 'baked');
+    const { origin } = await startHost(() => baked);
+    await makeMirror(baked, { request: { ...REQUEST, packages: ['jq'], public_url: origin } });
+    expect((await reportOf(verify(origin, '--json'))).elsewhere).toEqual([]);
+    await makeMirror(baked, {
+      request: { ...REQUEST, packages: ['jq'], public_url: 'https://mirror.example.com' },
+    });
+    expect((await reportOf(verify(origin, '--json'))).elsewhere).toEqual([
+      { origin: 'https://mirror.example.com', urls: 12, example: expect.stringContaining('index/') },
+    ]);
+  });
+
+  test('when a server changes more of package JSON than where URLs lead, the file is named', async () => {
+    const forged = zstdCompressSync(JSON.stringify({ name: 'jq', bottles: {} }));
+    const { origin } = await startHost(
+      () => directory,
+      ({ url }, response) => url === `/${PACKAGE_JSON}` && !!response.end(forged),
+    );
+    const raw = await fetch(`${origin}/${PACKAGE_JSON}?raw=1`);
+    expect(sha256Hex(await raw.bytes())).toBe(sha256Hex(await readFile(localPath(directory, PACKAGE_JSON))));
+    const { failures } = await reportOf(verify(origin, 'jq', '--json'));
+    expect(failures).toMatchObject([
+      { path: PACKAGE_JSON, state: 'mismatch', found: `${forged.length} bytes` },
+    ]);
+  });
+
+  test('when a file never ends, stops reading and says so', async () => {
+    const { origin } = await startHost(
+      () => directory,
+      ({ url }, response) => {
+        if (url !== `/${BOTTLE}`) return false;
+        const timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
+        response.on('close', () => clearInterval(timer));
+        return true;
+      },
+    );
+    const { failures } = await reportOf(verify(origin, 'jq', '--json'));
+    expect(failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
+  });
+
+  test('with --quick, believes what a server says of itself, and says that it only believes', async () => {
+    const { origin } = await startHost(
+      () => directory,
+      (request, response) => {
+        if (request.method !== 'HEAD' || request.url !== `/${BOTTLE}`) return false;
+        response.writeHead(200, {
+          'content-length': 7,
+          'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:`,
+        });
+        response.end();
+        return true;
+      },
+    );
+    const { status, stdout } = await verify(origin, 'jq', '--quick');
+    expect([status, stdout]).toEqual([1, expect.stringContaining(`✗ ${BOTTLE}: mismatch`)]);
+    const serving = await serveDirectory({
+      ...{ directory, host: '127.0.0.1', port: 0, trusted: [TEST_KEY.publicKey], clock: () => new Date() },
+    });
+    const quick = await reportOf(verify(serving.origin, '--quick', '--json'));
+    await serving.close();
+    expect(quick.ok).toBe(true);
+    expect(quick.files.consistent).toBeGreaterThan(40);
+    expect(quick.files.verified + quick.files.consistent).toBe(quick.files.total);
+  });
+
+  test('when the mirror is published anew meanwhile, verifies the new one', async () => {
+    let served = directory;
+    const { origin } = await startHost(
+      () => served,
+      ({ url = '' }) => {
+        if (url.startsWith('/bottles/')) served = newer;
+        return false;
+      },
+    );
+    const report = await reportOf(verify(origin, '--json'));
+    expect(report.ok).toBe(true);
+    expect(report.snapshot?.version).toBe((await readContents(newer))?.snapshot.version);
+  });
+
+  test('when a mirror goes back behind what was seen of it, refuses it unless told', async () => {
+    let served = newer;
+    const { origin } = await startHost(() => served);
+    expect((await verify(origin, 'jq')).status).toBe(0);
+    served = directory;
+    const { status, stdout } = await verify(origin, 'jq');
+    expect([status, stdout]).toEqual([1, expect.stringContaining('✗ snapshot/root.json: rolled-back')]);
+    expect((await verify(origin, 'jq', '--allow-older')).status).toBe(0);
+    expect((await verify(origin, 'jq')).status).toBe(1);
+  });
+
+  test('when it is killed, goes on from its cursor file', async () => {
+    const large = join(folder, 'large');
+    await makeMirror(large, { request: { ...REQUEST, all: true } });
+    let pause = 20;
+    const { origin, requests } = await startHost(
+      () => large,
+      ({ url = '' }, response) => {
+        if (!url.startsWith('/bottles/')) return false;
+        const path = localPath(large, decodeURIComponent(url.slice(1)));
+        void sleep(pause).then(async () => response.end(await readFile(path)));
+        return true;
+      },
+    );
+    const cursor = join(folder, 'cursor.json');
+    const args = ['verify', origin, '--cursor', cursor, '--jobs', '1', '--trust', KEY, '--json'];
+    const first = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+    });
+    const ended = once(first, 'exit');
+    while (!existsSync(cursor)) await sleep(20);
+    first.kill('SIGKILL');
+    await ended;
+    const bottles = () => requests.filter(({ url = '' }) => url.startsWith('/bottles/')).length;
+    const before = bottles();
+    pause = 0;
+    const report = await reportOf(stoutMirror(args, environment));
+    const contents = await readContents(large);
+    const all = contents?.entries.filter(({ name }) => name.startsWith('bottles/')).length ?? 0;
+    const { totals } = contents?.snapshot ?? {};
+    expect([report.ok, report.complete, report.files.checked]).toEqual([true, true, totals?.files]);
+    expect(report.checks.map(({ name }) => name)).toContain('index');
+    expect(bottles() - before).toBeLessThanOrEqual(all - 30);
+    expect(existsSync(cursor)).toBe(false);
+  });
+
+  test('when the cursor file is of another mirror, refuses to go on from it', async () => {
+    const cursor = join(folder, 'other-cursor.json');
+    const { files, bytes } = await reportOf(verify(directory, '--json'));
+    const report = {
+      ok: true,
+      complete: false,
+      depth: 'deep',
+      checked_at: '',
+      checks: [],
+      files,
+      bytes,
+      failures: [],
+    };
+    await writeFile(cursor, JSON.stringify({ mirror: 'elsewhere', report: { ...report, cursor: '1:x' } }));
+    const { status, stderr } = await verify(directory, '--cursor', cursor);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('keeps the place of another')]);
+    // One of an older snapshot of the same mirror only costs the way so far.
+    await writeFile(cursor, JSON.stringify({ mirror: directory, report: { ...report, cursor: '1:x' } }));
+    expect((await verify(directory, '--cursor', cursor)).status).toBe(0);
+    await rm(cursor, { force: true });
+  });
+});
