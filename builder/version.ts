@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { FORMAT, type Generator } from '../format/snapshot/root.ts';
 
 export const NAME = 'stout-mirror';
 
@@ -7,6 +6,3 @@ export const NAME = 'stout-mirror';
 export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version;
-
-/** How this program names itself in what it writes. */
-export const GENERATOR: Generator = { name: NAME, version: VERSION, format: FORMAT };

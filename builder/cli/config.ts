@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { stoutConfig } from '../../format/client-config.ts';
-import { trustedKeys } from '../keys.ts';
 import { baseUrlArgument, trustOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -12,6 +10,8 @@ export function configCommand(session: Session): Command {
     .addOption(trustOption())
     .addOption(validForOption())
     .action(async (url: string, options: { trust: string[]; validFor: number }) => {
+      const { trustedKeys } = await import('../keys.ts');
+      const { stoutConfig } = await import('../../format/client-config.ts');
       const publicKeys = await trustedKeys(options.trust, session.environment);
       session.print(stoutConfig({ origin: baseUrlArgument(url), publicKeys, validFor: options.validFor }));
     });

@@ -1,24 +1,9 @@
 import { Command } from 'commander';
-import { MirrorError } from '../../format/errors.ts';
-import type { Manifest } from '../../format/manifest.ts';
-import { type CreateOptions, createMirror } from '../create/create.ts';
-import { FOLDER } from '../create/metadata.ts';
-import type { PrepareOptions } from '../create/prepare.ts';
-import { previewMirror } from '../create/preview.ts';
-import { signingKey, trustedKeys } from '../keys.ts';
-import { cacheFolder } from '../places.ts';
-import type { Force } from '../plan/make-plan.ts';
-import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
-import { UpstreamLocation } from '../upstream/location.ts';
-import { announceKey } from './keygen.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
-import { addPackageOptions, type PackageOptions, type ReadPackages, readPackages } from './packages.ts';
-import { directoryOf, type Session } from './session.ts';
-import { tellPreview, tellSummary } from './summary.ts';
+import { addPackageOptions, type PackageOptions } from './package-options.ts';
+import type { Session } from './session.ts';
 
-const STOUT_INDEX = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 const JOBS = 8;
-const FAILED = 1;
 
 /** Options of the verbs that make or remake a mirror. */
 export interface MakeOptions extends PackageOptions {
@@ -32,7 +17,8 @@ export interface MakeOptions extends PackageOptions {
   json?: boolean;
 }
 
-interface Options extends MakeOptions {
+/** Options of `create`. */
+export interface CreateOptions extends MakeOptions {
   from?: string;
   update?: boolean;
   force?: boolean;
@@ -45,11 +31,12 @@ export function createCommand(session: Session): Command {
   const command = new Command('create')
     .summary('make a signed mirror of packages')
     .description(
-      'Make a mirror of exactly these packages and what they depend on, or remake an\n' +
+      'Make a mirror of exactly these packages and what they depend on, or remake an ' +
         'existing one. With --update or --force the mirror keeps what else it has.',
     )
     .argument('<dir>', 'folder of the mirror')
     .argument('[packages...]', 'formulas to mirror')
+    .optionsGroup('What is made:')
     .option('--from <mirror>', 'link files that this other mirror has; without packages, take its list')
     .option('--update', 'add packages, or bring them to their newest versions, and keep the rest')
     .option('--force', 'fetch the files of these packages again, and keep the rest')
@@ -57,13 +44,17 @@ export function createCommand(session: Session): Command {
     .option('--no-deps', 'leave all dependencies out')
     .option('--no-dev-deps', 'leave build and test dependencies out');
   return addMakeOptions(addPackageOptions(command)).action(
-    (dir: string, packages: string[], options: Options) => create(session, dir, packages, options),
+    async (dir: string, packages: string[], options: CreateOptions) => {
+      const { create } = await import('./make-mirror.ts');
+      await create(session, dir, packages, options);
+    },
   );
 }
 
 /** Adds the options of {@link MakeOptions} that do not choose packages. */
 export function addMakeOptions(command: Command): Command {
   return command
+    .optionsGroup('How it is made:')
     .option(
       '--upstream <where>',
       'stout-index to mirror: https URL, folder, or http on this machine ' +
@@ -76,102 +67,4 @@ export function addMakeOptions(command: Command): Command {
     .option('--keep-going', 'leave out packages that cannot be had, and end with 1')
     .option('--dry-run', 'tell what would be fetched, linked and removed, and write nothing')
     .addOption(jsonOption());
-}
-
-async function create(session: Session, dir: string, packages: string[], options: Options): Promise<void> {
-  const { update = false, force = false, from } = options;
-  const read = await readPackages(session, packages, options);
-  const isNaming = namesPackages(read.wanted);
-  const extend = update || force || (from !== undefined && !isNaming);
-  // Before the first key is made for nothing.
-  if (!isNaming && !extend) throw nothingNamed(undefined);
-  await makeMirror(session, dir, options, {
-    read,
-    from: from === undefined ? undefined : directoryOf(from),
-    extend,
-    newest: (update || force) && isNaming ? 'named' : 'all',
-    force: force ? (isNaming ? 'named' : 'all') : 'none',
-  });
-}
-
-/** How a mirror is made from what was read. */
-export interface Making {
-  read: ReadPackages;
-  from?: string | undefined;
-  /** True to add to what the mirror was asked for; false to replace it. */
-  extend: boolean;
-  newest: PrepareOptions['newest'];
-  force: Force;
-}
-
-/** Makes a mirror, or tells what would be made, and prints it. */
-export async function makeMirror(
-  session: Session,
-  dir: string,
-  options: MakeOptions,
-  making: Making,
-): Promise<void> {
-  const { environment, reporter } = session;
-  for (const { name, reason } of making.read.unused) reporter.warn(`Not used: ${name}: ${reason}`);
-  const prepare = prepareOptions(session, dir, options, making);
-  if (options.dryRun) {
-    const trusted = await trustedKeys(options.trust, environment).catch(noKeyYet);
-    const preview = await previewMirror({ ...prepare, trusted });
-    if (options.json) session.print(JSON.stringify(preview, null, 2));
-    else tellPreview(session, preview);
-    return;
-  }
-  const loaded = await signingKey(options.key, environment, session.askPassword);
-  announceKey(session, loaded);
-  const createOptions: CreateOptions = {
-    ...prepare,
-    trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
-    key: loaded.key,
-    now: session.now(),
-    validFor: options.validFor,
-    jobs: options.jobs,
-  };
-  const summary = await createMirror(createOptions);
-  if (options.json) session.print(JSON.stringify(summary, null, 2));
-  else tellSummary(session, summary);
-  if (summary.failed.length > 0) session.fail(FAILED);
-}
-
-/** What the verbs that only plan have in common with those that make. */
-export function prepareOptions(
-  { environment, reporter }: Session,
-  dir: string,
-  { upstream, keepGoing = false }: Pick<MakeOptions, 'upstream' | 'keepGoing'>,
-  { read, from, extend, newest, force }: Making,
-): Omit<PrepareOptions, 'trusted'> {
-  const directory = directoryOf(dir);
-  return {
-    ...{ directory, from, newest, force, keepGoing, reporter },
-    named: read.named,
-    cache: cacheFolder(environment),
-    ask: (before) => {
-      const isNaming = namesPackages(read.wanted);
-      if (!isNaming && !(extend && before)) throw nothingNamed(from ?? (extend ? directory : undefined));
-      return {
-        request: extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted),
-        upstream: UpstreamLocation.parse(upstream ?? recordedUpstream(before) ?? STOUT_INDEX),
-      };
-    },
-  };
-}
-
-function nothingNamed(where: string | undefined): MirrorError {
-  const hint = where === undefined ? '' : ` ${where} is no mirror with a list signed by a key you trust.`;
-  return new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, { where });
-}
-
-function recordedUpstream(before: Manifest | undefined): string | undefined {
-  if (before?.upstream.url !== FOLDER) return before?.upstream.url;
-  throw new MirrorError('usage', 'This mirror was made from a folder: name it with --upstream.');
-}
-
-/** Before the first key is made, no snapshot can be anybody's. */
-function noKeyYet(error: unknown): [] {
-  if (error instanceof MirrorError && error.code === 'missing') return [];
-  throw error;
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type MirrorInfo, mirrorInfo } from '../info.ts';
+import type { MirrorInfo } from '../info.ts';
 import { jsonOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted, durationText } from './units.ts';
@@ -11,6 +11,7 @@ export function infoCommand(session: Session): Command {
     .argument('<dir>', 'folder of the mirror')
     .addOption(jsonOption())
     .action(async (dir: string, options: { json?: boolean }) => {
+      const { mirrorInfo } = await import('../info.ts');
       const info = await mirrorInfo(directoryOf(dir));
       session.print(options.json ? JSON.stringify(info, null, 2) : describe(info, new Date()));
     });

@@ -1,7 +1,5 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import { formatPublicKey, publicKeyHex } from '../../format/minisign/public-key.ts';
-import { defaultKeyFiles, generateKey, keyFilesAt, type LoadedKey } from '../keys.ts';
 import type { Session } from './session.ts';
 
 export function keygenCommand(session: Session): Command {
@@ -11,6 +9,8 @@ export function keygenCommand(session: Session): Command {
     .option('--key <file>', 'where to put the secret key; the public key (.pub) goes beside it')
     .option('--encrypt', 'lock the secret key with a password (MIRROR_KEY_PASSWORD, or asked for)')
     .action(async (options: { key?: string; encrypt?: boolean }) => {
+      const { defaultKeyFiles, generateKey, keyFilesAt } = await import('../keys.ts');
+      const { formatPublicKey, publicKeyHex } = await import('../../format/minisign/public-key.ts');
       const files =
         options.key === undefined ? defaultKeyFiles(session.environment) : keyFilesAt(options.key);
       const key = await generateKey(
@@ -33,15 +33,4 @@ async function newPassword({ environment, askPassword }: Session, where: string)
   const password = await askPassword(`${where} (new)`);
   if (password !== '' && password === (await askPassword(`${where} (again)`))) return password;
   throw new MirrorError('usage', 'The two passwords differ or are empty: no key was made.');
-}
-
-/** Tells of a key pair that was made just now; says nothing of one that was there. */
-export function announceKey({ reporter }: Session, { key, created }: LoadedKey): void {
-  if (!created) return;
-  reporter.note(
-    `A new key pair signs your mirrors from now on. Keep ${created.secretPath} safe and backed up.`,
-  );
-  reporter.note(
-    `${formatPublicKey(key.publicKey).trimEnd()}\nas hex, for stout: ${publicKeyHex(key.publicKey)}\n`,
-  );
 }

@@ -3,8 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { isDiskFull } from '../directory/write.ts';
 import { NAME, VERSION } from '../version.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
+import { HELP } from './help.ts';
 import { infoCommand } from './info.ts';
 import { keygenCommand } from './keygen.ts';
 import { outdatedCommand } from './outdated.ts';
@@ -26,22 +28,19 @@ const program = new Command(NAME)
   .description('Signed, verifiable mirrors of Homebrew-style packages.')
   .version(VERSION)
   .exitOverride()
-  .configureHelp({ showGlobalOptions: false });
+  .configureHelp(HELP)
+  .helpCommand(false);
 
-const verbs = [
-  createCommand,
-  updateCommand,
-  outdatedCommand,
-  verifyCommand,
-  infoCommand,
-  signCommand,
-  pruneCommand,
-  serveCommand,
-  publishCommand,
-  keygenCommand,
-  configCommand,
-];
-for (const verb of verbs) program.addCommand(verb(session).exitOverride());
+const groups = {
+  'Make a mirror:': [createCommand, updateCommand, outdatedCommand, pruneCommand],
+  'Check and sign it:': [verifyCommand, infoCommand, signCommand, keygenCommand],
+  'Hand it out:': [serveCommand, publishCommand, configCommand],
+  'Besides:': [completionCommand],
+};
+for (const [group, verbs] of Object.entries(groups)) {
+  for (const verb of verbs)
+    program.addCommand(verb(session, program).copyInheritedSettings(program).helpGroup(group));
+}
 
 try {
   await program.parseAsync();

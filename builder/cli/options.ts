@@ -10,7 +10,7 @@ export function listOption(flags: string, description: string): Option {
       ...previous,
       ...value.split(',').flatMap((item) => item.trim() || []),
     ])
-    .default([], 'none');
+    .default([]);
 }
 
 /** `--trust`, as every verb that checks has it. */

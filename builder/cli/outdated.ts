@@ -1,10 +1,5 @@
 import { Command } from 'commander';
-import { previewChanges } from '../create/preview.ts';
-import { expectWhole } from '../directory/mirror.ts';
-import { trustedKeys } from '../keys.ts';
-import { prepareOptions } from './create.ts';
 import { jsonOption, trustOption } from './options.ts';
-import { NOTHING } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { changeText, tellRemarks } from './summary.ts';
 import { counted } from './units.ts';
@@ -24,6 +19,11 @@ export function outdatedCommand(session: Session): Command {
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
+      const { expectWhole } = await import('../directory/mirror.ts');
+      const { previewChanges } = await import('../create/preview.ts');
+      const { trustedKeys } = await import('../keys.ts');
+      const { prepareOptions } = await import('./make-mirror.ts');
+      const { NOTHING } = await import('./packages.ts');
       await expectWhole(directoryOf(dir));
       const making = { read: NOTHING, extend: true, newest: 'all', force: 'none' } as const;
       const outdated = await previewChanges({

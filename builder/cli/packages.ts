@@ -1,50 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import type { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { isAbsent } from '../directory/write.ts';
 import type { Remark } from '../plan/plan.ts';
-import { chosenTags, type PlatformFlags } from '../plan/platforms.ts';
+import { chosenTags } from '../plan/platforms.ts';
 import type { PackageNames } from '../plan/unknown.ts';
 import { parseBrewfile } from '../request/brewfile.ts';
 import { installedPackages } from '../request/installed.ts';
 import { parsePackageNames } from '../request/package-names.ts';
 import type { Wanted } from '../request/request.ts';
-import { baseUrlOption, listOption } from './options.ts';
+import type { PackageOptions } from './package-options.ts';
 import type { Session } from './session.ts';
-
-/** Options that say which packages a mirror has, and for what machines. */
-export interface PackageOptions extends PlatformFlags {
-  cask: string[];
-  linuxApp: string[];
-  fromBrewfile: string[];
-  packagesFile: string[];
-  allInstalled?: boolean;
-  withVulns?: boolean;
-  fullIndex?: boolean;
-  allowUnchecked?: boolean;
-  publicUrl?: string;
-}
-
-/** Adds the options of {@link PackageOptions} to a verb. */
-export function addPackageOptions(command: Command): Command {
-  return command
-    .addOption(listOption('--cask <token>', 'casks'))
-    .addOption(listOption('--linux-app <token>', 'Linux apps (AppImages need --allow-unchecked)'))
-    .addOption(listOption('--from-brewfile <file>', 'the formulas and casks of a Brewfile'))
-    .addOption(listOption('--packages-file <file>', 'formulas listed in a file, - for standard input'))
-    .option('--all-installed', 'what stout or Homebrew installed here on request')
-    .addOption(listOption('--platforms <tag>', 'bottle tags, such as arm64_sonoma,x86_64_linux'))
-    .addOption(listOption('--arch <arch>', 'architecture: arm64 or x86_64').default([], "this machine's"))
-    .addOption(
-      listOption('--os <name>', 'macOS release, such as sonoma, or linux').default([], "this machine's"),
-    )
-    .option('--all-platforms', 'every platform that is in use')
-    .option('--with-vulns', 'include the vulnerabilities of the mirrored packages')
-    .option('--full-index', 'let the index name every package of the upstream')
-    .option('--allow-unchecked', 'take files that the upstream has no checksum of')
-    .addOption(baseUrlOption('--public-url <url>', 'write this into package URLs, for static hosts'));
-}
 
 /** Packages as the command line has them, and what of its lists is of no use. */
 export interface ReadPackages {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { trustedKeys } from '../keys.ts';
-import { type PruneSummary, pruneMirror } from '../prune.ts';
+import type { PruneSummary } from '../prune.ts';
 import { jsonOption, numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
@@ -16,7 +15,7 @@ export function pruneCommand(session: Session): Command {
   return new Command('prune')
     .summary('remove files of earlier versions')
     .description(
-      'Remove the files that the snapshot does not name: those of earlier versions and of\n' +
+      'Remove the files that the snapshot does not name: those of earlier versions and of ' +
         'packages that are gone. What it still offers to clients with an older index stays.',
     )
     .argument('<dir>', 'folder of the mirror')
@@ -25,6 +24,8 @@ export function pruneCommand(session: Session): Command {
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, { keep, dryRun = false, trust, json }: Options) => {
+      const { trustedKeys } = await import('../keys.ts');
+      const { pruneMirror } = await import('../prune.ts');
       const trusted = await trustedKeys(trust, session.environment);
       const now = session.now();
       const summary = await pruneMirror({ directory: directoryOf(dir), keep, dryRun, trusted, now });

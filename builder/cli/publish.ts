@@ -1,8 +1,6 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import { trustedKeys } from '../keys.ts';
-import { Bucket, type BucketAddress } from '../publish/bucket.ts';
-import { publish } from '../publish/publish.ts';
+import type { BucketAddress } from '../publish/bucket.ts';
 import { jsonOption, numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
@@ -22,7 +20,7 @@ export function publishCommand(session: Session): Command {
   return new Command('publish')
     .summary('upload a mirror to a bucket and make it live')
     .description(
-      'Verify a mirror folder, upload what the bucket lacks over S3, and switch readers to it.\n' +
+      'Verify a mirror folder, upload what the bucket lacks over S3, and switch readers to it. ' +
         'Keys to the bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     )
     .argument('<dir>', 'folder of the mirror')
@@ -35,6 +33,9 @@ export function publishCommand(session: Session): Command {
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
+      const { trustedKeys } = await import('../keys.ts');
+      const { Bucket } = await import('../publish/bucket.ts');
+      const { publish } = await import('../publish/publish.ts');
       const summary = await publish({
         directory: directoryOf(dir),
         bucket: new Bucket(addressOf(options, session.environment)),

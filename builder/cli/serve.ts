@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { messageOf } from '../../format/errors.ts';
-import { trustedKeys } from '../keys.ts';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -26,7 +25,7 @@ export function serveCommand(session: Session): Command {
     .addOption(trustOption())
     .action(async (dir: string, options: Options) => {
       const { reporter } = session;
-      // The other verbs start without the serving app.
+      const { trustedKeys } = await import('../keys.ts');
       const { serveDirectory } = await import('../serve.ts');
       const server = await serveDirectory({
         directory: directoryOf(dir),

@@ -1,8 +1,5 @@
 import { Command } from 'commander';
-import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
-import { signMirror } from '../sign.ts';
-import { announceKey } from './keygen.ts';
 import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -17,7 +14,7 @@ export function signCommand(session: Session): Command {
   return new Command('sign')
     .summary('renew the signatures of a mirror')
     .description(
-      'Sign a mirror anew, for the same files, without a network: run it daily, so that\n' +
+      'Sign a mirror anew, for the same files, without a network: run it daily, so that ' +
         'signatures need not be good for long. With --trust, the mirror may be of another key.',
     )
     .argument('<dir>', 'folder of the mirror')
@@ -26,6 +23,9 @@ export function signCommand(session: Session): Command {
     .addOption(validForOption())
     .addOption(jsonOption())
     .action(async (dir: string, { key, trust, validFor, json }: Options) => {
+      const { signingKey, trustedKeys } = await import('../keys.ts');
+      const { signMirror } = await import('../sign.ts');
+      const { announceKey } = await import('./announce-key.ts');
       const { environment } = session;
       const loaded = await signingKey(key, environment, session.askPassword);
       announceKey(session, loaded);

@@ -1,21 +1,9 @@
-import { realpath } from 'node:fs/promises';
 import { Command } from 'commander';
-import { MirrorError, messageOf } from '../../format/errors.ts';
-import type { VerifyReport } from '../../format/verify/report.ts';
-import { trustedKeys } from '../keys.ts';
-import { stateFolder } from '../places.ts';
-import { isMirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
-import type { VerifyOptions } from '../verify/run-walk.ts';
-import { SeenVersions } from '../verify/seen.ts';
-import { verifyDirectory } from '../verify/verify-directory.ts';
-import { verifyUrl } from '../verify/verify-url.ts';
 import { jsonOption, numberOption, trustOption } from './options.ts';
-import { directoryOf, type Session } from './session.ts';
-import { type Remarks, tellReport } from './verify-report.ts';
+import type { Session } from './session.ts';
 
-const FAILED = 1;
-
-interface Options {
+/** Options of `verify`. */
+export interface VerifyCommandOptions {
   trust: string[];
   quick?: boolean;
   cursor?: string;
@@ -28,7 +16,7 @@ export function verifyCommand(session: Session): Command {
   return new Command('verify')
     .summary('prove that a mirror is whole and signed')
     .description(
-      'Check every signature and every byte of a mirror, in a folder or wherever it is\n' +
+      'Check every signature and every byte of a mirror, in a folder or wherever it is ' +
         'served, or of some packages. Exits with 1 and names each bad file.',
     )
     .argument('<dir|url>', 'folder of the mirror, or its address')
@@ -39,52 +27,8 @@ export function verifyCommand(session: Session): Command {
     .option('--allow-older', 'accept an older snapshot than one that was verified before')
     .addOption(numberOption('--jobs <n>', 'of a URL: requests at a time', 1, 64).default(16))
     .addOption(jsonOption())
-    .action((where: string, packages: string[], options: Options) =>
-      verify(session, where, packages, options),
-    );
-}
-
-async function verify(session: Session, where: string, packages: string[], options: Options): Promise<void> {
-  if (packages.length > 0 && options.cursor !== undefined) {
-    throw new MirrorError('usage', '--cursor keeps the place in a whole mirror: name no packages with it.');
-  }
-  if (options.quick && !isMirrorUrl(where)) {
-    throw new MirrorError('usage', '--quick takes a server’s word, and a folder has none: leave it out.');
-  }
-  const place = isMirrorUrl(where) ? parseMirrorUrl(where).base : await realPath(directoryOf(where));
-  const seen = await SeenVersions.load(stateFolder(session.environment));
-  const { report, remarks } = await run(where, options, {
-    trusted: await trustedKeys(options.trust, session.environment),
-    now: new Date(),
-    reporter: session.reporter,
-    packages: packages.length > 0 ? packages : undefined,
-    lastSeen: options.allowOlder ? undefined : seen.newest(place),
-    cursorFile: options.cursor,
-  });
-  if (options.json) session.print(JSON.stringify({ ...report, ...remarks }, null, 2));
-  else tellReport(session, report, remarks);
-  if (!report.ok) session.fail(FAILED);
-  // Whatever else is wrong, a trusted key has signed this version.
-  await seen.remember(place, report.snapshot?.version ?? 0).catch((error: unknown) => {
-    session.reporter.warn(`Which version this was cannot be remembered: ${messageOf(error)}`);
-  });
-}
-
-async function run(
-  where: string,
-  { quick, jobs }: Options,
-  options: VerifyOptions,
-): Promise<{ report: VerifyReport; remarks: Remarks }> {
-  if (isMirrorUrl(where)) {
-    const mirror = parseMirrorUrl(where);
-    const { elsewhere, ...report } = await verifyUrl({
-      ...{ ...options, mirror, jobs, depth: quick ? 'quick' : 'deep' },
+    .action(async (where: string, packages: string[], options: VerifyCommandOptions) => {
+      const { verify } = await import('./verify-mirror.ts');
+      await verify(session, where, packages, options);
     });
-    return { report, remarks: { elsewhere } };
-  }
-  const { unlisted, ...report } = await verifyDirectory(directoryOf(where), options);
-  return { report, remarks: { unlisted } };
 }
-
-/** A folder under its one true name; what is not there keeps the name that it was given. */
-const realPath = (directory: string): Promise<string> => realpath(directory).catch(() => directory);

@@ -5,9 +5,10 @@ import { encodeManifest, type Manifest, type MirrorRequest } from '../../format/
 import { encodePackageList } from '../../format/package-list.ts';
 import { sortedBy } from '../database/database.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
+import { GENERATOR } from '../generator.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StoutIndex } from '../upstream/stout-index.ts';
-import { GENERATOR, NAME, VERSION } from '../version.ts';
+import { NAME, VERSION } from '../version.ts';
 import { stageCasks } from './casks.ts';
 import type { CreateOptions } from './create.ts';
 import { stageFormulas } from './formulas.ts';

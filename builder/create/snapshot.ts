@@ -7,7 +7,7 @@ import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapsho
 import { type Root, signRoot } from '../../format/snapshot/root.ts';
 import { filesBelow } from '../directory/mirror.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
-import { GENERATOR } from '../version.ts';
+import { GENERATOR } from '../generator.ts';
 import { snapshotEntries } from './entries.ts';
 import type { Staging } from './staging.ts';
 
