@@ -48,7 +48,8 @@ function verdict({ depth, files, bytes, snapshot }: VerifyReport): string {
   return `OK: ${amount}, as the server says${read}. Only without --quick are the bytes checked. ${until}`;
 }
 
-function refusal({ failures, files }: VerifyReport): string {
+function refusal({ failures, files, snapshot }: VerifyReport): string {
+  if (!snapshot) return 'FAILED: there is no snapshot here that a trusted key has signed.';
   const only = files.total > 0 && files.checked < files.total ? ' Not everything was looked at.' : '';
   return `FAILED: ${counted(failures.length, 'file')} of this mirror cannot be trusted.${only}`;
 }

@@ -34,6 +34,8 @@ export interface IndexContext {
   now: Date;
   /** Where package URLs point, without a trailing slash; `null` for the upstream's. */
   publicUrl: string | null;
+  /** Told of each package that is described. */
+  onPackage: () => void;
 }
 
 /** What a mirror says about its packages of one kind in the places that list them. */
@@ -46,7 +48,7 @@ export interface StagedPackages<Entry> {
 
 /** Stages the JSON of a package, compressed as stout-index does; returns its SHA-256, hex. */
 export async function stagePackageJson(
-  { staging }: IndexContext,
+  { staging, onPackage }: IndexContext,
   kind: IndexKind,
   name: string,
   value: object,
@@ -55,6 +57,7 @@ export async function stagePackageJson(
     packageJsonPath(kind, name),
     await compress(utf8(JSON.stringify(value))),
   );
+  onPackage();
   return sha256;
 }
 

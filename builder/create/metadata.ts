@@ -32,8 +32,15 @@ export async function stageMetadata(
   { directory, key, now, reporter }: CreateOptions,
   { index, request, plan, staging, previous }: MetadataInput,
 ): Promise<Manifest> {
-  reporter.note('Writing the index …');
-  const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url };
+  const total = [plan.formulas, plan.casks, plan.linuxApps].reduce((sum, { fresh }) => sum + fresh.length, 0);
+  let done = 0;
+  const tell = (): void => reporter.progress({ label: 'Writing the index', done, total, bytes: 0 });
+  if (total > 0) tell();
+  const onPackage = (): void => {
+    done += 1;
+    tell();
+  };
+  const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url, onPackage };
   const version = indexVersion(now, previous?.manifest?.index_version);
   const formulas = await stageFormulas(context, version, plan.formulas);
   const casks = await stageCasks(context, version, plan.casks);

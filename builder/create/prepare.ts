@@ -66,7 +66,7 @@ export async function withPlan<T>(
   const staging = new Staging(directory, known);
   const carried = own && (await CarriedPackages.open(own, request, staging.stands));
   reporter.note(`Reading the index of ${upstream.base.href} …`);
-  const index = await StoutIndex.open(upstream, scratch);
+  const index = await StoutIndex.open(upstream, scratch, reporter);
   try {
     const plan = await makePlan({
       ...{ index, request, carried, named: options.named, newest: options.newest },

@@ -26,17 +26,19 @@ export async function* chunksOf(
   }
 }
 
-/** A body of at most `limit` bytes. Throws `too-large`, or as {@link chunksOf}. */
+/** A body of at most `limit` bytes; `onBytes` is told how many have come so far. Throws `too-large`, or as {@link chunksOf}. */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null,
   limit: number,
   where: string,
+  onBytes?: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunksOf(body, where)) {
     chunks.push(chunk);
     size += chunk.length;
+    onBytes?.(size);
     if (size > limit) {
       throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
     }
@@ -44,11 +46,15 @@ export async function readBody(
   return Buffer.concat(chunks);
 }
 
-/** The transient error for a connection that failed or broke. */
-export function networkError(where: string, cause: unknown): Transient {
+/** Reasons that trying again does not change: there is no such host, or it is not who it says. */
+const FINAL = /^(?:ENOTFOUND|CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_)/;
+
+/** The error for a connection that failed or broke: {@link Transient} where another try may help. */
+export function networkError(where: string, cause: unknown): Error {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : '';
   // Node's error for a name with several addresses has a code and no message.
-  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : 'no reason given';
-  const reason = messageOf(inner) || code;
-  return new Transient(new MirrorError('upstream', `${where} cannot be read: ${reason}`, { where, cause }));
+  const reason = messageOf(inner) || code || 'no reason given';
+  const error = new MirrorError('upstream', `${where} cannot be read: ${reason}`, { where, cause });
+  return FINAL.test(code) ? error : new Transient(error);
 }

@@ -57,11 +57,14 @@ export class UpstreamLocation {
     );
   }
 
-  /** A small document whole. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address. */
-  async read(reference: string, limit: number): Promise<Uint8Array> {
+  /**
+   * A document whole; `onBytes` is told how many have come so far.
+   * Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address.
+   */
+  async read(reference: string, limit: number, onBytes?: (bytes: number) => void): Promise<Uint8Array> {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
-    return withRetries(async () => readBody((await this.#client.get(url)).body, limit, url.href));
+    return withRetries(async () => readBody((await this.#client.get(url)).body, limit, url.href, onBytes));
   }
 
   /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */

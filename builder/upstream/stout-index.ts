@@ -15,6 +15,7 @@ import {
 import { treePath } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
 import { DatabaseReader } from '../database/reader.ts';
+import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from './location.ts';
 import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';
 
@@ -37,9 +38,16 @@ export class StoutIndex {
   readonly location: UpstreamLocation;
   readonly manifest: IndexManifest;
   readonly #folder: string;
+  readonly #reporter: Reporter;
   readonly #databases = new Map<Kind, Promise<DatabaseReader>>();
 
-  private constructor(location: UpstreamLocation, manifest: IndexManifest, folder: string) {
+  private constructor(
+    location: UpstreamLocation,
+    manifest: IndexManifest,
+    folder: string,
+    reporter: Reporter,
+  ) {
+    this.#reporter = reporter;
     this.location = location;
     this.manifest = manifest;
     this.#folder = folder;
@@ -50,7 +58,7 @@ export class StoutIndex {
    * `folder`, which is made, and removed by {@link close}.
    * Throws `bad-signature`, `bad-input`, or what the location throws.
    */
-  static async open(location: UpstreamLocation, folder: string): Promise<StoutIndex> {
+  static async open(location: UpstreamLocation, folder: string, reporter: Reporter): Promise<StoutIndex> {
     const where = location.resolve('manifest.json').href;
     const manifest = parseIndexManifest(await location.read('manifest.json', MAX_MANIFEST), where);
     const facts = indexFactsOf(manifest);
@@ -59,7 +67,7 @@ export class StoutIndex {
         where,
       });
     }
-    return new StoutIndex(location, manifest, folder);
+    return new StoutIndex(location, manifest, folder, reporter);
   }
 
   /** Removes the local copies of the databases. */
@@ -100,7 +108,12 @@ export class StoutIndex {
     const where = this.location.resolve(reference).href;
     const described = this.manifest.indexes[kind === 'linux-apps' ? 'linux_apps' : kind];
     if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
-    const compressed = await this.location.read(reference, MAX_DATABASE);
+    const compressed = await this.location.read(reference, MAX_DATABASE, (bytes) =>
+      this.#reporter.progress({
+        ...{ label: `Reading ${kind}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
+        ...{ bytes, totalBytes: described.db_size },
+      }),
+    );
     expectSha256(compressed, described.db_sha256, where);
     await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, `${kind}.db`);

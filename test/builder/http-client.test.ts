@@ -172,6 +172,14 @@ describe('HttpClient: trying again', () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('when there is no such host, does not try again', async () => {
+    const started = performance.now();
+    await expect(
+      withRetries(() => client().get(new URL('https://no-such-host.invalid.example/'))),
+    ).rejects.toEqual(failing('upstream', { where: 'https://no-such-host.invalid.example/' }));
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
   it('when nobody listens, names the address and the reason', async () => {
     await expect(client().get(new URL('http://127.0.0.1:1/'))).rejects.toMatchObject({
       error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ cannot be read: .+/) }),

@@ -6,6 +6,7 @@ import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { StoutIndex } from '../../builder/upstream/stout-index.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { REQUEST } from '../support/mirror.ts';
+import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
 import { type TestFormula, writeUpstream } from './upstream.ts';
@@ -20,7 +21,7 @@ async function planOf(
 ): Promise<Plan> {
   const dir = join(folder, `upstream-${++upstreams}`);
   await writeUpstream(dir, { formulas });
-  const index = await StoutIndex.open(UpstreamLocation.parse(dir), join(dir, 'databases'));
+  const index = await StoutIndex.open(UpstreamLocation.parse(dir), join(dir, 'databases'), SILENT);
   const request = { ...REQUEST, packages: asked, casks: [], tags: ['arm64_sonoma'], ...more };
   try {
     return await makePlan({

@@ -1,0 +1,82 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
+import { type TestFormula, writeUpstream } from '../builder/upstream.ts';
+import { stoutMirror } from '../support/programs.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const folder = await temporaryFolder();
+const upstream = join(folder, 'upstream');
+const first = join(folder, 'a');
+const environment = { HOME: folder, XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '' };
+const formulas: TestFormula[] = [{ name: 'app', runtime: ['lib'] }, { name: 'lib' }, { name: 'tool' }];
+let server: SampleServer;
+
+beforeAll(async () => {
+  await writeUpstream(upstream, { formulas });
+  server = await startSampleServer(upstream, { port: 0 });
+  await run('create', first, 'app', 'tool', '--upstream', server.origin);
+});
+afterAll(() => server.close());
+
+async function run(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await stoutMirror(args, environment);
+  expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+const bottlesOf = (mirror: string): Promise<string[]> => readdir(join(mirror, 'bottles'));
+const inode = async (mirror: string, bottle: string): Promise<number> =>
+  (await stat(join(mirror, 'bottles', bottle))).ino;
+const fetched = (): string[] =>
+  server.requests.map(({ url }) => url).filter((url) => url.startsWith('/bottles/'));
+
+test('create --from of an unchanged upstream fetches no bottle, shares inodes, and verifies', async () => {
+  const second = join(folder, 'b');
+  server.requests.length = 0;
+  await run('create', second, '--from', first);
+  expect(fetched()).toEqual([]);
+  expect(await bottlesOf(second)).toEqual(await bottlesOf(first));
+  for (const bottle of await bottlesOf(first)) {
+    expect(await inode(second, bottle)).toBe(await inode(first, bottle));
+  }
+  expect(await run('verify', second)).toContain('OK');
+});
+
+test('with one package changed upstream, fetches that alone', async () => {
+  const changed = { name: 'tool', version: '2.0', bottle: 'a new tool' };
+  await writeUpstream(upstream, { formulas: [...formulas.slice(0, 2), changed] });
+  onTestFinished(() => writeUpstream(upstream, { formulas }));
+  const third = join(folder, 'c');
+  server.requests.length = 0;
+  await run('create', third, '--from', first);
+  expect(fetched()).toHaveLength(1);
+  expect(await bottlesOf(third)).toContain('tool-2.0.all.bottle.tar.gz');
+  expect(await inode(third, 'lib-1.0.all.bottle.tar.gz')).toBe(
+    await inode(first, 'lib-1.0.all.bottle.tar.gz'),
+  );
+  expect(await run('verify', third)).toContain('OK');
+  expect(await run('verify', first)).toContain('OK');
+});
+
+const SHARED_MEMORY = '/dev/shm';
+const device = (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    ({ dev }) => dev,
+    () => undefined,
+  );
+const otherFileSystem = ![undefined, await device(folder)].includes(await device(SHARED_MEMORY));
+
+test.skipIf(!otherFileSystem)('across file systems, copies', async () => {
+  const elsewhere = await mkdtemp(join(SHARED_MEMORY, 'stout-mirror-test-'));
+  onTestFinished(() => rm(elsewhere, { recursive: true, force: true }));
+  const copy = join(elsewhere, 'mirror');
+  server.requests.length = 0;
+  await run('create', copy, '--from', first);
+  expect(fetched()).toEqual([]);
+  for (const bottle of await bottlesOf(copy)) {
+    expect((await stat(join(copy, 'bottles', bottle))).nlink).toBe(1);
+  }
+  expect(await run('verify', copy)).toContain('OK');
+});
