@@ -1,5 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { type HashAlgorithm, hashInPool } from './hash-pool.ts';
 
 const BUFFER_SIZE = 1024 * 1024;
 
@@ -36,26 +37,35 @@ export function digestBytes(bytes: Uint8Array): FileDigest {
 
 /** Digests of a whole file. Throws Node's file system errors. */
 export async function digestFile(path: string): Promise<FileDigest> {
-  const counter = new DigestCounter();
-  await feed(path, counter);
-  return counter.digest();
+  const { size, digests } = await hashInPool(path, ['sha256', 'md5']);
+  const [sha256 = '', md5 = ''] = digests;
+  return { size, sha256, md5 };
 }
 
-/** One hash of a whole file, and its size in bytes. Throws Node's file system errors. */
+/**
+ * One hash of a whole file, given by its path or as an open descriptor, and its size in bytes.
+ * Throws Node's file system errors.
+ */
 export async function hashFile(
-  path: string,
-  algorithm: 'sha256' | 'blake2b512',
+  file: string | number,
+  algorithm: HashAlgorithm,
 ): Promise<{ size: number; hash: Buffer }> {
-  const hash: Hash = createHash(algorithm);
-  const size = await feed(path, hash);
-  return { size, hash: hash.digest() };
+  const { size, digests } = await hashInPool(file, [algorithm]);
+  return { size, hash: Buffer.from(digests[0] ?? '', 'hex') };
 }
 
 /** Passes a file's bytes to `sink` and returns how many they were. Throws Node's file system errors. */
 export async function feed(path: string, sink: ByteSink): Promise<number> {
   const file = await open(path, 'r');
+  const buffer = Buffer.allocUnsafe(BUFFER_SIZE);
+  let size = 0;
   try {
-    return await feedFrom(file, sink);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, BUFFER_SIZE, size);
+      if (bytesRead === 0) return size;
+      sink.update(buffer.subarray(0, bytesRead));
+      size += bytesRead;
+    }
   } finally {
     await file.close();
   }
@@ -64,16 +74,4 @@ export async function feed(path: string, sink: ByteSink): Promise<number> {
 /** What takes bytes as they pass; it must be done with a chunk when `update` returns. */
 export interface ByteSink {
   update(chunk: Uint8Array): unknown;
-}
-
-/** Reads an open file from its beginning with one large buffer: several times faster than iterating over a stream. */
-export async function feedFrom(file: FileHandle, sink: ByteSink): Promise<number> {
-  const buffer = Buffer.allocUnsafe(BUFFER_SIZE);
-  let size = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, BUFFER_SIZE, size);
-    if (bytesRead === 0) return size;
-    sink.update(buffer.subarray(0, bytesRead));
-    size += bytesRead;
-  }
 }

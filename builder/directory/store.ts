@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -9,7 +8,7 @@ import { leafPath } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
-import { feedFrom } from './hash.ts';
+import { hashFile } from './hash.ts';
 import { readMirrorFile, readSignedRoot } from './mirror.ts';
 import { localPath } from './paths.ts';
 import { isAbsent } from './write.ts';
@@ -111,9 +110,8 @@ const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =
   [dev, ino, size, mtimeNs, ctimeNs].join(':');
 
 async function hashOpen(file: FileHandle): Promise<FileRecord> {
-  const hash = createHash('sha256');
-  const size = await feedFrom(file, hash);
-  return { size, sha256: hash.digest('hex') };
+  const { size, hash } = await hashFile(file.fd, 'sha256');
+  return { size, sha256: hash.toString('hex') };
 }
 
 async function ifPresent<T>(work: Promise<T>): Promise<T | undefined> {
