@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DigestCounter, type FileDigest } from '../directory/hash.ts';
+import type { FileDigest } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import { withRetries } from '../http/retry.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
-import { append } from './download.ts';
+import { receive } from './download.ts';
+import { PartWriter } from './part-writer.ts';
 
 /**
  * Brings a file that nothing describes into the mirror's `incoming` folder, under the SHA-256 that it turns out to have.
@@ -22,14 +23,12 @@ export async function downloadUnchecked(
   const part = join(incomingDirectory(directory), `${name}.unchecked`);
   const digest = await withRetries(async () => {
     const { chunks } = await upstream.open(url, 0);
-    const counter = new DigestCounter();
-    const file = await open(part, 'w');
+    const writer = await PartWriter.open(part);
     try {
-      await append(file, chunks, counter, url, onBytes);
-      await file.sync();
-      return counter.digest();
+      writer.restart();
+      return await receive(writer, chunks, url, onBytes);
     } finally {
-      await file.close();
+      await writer.close();
     }
   }).catch(async (error: unknown) => {
     await rm(part, { force: true });

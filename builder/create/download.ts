@@ -1,11 +1,12 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
-import { DigestCounter, digestFile, type FileDigest, feed } from '../directory/hash.ts';
+import { digestFile, type FileDigest } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import { isAbsent } from '../directory/write.ts';
 import { withRetries } from '../http/retry.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
+import { PartWriter } from './part-writer.ts';
 
 const MAX_SIZE = 20 * 1024 ** 3;
 
@@ -86,42 +87,36 @@ class PartFile {
   }
 
   async #fetchRest(upstream: UpstreamLocation, onBytes: (count: number) => void): Promise<FileDigest> {
-    let counter = new DigestCounter();
-    const had = await feed(this.path, counter).catch((error) => absent(error) ?? 0);
-    const { offset, chunks } = await upstream.open(this.#url, had);
-    if (offset !== had) counter = new DigestCounter();
-    if (offset > 0) this.isPieced = true;
-    const file = await open(this.path, had > 0 ? 'r+' : 'w');
+    const writer = await PartWriter.open(this.path);
     try {
-      await file.truncate(offset);
-      await append(file, chunks, counter, this.#url, onBytes);
-      await file.sync();
-      return counter.digest();
+      const { offset, chunks } = await upstream.open(this.#url, writer.size);
+      if (offset > 0) this.isPieced = true;
+      else writer.restart();
+      return await receive(writer, chunks, this.#url, onBytes);
     } finally {
-      await file.close();
+      await writer.close();
+      if (writer.size === 0) await this.drop();
     }
   }
 }
 
-/** Writes chunks to a file behind what `counter` has counted. */
-export async function append(
-  file: FileHandle,
+/** Writes chunks behind what a part has, and tells what the whole hashes to. Throws `too-large`, or what chunks throw. */
+export async function receive(
+  writer: PartWriter,
   chunks: AsyncIterable<Uint8Array>,
-  counter: DigestCounter,
   url: URL,
   onBytes: (count: number) => void,
-): Promise<void> {
+): Promise<FileDigest> {
   for await (const chunk of chunks) {
-    const at = counter.size;
-    counter.update(chunk);
-    if (counter.size > MAX_SIZE) {
+    await writer.write(chunk);
+    if (writer.size > MAX_SIZE) {
       throw new MirrorError('too-large', `${url.href} is longer than ${MAX_SIZE} bytes.`, {
         where: url.href,
       });
     }
-    await file.write(chunk, 0, chunk.length, at);
     onBytes(chunk.length);
   }
+  return writer.finish();
 }
 
 function absent(error: unknown): undefined {

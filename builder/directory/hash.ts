@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { type HashAlgorithm, hashInPool } from './hash-pool.ts';
-
-const BUFFER_SIZE = 1024 * 1024;
 
 /** Digests of a file, in hex, and its size in bytes. */
 export interface FileDigest {
@@ -52,26 +49,4 @@ export async function hashFile(
 ): Promise<{ size: number; hash: Buffer }> {
   const { size, digests } = await hashInPool(file, [algorithm]);
   return { size, hash: Buffer.from(digests[0] ?? '', 'hex') };
-}
-
-/** Passes a file's bytes to `sink` and returns how many they were. Throws Node's file system errors. */
-export async function feed(path: string, sink: ByteSink): Promise<number> {
-  const file = await open(path, 'r');
-  const buffer = Buffer.allocUnsafe(BUFFER_SIZE);
-  let size = 0;
-  try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, BUFFER_SIZE, size);
-      if (bytesRead === 0) return size;
-      sink.update(buffer.subarray(0, bytesRead));
-      size += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-/** What takes bytes as they pass; it must be done with a chunk when `update` returns. */
-export interface ByteSink {
-  update(chunk: Uint8Array): unknown;
 }

@@ -15,11 +15,11 @@ import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
+import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
 import { startServer } from '../builder/server.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { type Ended, isMissing, stoutMirror } from '../support/programs.ts';
-import { startNginx, startRclone } from '../support/static-hosts.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 

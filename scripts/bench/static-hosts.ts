@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../scripts/start/free-port.ts';
+import { freePort } from '../start/free-port.ts';
 
 /** A web server that knows nothing of mirrors. */
 export interface StaticHost {

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { machineText, tableOf } from './bench/report.ts';
+import type { Finding, Place, Row } from './bench/row.ts';
+import { ROWS } from './bench/rows.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/BENCHMARKS.md', import.meta.url));
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { times: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
+});
+const rows = ROWS.filter(
+  ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
+);
+const results: { row: Row; findings: Finding[] | string }[] = [];
+for (const row of rows) {
+  console.error(`${row.name} …`);
+  const missing = row.needs.filter(
+    (program) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${program}`]).status,
+  );
+  const findings = missing.length > 0 ? `skipped: ${missing.join(', ')} not installed` : await inPlace(row);
+  results.push({ row, findings });
+  console.error(typeof findings === 'string' ? `  ${findings}` : findings.map(lineOf).join('\n'));
+}
+const page = `${machineText()}\n${tableOf(results)}`;
+console.log(page);
+if (values.write) await writeFile(PAGE, page);
+
+async function inPlace(row: Row): Promise<Finding[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-bench-'));
+  const own = join(folder, 'own');
+  await mkdir(own);
+  const environment = {
+    HOME: own,
+    XDG_CONFIG_HOME: '',
+    XDG_CACHE_HOME: '',
+    XDG_STATE_HOME: '',
+    MIRROR_SIGNING_KEY: '',
+  };
+  const place: Place = { folder, times: Number(values.times), environment };
+  try {
+    return await row.run(place);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function lineOf({ ours, peer, found, reached }: Finding): string {
+  return `  ${reached ? 'reached' : 'MISSED '} ${ours}${peer ? ` against ${peer}` : ''}: ${found}`;
+}
