@@ -11,8 +11,8 @@ const TAGS = ['arm64_tahoe', 'arm64_sequoia', 'arm64_sonoma', 'sonoma', 'arm64_l
 export interface UpstreamSize {
   formulas: number;
   casks: number;
-  /** Bytes of each formula's bottle, where bottles are to be downloaded. */
-  bottleBytes?: (index: number) => number;
+  /** Bytes of a formula's bottle, where it is to be downloaded. */
+  bottleBytes?: (index: number) => number | undefined;
   /** This many formulas, from the first on, are one version newer. */
   newer?: number;
 }
@@ -33,7 +33,8 @@ async function writeFormulas(tree: Tree, { formulas, bottleBytes, newer = 0 }: U
   for (let index = 0; index < formulas; index++) {
     const name = formulaName(index);
     const version = index < newer ? '1.1.0' : '1.0.0';
-    const bottle = bottleBytes ? await writeBottle(tree, name, version, bottleBytes(index)) : undefined;
+    const bytes = bottleBytes?.(index);
+    const bottle = bytes === undefined ? undefined : await writeBottle(tree, name, version, bytes);
     const dependencies = {
       ...{ runtime: index % 3 === 0 ? [formulaName(index >> 1)] : [], build: ['formula-00001'] },
       ...{ test: [], optional: [], recommended: [] },

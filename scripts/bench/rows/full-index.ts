@@ -6,7 +6,10 @@ import { measureMirror, median, type Usage } from '../measure.ts';
 import type { Finding, Place, Row } from '../row.ts';
 import { type UpstreamSize, writeBenchUpstream } from '../upstream.ts';
 
-const SIZE: UpstreamSize = { formulas: 8_310, casks: 7_614 };
+const SIZE: UpstreamSize = {
+  ...{ formulas: 8_310, casks: 7_614 },
+  bottleBytes: (index) => (index === 0 ? 100_000 : undefined),
+};
 const CHANGED: UpstreamSize = { ...SIZE, newer: 50 };
 
 /** One upstream for three rows: made afresh, again with nothing changed, again with a little changed. */
