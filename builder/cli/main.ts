@@ -9,10 +9,13 @@ import { infoCommand } from './info.ts';
 import { keygenCommand } from './keygen.ts';
 import { outdatedCommand } from './outdated.ts';
 import { pruneCommand } from './prune.ts';
+import { pruneBucketCommand } from './prune-bucket.ts';
 import { publishCommand } from './publish.ts';
+import { rollbackCommand } from './rollback.ts';
 import { serveCommand } from './serve.ts';
 import { processSession } from './session.ts';
 import { signCommand } from './sign.ts';
+import { snapshotsCommand } from './snapshots.ts';
 import { printable } from './terminal.ts';
 import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
@@ -38,6 +41,9 @@ const verbs = [
   pruneCommand,
   serveCommand,
   publishCommand,
+  rollbackCommand,
+  snapshotsCommand,
+  pruneBucketCommand,
   keygenCommand,
   configCommand,
 ];

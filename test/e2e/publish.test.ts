@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
@@ -23,8 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => worker.close());
 
-const keysIn = async (): Promise<string[]> =>
-  (await Array.fromAsync(worker.bucket.list(''))).map((object) => object.key);
+const keysIn = async ({ bucket } = worker): Promise<string[]> =>
+  (await Array.fromAsync(bucket.list(''))).map((object) => object.key);
 
 const sha256Of = async (path: string): Promise<string> =>
   (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
@@ -81,8 +82,15 @@ describe('publish', () => {
 
   test('when a mirror does not verify, it is not published', async () => {
     const other = await startTestWorker();
-    await expect(other.publish(directory, { trusted: [] })).rejects.toMatchObject({ code: 'mismatch' });
-    expect(await other.bucket.get('current', 1e6)).toBeUndefined();
+    const damaged = join(folder, 'damaged');
+    await copyMirror(directory, damaged);
+    await writeFile(join(damaged, 'casks', 'firefox-143.0.dmg'), 'rotten');
+    await expect(other.publish(damaged)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('casks/firefox-143.0.dmg'),
+    });
+    await expect(other.publish(directory, { trusted: [] })).rejects.toMatchObject({ code: 'bad-signature' });
+    expect(await keysIn(other)).toEqual([]);
     await other.close();
   });
 

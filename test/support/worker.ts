@@ -69,6 +69,8 @@ export async function startTestWorker(variables: Record<string, string> = {}): P
         jobs: 8,
         reporter: SILENT,
         repair: false,
+        skipVerify: false,
+        dryRun: false,
         ...changes,
       }),
     close: () => miniflare.dispose(),
