@@ -9,7 +9,8 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
 
-const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
+/** Keys to the bucket of a test Worker. */
+export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
 const BUCKET = 'mirror';
 
 /** The bucket of a test Worker by the S3 API that stands at `origin`. */
