@@ -1,6 +1,5 @@
-import { sha256Hex } from '../../format/digest.ts';
-import { MirrorError, messageOf } from '../../format/errors.ts';
-import { POINTER, ROOT } from '../../format/layout.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { ROOT } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { isExpired, openRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { expectWhole, readSignedRoot } from '../directory/mirror.ts';
@@ -9,6 +8,7 @@ import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } fro
 import { type Collected, collect, type Retention } from './collect.ts';
 import { goLive } from './go-live.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './lease.ts';
+import { isLive, previousOf } from './previous.ts';
 import { type Pointer, readPointer } from './stored-snapshots.ts';
 import { missingUploads, uploadsOf } from './upload.ts';
 
@@ -54,6 +54,7 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
   expectFresh(snapshot, clock());
   const pointer = await readPointer(bucket, repair);
   if (!repair && isLive(pointer, signed)) return unchanged(snapshot, dryRun);
+  previousOf(pointer, signed, options);
   if (!options.skipVerify) await expectVerified(options, snapshot);
   const wanted = await uploadsOf(directory, snapshot);
   if (dryRun) return preview(options, { signed, snapshot, wanted }, pointer);
@@ -97,16 +98,15 @@ async function preview(
   return { ...published(edition.snapshot, previous, uploaded), dry_run: true };
 }
 
-/** Holds a mirror against what is live, which must be older, and against what the bucket has. */
+/** Holds a mirror against what is live and what the bucket has. */
 async function compare(
   options: PublishOptions,
-  { signed, snapshot, wanted }: Edition,
+  edition: Edition,
   pointer: Pointer | undefined,
 ): Promise<{ alreadyLive: boolean; previous: Root | undefined; missing: Upload[] }> {
-  const alreadyLive = isLive(pointer, signed);
-  const previous = pointer?.live && liveRoot(pointer.live, options);
-  if (!alreadyLive && previous && previous.version >= snapshot.version) throw notNewer(snapshot, previous);
-  return { alreadyLive, previous, missing: await missingUploads(options, wanted, previous) };
+  const previous = previousOf(pointer, edition.signed, options);
+  const missing = await missingUploads(options, edition.wanted, previous);
+  return { alreadyLive: isLive(pointer, edition.signed), previous, missing };
 }
 
 /** The snapshot is live by now, and a failure must not sound as if it were not. */
@@ -124,29 +124,6 @@ async function cleanUp(
     const message = `Snapshot ${version} is live, but the bucket was not cleaned up: ${cause.message}`;
     throw new MirrorError(code, message, { expected, found, where, cause });
   }
-}
-
-/**
- * The live root. One that no trusted key has signed is `refused`, because a Worker that trusts its key will not serve
- * ours; with `repair` it counts for nothing.
- */
-function liveRoot(live: SignedRoot, { trusted, repair }: PublishOptions): Root | undefined {
-  try {
-    return openRoot(live, trusted).snapshot;
-  } catch (cause) {
-    if (repair) return undefined;
-    throw new MirrorError(
-      'refused',
-      `What is live in the bucket is not signed with your key: ${messageOf(cause)} ` +
-        'If the key has changed, add the old public key with --trust; to replace what is there, use --repair.',
-      { where: POINTER, cause },
-    );
-  }
-}
-
-function isLive(pointer: Pointer | undefined, { root, signature }: SignedRoot): boolean {
-  const live = pointer?.live;
-  return live?.signature === signature && sha256Hex(live.root) === sha256Hex(root);
 }
 
 const unchanged = ({ version }: Root, dryRun: boolean): PublishSummary => ({
@@ -184,14 +161,3 @@ async function expectVerified(
     : ['This mirror does not verify and is not published:', ...list].join('\n  ');
   throw new MirrorError('mismatch', message, { where: directory });
 }
-
-const notNewer = (snapshot: Root, live: Root): MirrorError =>
-  new MirrorError(
-    'rolled-back',
-    'The bucket has a newer snapshot than this mirror: run create again first.',
-    {
-      where: ROOT,
-      expected: `a version above ${live.version}`,
-      found: String(snapshot.version),
-    },
-  );

@@ -11,7 +11,8 @@ import { SILENT } from './silent.ts';
 
 /** Keys to the bucket of a test Worker. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
-const BUCKET = 'mirror';
+/** Name of a test Worker's bucket. */
+export const BUCKET = 'mirror';
 
 /** The bucket of a test Worker by the S3 API that stands at `origin`. */
 export const bucketAt = (origin: string): Bucket =>
