@@ -3,6 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
 import type { Reporter } from '../reporter.ts';
 import { type Bucket, md5Of, type StoredObject } from './bucket.ts';
+import type { FileBody } from './transport.ts';
 
 /** Bytes that a bucket keeps under their SHA-256. */
 export interface MirrorBlob {
@@ -16,7 +17,7 @@ export interface MirrorBlob {
 
 /** A blob to upload. */
 export interface Upload extends MirrorBlob {
-  body(): Promise<Blob | Uint8Array>;
+  body: Uint8Array | FileBody;
   /** Entity tag of the damaged object that it replaces. */
   replaces?: string;
 }
@@ -56,20 +57,29 @@ export async function putBlobs(
   uploads: readonly Upload[],
 ): Promise<Uploaded> {
   const total = totalOf(uploads);
-  const done = { objects: 0, bytes: 0 };
   const uploaded = { objects: 0, bytes: 0 };
-  const count = (sum: Uploaded, { size }: Upload): void => {
-    sum.objects += 1;
-    sum.bytes += size;
+  let done = 0;
+  let bytes = 0;
+  const tell = (): void => {
+    reporter.progress({
+      ...{ label: 'Publishing', done, total: total.objects, bytes, totalBytes: total.bytes },
+    });
   };
   const put = async (upload: Upload): Promise<void> => {
     stop?.throwIfAborted();
-    if (await putBlob(bucket, upload, stop)) count(uploaded, upload);
-    count(done, upload);
-    reporter.progress({
-      ...{ label: 'Publishing', done: done.objects, total: total.objects },
-      ...{ bytes: done.bytes, totalBytes: total.bytes },
-    });
+    let sent = 0;
+    // A try that failed is taken back by the next one, which begins at nothing.
+    const onSent = (now: number): void => {
+      bytes += now - sent;
+      sent = now;
+      tell();
+    };
+    if (await putBlob(bucket, upload, onSent, stop)) {
+      uploaded.objects += 1;
+      uploaded.bytes += upload.size;
+    }
+    done += 1;
+    onSent(upload.size);
   };
   await pMap(uploads, put, { concurrency: jobs });
   return uploaded;
@@ -82,11 +92,17 @@ export const totalOf = (blobs: readonly MirrorBlob[]): Uploaded => ({
 });
 
 /** False when it was there already, of an interrupted run. What is there with other bytes is never overwritten. */
-async function putBlob(bucket: Bucket, upload: Upload, stop: AbortSignal | undefined): Promise<boolean> {
+async function putBlob(
+  bucket: Bucket,
+  upload: Upload,
+  onSent: (bytes: number) => void,
+  stop: AbortSignal | undefined,
+): Promise<boolean> {
   const key = blobName(upload.sha256);
-  const { replaces } = upload;
+  const { body, replaces } = upload;
   const condition = replaces === undefined ? ({ ifAbsent: true } as const) : { ifMatch: replaces };
-  const etag = await bucket.put(key, await upload.body(), upload.sha256, condition, stop);
+  const told = body instanceof Uint8Array ? body : { ...body, onSent };
+  const etag = await bucket.put(key, told, upload.sha256, condition, stop);
   if (etag !== undefined) return true;
   const stored = await bucket.head(key);
   if (stored && isAsNamed(upload, stored)) return false;

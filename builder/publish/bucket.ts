@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { AwsClient } from 'aws4fetch';
+import { AwsV4Signer } from 'aws4fetch';
 import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 import * as v from 'valibot';
 import { toBase64, utf8 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
-import { networkError, readBody } from '../http/client.ts';
+import { networkError } from '../http/client.ts';
 import { withRetries } from '../http/retry.ts';
-import { refusal } from './refusal.ts';
+import { NAME, VERSION } from '../version.ts';
+import { refusal, refusalCode } from './refusal.ts';
+import { type FileBody, type StorageAnswer, sendRequest } from './transport.ts';
 
 const MAX_LISTING = 4 * 1024 * 1024;
-/** How long an answer to anything but an upload may take. */
-const TIMEOUT_MS = 60_000;
+const MAX_ERROR = 64 * 1024;
+/** How long a deletion may take, so that it is over before a lease can be. */
+const DELETION_MS = 60_000;
 /** Most keys that one request lists or deletes. */
 export const BATCH = 1000;
 
@@ -80,39 +83,51 @@ const parser = new XMLParser({
 });
 const builder = new XMLBuilder();
 
+const EMPTY_SHA256 = sha256Hex(new Uint8Array());
+const USER_AGENT = `${NAME}/${VERSION}`;
+
+/** A request as the operations make it: headers without the signature, and the statuses that are answers. */
+interface Call {
+  method: string;
+  headers?: Record<string, string>;
+  body?: Uint8Array | FileBody;
+  limit?: number;
+  expected?: readonly number[];
+  stop?: AbortSignal | undefined;
+}
+
 /** The few S3 operations that publishing takes. Transient failures are retried; refusals throw `refused`. */
 export class Bucket {
   readonly #base: string;
-  readonly #client: AwsClient;
+  readonly #credentials: object;
 
   constructor({ endpoint, bucket, accessKeyId, secretAccessKey, sessionToken, region }: BucketAddress) {
     this.#base = `${endpoint.replace(/\/+$/, '')}/${bucket}`;
-    this.#client = new AwsClient({
-      accessKeyId,
-      secretAccessKey,
+    this.#credentials = {
+      ...{ accessKeyId, secretAccessKey, service: 's3', region: region ?? 'auto' },
       ...(sessionToken === undefined ? {} : { sessionToken }),
-      service: 's3',
-      region: region ?? 'auto',
-      retries: 0,
-    });
+      // Signing keys, which are good for a day.
+      cache: new Map(),
+    };
   }
 
   /** An object whole, at most `limit` bytes, with its entity tag; `undefined` when there is none. */
   async get(key: string, limit: number): Promise<{ bytes: Uint8Array; etag: string } | undefined> {
-    return withRetries(async () => {
-      const response = await this.#send(this.#url(key), { method: 'GET' }, [404]);
-      if (response.status === 404) return absence(response, this.#url(key));
-      return { bytes: await readBody(response, limit, key), etag: etagOf(response) };
-    });
+    const answer = await withRetries(() =>
+      this.#send(this.#url(key), { method: 'GET', limit, expected: [404] }),
+    );
+    if (answer.status === 404) return this.#absence(answer);
+    if (answer.body.length > limit) {
+      throw new MirrorError('too-large', `${key} is longer than ${limit} bytes.`, { where: key });
+    }
+    return { bytes: answer.body, etag: etagOf(answer) };
   }
 
   /** What storage says of an object; `undefined` when there is none. */
   async head(key: string): Promise<StoredObject | undefined> {
-    return withRetries(async () => {
-      const response = await this.#send(this.#url(key), { method: 'HEAD' }, [404]);
-      if (response.status === 404) return undefined;
-      return { size: Number(response.headers.get('content-length')), etag: etagOf(response) };
-    });
+    const answer = await withRetries(() => this.#send(this.#url(key), { method: 'HEAD', expected: [404] }));
+    if (answer.status === 404) return undefined;
+    return { size: Number(answer.headers['content-length']), etag: etagOf(answer) };
   }
 
   /**
@@ -121,7 +136,7 @@ export class Bucket {
    */
   async put(
     key: string,
-    body: Blob | Uint8Array,
+    body: Uint8Array | FileBody,
     sha256: string,
     condition?: PutCondition,
     stop?: AbortSignal,
@@ -131,23 +146,17 @@ export class Bucket {
       'x-amz-checksum-sha256': toBase64(hexToBytes(sha256)),
       ...conditionHeaders(condition),
     };
-    // A store answers 404 rather than 412 when what must match is not there at all.
+    // A store may answer 404 rather than 412 when what must match is not there at all.
     const expected = condition === undefined ? [] : 'ifMatch' in condition ? [404, 412] : [412];
-    return withRetries(async () => {
-      const init = { method: 'PUT', headers, body: body as Blob, signal: stop ?? null };
-      const response = await this.#send(this.#url(key), init, expected);
-      if (response.status === 404) return absence(response, this.#url(key));
-      await response.body?.cancel();
-      return response.status === 412 ? undefined : etagOf(response);
-    });
+    const call = { method: 'PUT', headers, body, expected, stop };
+    const answer = await withRetries(() => this.#send(this.#url(key), call));
+    if (answer.status === 404) return this.#absence(answer);
+    return answer.status === 412 ? undefined : etagOf(answer);
   }
 
   async delete(key: string): Promise<void> {
-    await withRetries(async () => {
-      const response = await this.#send(this.#url(key), { method: 'DELETE' }, [404]);
-      if (response.status === 404) await absence(response, this.#url(key));
-      else await response.body?.cancel();
-    });
+    const answer = await withRetries(() => this.#send(this.#url(key), { method: 'DELETE', expected: [404] }));
+    if (answer.status === 404) this.#absence(answer);
   }
 
   /**
@@ -163,12 +172,9 @@ export class Bucket {
       'content-md5': createHash('md5').update(body).digest('base64'),
     };
     const url = `${this.#base}?delete=`;
-    const response = await this.#send(
-      url,
-      { method: 'POST', headers, body: body as Blob | Uint8Array<ArrayBuffer> },
-      [],
-    );
-    const result = parseXml(deletionSchema, await readBody(response, MAX_LISTING, url), url).DeleteResult;
+    const stop = AbortSignal.timeout(DELETION_MS);
+    const answer = await this.#send(url, { method: 'POST', headers, body, limit: MAX_LISTING, stop });
+    const result = parseXml(deletionSchema, answer.body, url).DeleteResult;
     const [failed] = result === '' ? [] : result.Error;
     if (!failed) return;
     throw new MirrorError('refused', `Storage did not delete ${failed.Key}: ${failed.Code}.`, {
@@ -183,10 +189,8 @@ export class Bucket {
       const query = new URLSearchParams({ 'list-type': '2', prefix });
       if (token !== undefined) query.set('continuation-token', token);
       const url = `${this.#base}?${query}`;
-      const bytes = await withRetries(async () =>
-        readBody(await this.#send(url, { method: 'GET' }, []), MAX_LISTING, url),
-      );
-      const page = parseXml(listingSchema, bytes, url).ListBucketResult;
+      const { body } = await withRetries(() => this.#send(url, { method: 'GET', limit: MAX_LISTING }));
+      const page = parseXml(listingSchema, body, url).ListBucketResult;
       for (const { Key, Size, ETag, LastModified } of page.Contents)
         yield { key: Key, size: Size, etag: ETag, modified: new Date(LastModified) };
       token = page.IsTruncated === 'true' ? page.NextContinuationToken : undefined;
@@ -195,37 +199,43 @@ export class Bucket {
 
   #url = (key: string): string => `${this.#base}/${key.split('/').map(encodeURIComponent).join('/')}`;
 
-  async #send(url: string, init: RequestInit, expected: readonly number[]): Promise<Response> {
-    const upload = init.body instanceof Blob;
-    let response: Response;
+  async #send(
+    where: string,
+    { method, headers = {}, body, limit = 0, expected = [], stop }: Call,
+  ): Promise<StorageAnswer> {
+    const signer = new AwsV4Signer({
+      ...{ method, url: where, headers: { 'x-amz-content-sha256': EMPTY_SHA256, ...headers } },
+      ...(this.#credentials as ConstructorParameters<typeof AwsV4Signer>[0]),
+    });
+    const signed = await signer.sign();
+    let answer: StorageAnswer;
     try {
-      response = await this.#client.fetch(url, {
-        ...init,
-        signal: upload ? (init.signal ?? null) : AbortSignal.timeout(TIMEOUT_MS),
+      answer = await sendRequest({
+        ...{ method, url: signed.url, body, stop, limit: Math.max(limit, MAX_ERROR) },
+        headers: { ...Object.fromEntries(signed.headers), 'user-agent': USER_AGENT },
       });
     } catch (cause) {
-      init.signal?.throwIfAborted();
-      throw networkError(url, cause);
+      if (stop?.reason instanceof MirrorError) throw stop.reason;
+      throw cause instanceof MirrorError ? cause : networkError(where, cause);
     }
-    if (response.ok || expected.includes(response.status)) return response;
-    throw await refusal(response, url);
+    if ((answer.status >= 200 && answer.status < 300) || expected.includes(answer.status)) return answer;
+    throw refusal(answer, where);
+  }
+
+  /** No object is an answer; no bucket is an error. */
+  #absence(answer: StorageAnswer): undefined {
+    if (refusalCode(answer) === 'NoSuchBucket') throw refusal(answer, this.#base);
   }
 }
 
 /** The MD5, in hex, that the entity tag of an object put whole is; for any other object something that is none. */
 export const md5Of = ({ etag }: StoredObject): string => etag.replaceAll('"', '');
 
-const etagOf = (response: Response): string => response.headers.get('etag') ?? '';
+const etagOf = ({ headers }: StorageAnswer): string => headers.etag ?? '';
 
 function conditionHeaders(condition: PutCondition | undefined): Record<string, string> {
   if (condition === undefined) return {};
   return 'ifMatch' in condition ? { 'if-match': condition.ifMatch } : { 'if-none-match': '*' };
-}
-
-/** No object is an answer; no bucket is an error. */
-async function absence(response: Response, url: string): Promise<undefined> {
-  const error = await refusal(response, url);
-  if (error instanceof MirrorError && error.found === 'NoSuchBucket') throw error;
 }
 
 const parseXml = <S extends v.GenericSchema>(schema: S, bytes: Uint8Array, url: string): v.InferOutput<S> =>

@@ -1,8 +1,7 @@
 import { MirrorError } from '../../format/errors.ts';
-import { readBody } from '../http/client.ts';
 import { isTransientStatus, retryAfterSeconds, Transient } from '../http/retry.ts';
+import type { StorageAnswer } from './transport.ts';
 
-const MAX_ERROR = 64 * 1024;
 /** Another request was changing the same object: S3 asks to try again. */
 const CONFLICT = 409;
 
@@ -25,11 +24,14 @@ const HINTS: Readonly<Record<string, string>> = {
   XAmzContentSHA256Mismatch: WRONG_BYTES,
 };
 
-/** The error for an answer of S3 that is none: `refused` with what to do about it, {@link Transient} where that is to wait. */
-export async function refusal(response: Response, where: string): Promise<Error> {
-  const { status } = response;
-  const text = Buffer.from(await readBody(response, MAX_ERROR, where)).toString('utf8');
-  const code = /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1];
+/** The code in an error answer of S3, `undefined` where there is none. */
+export const refusalCode = ({ body }: StorageAnswer): string | undefined =>
+  /<Code>([^<]{1,100})<\/Code>/.exec(Buffer.from(body).toString('utf8'))?.[1];
+
+/** The error for an answer that is none: `refused` with what to do about it, {@link Transient} where that is to wait. */
+export function refusal(answer: StorageAnswer, where: string): Error {
+  const { status, headers } = answer;
+  const code = refusalCode(answer);
   const hint = HINTS[code ?? ''] ?? (status === 401 || status === 403 ? ACCESS_KEY : undefined);
   const message = `Storage refused ${where}: ${code ?? 'no reason given'} (${status}).`;
   const error = new MirrorError('refused', hint === undefined ? message : `${message} ${hint}`, {
@@ -37,5 +39,5 @@ export async function refusal(response: Response, where: string): Promise<Error>
     found: code ?? String(status),
   });
   if (!isTransientStatus(status) && status !== CONFLICT) return error;
-  return new Transient(error, retryAfterSeconds(response.headers.get('retry-after'), new Date()));
+  return new Transient(error, retryAfterSeconds(headers['retry-after'] ?? null, new Date()));
 }

@@ -158,7 +158,7 @@ class BucketStage implements Stage, ListedFiles {
     const gone = blobs.filter((blob) => !this.#documents.has(blob.sha256) && !isStored(blob));
     if (gone.length > 0) throw lost([...new Set(gone.map(({ path }) => path))]);
     const documents = [...this.#documents.values()].map(({ path, bytes, digest }) => ({
-      ...{ path, ...digest, body: async () => bytes },
+      ...{ path, ...digest, body: bytes },
     }));
     return putBlobs(
       options,

@@ -1,4 +1,3 @@
-import { openAsBlob } from 'node:fs';
 import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath } from '../../format/layout.ts';
@@ -21,7 +20,7 @@ const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-lar
 export async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
   const uploads = new Map<string, Upload>();
   const add = (path: string, { sha256, md5, size }: Pick<Upload, 'sha256' | 'md5' | 'size'>): void => {
-    uploads.set(sha256, { path, sha256, md5, size, body: () => openAsBlob(localPath(directory, path)) });
+    uploads.set(sha256, { path, sha256, md5, size, body: { path: localPath(directory, path), size } });
   };
   for (const reference of snapshot.leaves) {
     const path = leafPath(reference.sha256);
