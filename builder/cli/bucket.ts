@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { MirrorError } from '../../format/errors.ts';
 import { Bucket } from '../publish/bucket.ts';
 import { type BucketOptions, bucketAddress } from '../publish/credentials.ts';
 import { numberOption, originArgument } from './options.ts';
@@ -32,3 +33,11 @@ export const edgeOption = (): Option =>
 /** The bucket that the options mean. Throws `usage`. */
 export const openBucket = async (options: BucketOptions, { environment }: Session): Promise<Bucket> =>
   new Bucket(await bucketAddress(options, environment));
+
+/** Aborted when the user asks to stop, so that the work ends in order and the lease is given back. */
+export function whenStopped({ untilStopped }: Session): AbortSignal {
+  const stop = new AbortController();
+  const reason = new MirrorError('refused', 'Stopped: the same command goes on from here.');
+  void untilStopped().then(() => stop.abort(reason));
+  return stop.signal;
+}

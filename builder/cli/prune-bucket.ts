@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Collected, collect } from '../publish/collect.ts';
 import { withLease } from '../publish/lease.ts';
-import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import { type BucketVerbOptions, KEYS_FROM, openBucket, whenStopped, withBucketOptions } from './bucket.ts';
 import { jsonOption } from './options.ts';
 import { graceOption, keepOption } from './retention.ts';
 import type { Session } from './session.ts';
@@ -34,7 +34,9 @@ export function pruneBucketCommand(session: Session): Command {
       const work = { bucket, now: clock(), jobs, reporter, retention: { keep, grace } };
       const collected = dryRun
         ? await collect(work)
-        : await withLease({ bucket, clock, reporter }, (confirm) => collect({ ...work, confirm }));
+        : await withLease({ bucket, clock, reporter, stop: whenStopped(session) }, (confirm) =>
+            collect({ ...work, confirm }),
+          );
       if (json) session.print(JSON.stringify(collected, null, 2));
       else tellRemoved(session, collected);
     });

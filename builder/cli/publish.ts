@@ -1,8 +1,14 @@
 import { Command } from 'commander';
-import { MirrorError } from '../../format/errors.ts';
 import { trustedKeys } from '../keys.ts';
 import { type PublishSummary, publish } from '../publish/publish.ts';
-import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import {
+  type BucketVerbOptions,
+  edgeOption,
+  KEYS_FROM,
+  openBucket,
+  whenStopped,
+  withBucketOptions,
+} from './bucket.ts';
 import { jsonOption, trustOption } from './options.ts';
 import { tellRemoved } from './prune-bucket.ts';
 import { graceOption, keepOption } from './retention.ts';
@@ -51,15 +57,6 @@ export function publishCommand(session: Session): Command {
       if (options.json) session.print(JSON.stringify(summary, null, 2));
       else tell(session, summary);
     });
-}
-
-/** Aborted when the user asks to stop, so that the lease is given back. */
-export function whenStopped({ untilStopped }: Session): AbortSignal {
-  const stop = new AbortController();
-  const message =
-    'Stopped before the switch: readers see what they saw before. The same command goes on from here.';
-  void untilStopped().then(() => stop.abort(new MirrorError('refused', message)));
-  return stop.signal;
 }
 
 function tell(session: Session, summary: PublishSummary): void {

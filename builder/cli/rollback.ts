@@ -1,10 +1,16 @@
 import { Command } from 'commander';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { rollback } from '../publish/rollback.ts';
-import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import {
+  type BucketVerbOptions,
+  edgeOption,
+  KEYS_FROM,
+  openBucket,
+  whenStopped,
+  withBucketOptions,
+} from './bucket.ts';
 import { announceKey } from './keygen.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
-import { whenStopped } from './publish.ts';
 import type { Session } from './session.ts';
 
 interface Options extends BucketVerbOptions {

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { AwsV4Signer } from 'aws4fetch';
-import { XMLBuilder, XMLParser } from 'fast-xml-parser';
-import * as v from 'valibot';
-import { toBase64, utf8 } from '../../format/bytes.ts';
+import { toBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { parseValue } from '../../format/parse.ts';
 import { networkError } from '../http/client.ts';
 import { withRetries } from '../http/retry.ts';
 import { NAME, VERSION } from '../version.ts';
 import { refusal, refusalCode } from './refusal.ts';
+import { deletionOf, parseFailures, parseListing } from './s3-xml.ts';
 import { type FileBody, type StorageAnswer, sendRequest } from './transport.ts';
 
 const MAX_LISTING = 4 * 1024 * 1024;
@@ -50,39 +48,6 @@ export interface ListedObject extends StoredObject {
   modified: Date;
 }
 
-const listingSchema = v.object({
-  ListBucketResult: v.object({
-    Contents: v.optional(
-      v.array(
-        v.object({
-          Key: v.string(),
-          Size: v.pipe(v.string(), v.transform(Number)),
-          ETag: v.string(),
-          LastModified: v.pipe(v.string(), v.isoTimestamp()),
-        }),
-      ),
-      [],
-    ),
-    IsTruncated: v.optional(v.string()),
-    NextContinuationToken: v.optional(v.string()),
-  }),
-});
-
-const deletionSchema = v.object({
-  DeleteResult: v.union([
-    v.literal(''),
-    v.object({
-      Error: v.optional(v.array(v.object({ Key: v.string(), Code: v.optional(v.string(), '') })), []),
-    }),
-  ]),
-});
-
-const parser = new XMLParser({
-  parseTagValue: false,
-  isArray: (name) => name === 'Contents' || name === 'Error',
-});
-const builder = new XMLBuilder();
-
 const EMPTY_SHA256 = sha256Hex(new Uint8Array());
 const USER_AGENT = `${NAME}/${VERSION}`;
 
@@ -96,14 +61,17 @@ interface Call {
   stop?: AbortSignal | undefined;
 }
 
+/** What every request is signed with. */
+type Signing = Omit<ConstructorParameters<typeof AwsV4Signer>[0], 'method' | 'url' | 'headers' | 'body'>;
+
 /** The few S3 operations that publishing takes. Transient failures are retried; refusals throw `refused`. */
 export class Bucket {
   readonly #base: string;
-  readonly #credentials: object;
+  readonly #signing: Signing;
 
   constructor({ endpoint, bucket, accessKeyId, secretAccessKey, sessionToken, region }: BucketAddress) {
     this.#base = `${endpoint.replace(/\/+$/, '')}/${bucket}`;
-    this.#credentials = {
+    this.#signing = {
       ...{ accessKeyId, secretAccessKey, service: 's3', region: region ?? 'auto' },
       ...(sessionToken === undefined ? {} : { sessionToken }),
       // Signing keys, which are good for a day.
@@ -164,9 +132,7 @@ export class Bucket {
    * minute: throws what {@link withRetries} repeats, so that the caller can look before each try whether it still may.
    */
   async deleteAll(keys: readonly string[]): Promise<void> {
-    const body = utf8(
-      builder.build({ Delete: { Quiet: 'true', Object: keys.map((Key) => ({ Key })) } }) as string,
-    );
+    const body = deletionOf(keys);
     const headers = {
       'x-amz-content-sha256': sha256Hex(body),
       'content-md5': createHash('md5').update(body).digest('base64'),
@@ -174,12 +140,10 @@ export class Bucket {
     const url = `${this.#base}?delete=`;
     const stop = AbortSignal.timeout(DELETION_MS);
     const answer = await this.#send(url, { method: 'POST', headers, body, limit: MAX_LISTING, stop });
-    const result = parseXml(deletionSchema, answer.body, url).DeleteResult;
-    const [failed] = result === '' ? [] : result.Error;
+    const [failed] = parseFailures(answer.body, url);
     if (!failed) return;
-    throw new MirrorError('refused', `Storage did not delete ${failed.Key}: ${failed.Code}.`, {
-      where: failed.Key,
-    });
+    const message = `Storage did not delete ${failed.key}: ${failed.code}.`;
+    throw new MirrorError('refused', message, { where: failed.key });
   }
 
   /** Objects whose keys begin with `prefix`, in the order of their keys, a thousand to a request. */
@@ -190,10 +154,9 @@ export class Bucket {
       if (token !== undefined) query.set('continuation-token', token);
       const url = `${this.#base}?${query}`;
       const { body } = await withRetries(() => this.#send(url, { method: 'GET', limit: MAX_LISTING }));
-      const page = parseXml(listingSchema, body, url).ListBucketResult;
-      for (const { Key, Size, ETag, LastModified } of page.Contents)
-        yield { key: Key, size: Size, etag: ETag, modified: new Date(LastModified) };
-      token = page.IsTruncated === 'true' ? page.NextContinuationToken : undefined;
+      const { objects, next } = parseListing(body, url);
+      yield* objects;
+      token = next;
     } while (token !== undefined);
   }
 
@@ -205,7 +168,7 @@ export class Bucket {
   ): Promise<StorageAnswer> {
     const signer = new AwsV4Signer({
       ...{ method, url: where, headers: { 'x-amz-content-sha256': EMPTY_SHA256, ...headers } },
-      ...(this.#credentials as ConstructorParameters<typeof AwsV4Signer>[0]),
+      ...this.#signing,
     });
     const signed = await signer.sign();
     let answer: StorageAnswer;
@@ -237,6 +200,3 @@ function conditionHeaders(condition: PutCondition | undefined): Record<string, s
   if (condition === undefined) return {};
   return 'ifMatch' in condition ? { 'if-match': condition.ifMatch } : { 'if-none-match': '*' };
 }
-
-const parseXml = <S extends v.GenericSchema>(schema: S, bytes: Uint8Array, url: string): v.InferOutput<S> =>
-  parseValue(schema, parser.parse(Buffer.from(bytes).toString('utf8')), url);

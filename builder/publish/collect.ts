@@ -1,7 +1,6 @@
 import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { blobName, POINTER, sha256OfBlobName, snapshotKey } from '../../format/layout.ts';
-import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type LeafReference, parseRoot, type Root } from '../../format/snapshot/root.ts';
 import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
@@ -9,8 +8,6 @@ import { BATCH, type Bucket } from './bucket.ts';
 import type { ConfirmLease } from './lease.ts';
 import { type Retention, removableSnapshots } from './retention.ts';
 import { listSnapshots, readPointer, readSnapshot, readStoredLeaf } from './stored-snapshots.ts';
-
-export type { Retention } from './retention.ts';
 
 /** What collecting takes. */
 export interface CollectOptions {
@@ -86,8 +83,7 @@ async function namedBlobs(
   for (const leaf of roots.flatMap((root) => root.leaves)) leaves.set(leaf.sha256, leaf);
   const named = new Set(leaves.keys());
   const add = async (reference: LeafReference): Promise<void> => {
-    const entries: SnapshotEntry[] = await readStoredLeaf(bucket, reference);
-    for (const { sha256 } of entries) named.add(sha256);
+    for (const { sha256 } of await readStoredLeaf(bucket, reference)) named.add(sha256);
   };
   await pMap(leaves.values(), add, { concurrency: jobs });
   return named;

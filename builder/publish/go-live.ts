@@ -40,7 +40,7 @@ export async function goLive(
   if (live.version !== undefined) await removeUnfinished(bucket, live.version);
   await confirm();
   await putSnapshot(bucket, version, document);
-  if (edge !== undefined) await expectEdgeVerifies(edge, version, reporter);
+  if (edge !== undefined) await expectEdgeVerifies(edge, version, reporter, confirm);
   await confirm();
   await movePointer(bucket, document, live.etag === undefined ? { ifAbsent: true } : { ifMatch: live.etag });
 }

@@ -21,7 +21,10 @@ const leaseSchema = v.object({
   until: v.pipe(v.string(), v.isoTimestamp()),
 });
 
-/** Returns when nobody else can hold the lease for five minutes to come; asked before what cannot be undone. Throws `locked`. */
+/**
+ * Returns when nobody else can hold the lease for five minutes to come; asked before what cannot be undone. Throws
+ * `locked`, or the reason of a user's wish to stop.
+ */
 export type ConfirmLease = () => Promise<void>;
 
 /** What holding a lease takes. */
@@ -29,6 +32,8 @@ export interface LeaseOptions {
   bucket: Bucket;
   clock: () => Date;
   reporter: Reporter;
+  /** Aborted when the work is to end before the next step that cannot be undone. */
+  stop?: AbortSignal | undefined;
 }
 
 /**
@@ -37,13 +42,16 @@ export interface LeaseOptions {
  * do what this rests on.
  */
 export async function withLease<T>(
-  { bucket, clock, reporter }: LeaseOptions,
+  { bucket, clock, reporter, stop }: LeaseOptions,
   work: (confirm: ConfirmLease) => Promise<T>,
 ): Promise<T> {
   const lease = await Lease.take(bucket, clock);
   const renewal = setInterval(() => void lease.renew().catch(() => undefined), RENEWAL_MS);
   try {
-    return await work(lease.confirm);
+    return await work(async () => {
+      stop?.throwIfAborted();
+      await lease.confirm();
+    });
   } finally {
     clearInterval(renewal);
     await lease.release().catch((error: unknown) => {
@@ -91,9 +99,9 @@ class Lease {
     return next;
   }
 
-  readonly confirm: ConfirmLease = async () => {
+  async confirm(): Promise<void> {
     while (this.#left() < MARGIN_MS) await this.renew();
-  };
+  }
 
   /** Only while it is surely ours: what another has taken over is not ours to delete. */
   async release(): Promise<void> {

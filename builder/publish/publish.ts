@@ -5,10 +5,11 @@ import { isExpired, openRoot, type Root, type SignedRoot } from '../../format/sn
 import { expectWhole, readSignedRoot } from '../directory/mirror.ts';
 import { verifyDirectory } from '../verify/verify-directory.ts';
 import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } from './blobs.ts';
-import { type Collected, collect, type Retention } from './collect.ts';
+import { type Collected, collect } from './collect.ts';
 import { goLive } from './go-live.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './lease.ts';
 import { isLive, previousOf } from './previous.ts';
+import type { Retention } from './retention.ts';
 import { type Pointer, readPointer } from './stored-snapshots.ts';
 import { missingUploads, uploadsOf } from './upload.ts';
 

@@ -89,8 +89,9 @@ async function targetOf(
   live: Root,
   trusted: readonly PublicKey[],
 ): Promise<Root> {
-  if (to === live.version) {
-    throw new MirrorError('usage', `Snapshot ${to} is live already: there is nothing to roll back.`);
+  if (to !== undefined && to >= live.version) {
+    const message = `Snapshot ${to} is not older than the live one, ${live.version}: there is nothing to roll back.`;
+    throw new MirrorError('usage', message);
   }
   const earlier = (await listSnapshots(bucket)).find(({ version }) => version < live.version);
   const version = to ?? earlier?.version;

@@ -40,7 +40,8 @@ export interface StorageAnswer {
 /**
  * Sends a request over a connection that is kept for the next one. Unlike fetch it tells the length of a file that it
  * streams, which S3 wants to know, and how far it has come.
- * Throws what the connection throws, `too-large` for an answer beyond the limit, and `mismatch` for a file that changed.
+ * Throws what the connection throws, `too-large` for an answer beyond the limit, and `missing` or `mismatch` for a file
+ * that cannot be read or has changed.
  */
 export async function sendRequest(given: StorageRequest): Promise<StorageAnswer> {
   const { url, method, body, limit, stop } = given;
@@ -52,23 +53,30 @@ export async function sendRequest(given: StorageRequest): Promise<StorageAnswer>
     ...(stop ? { signal: stop } : {}),
   });
   request.on('timeout', () => request.destroy(new Error(`nothing moved for ${STALL_MS / 1000} seconds`)));
-  const answer = answerTo(request, limit);
-  sendBody(request, body).catch((error: Error) => request.destroy(error));
+  const faultOfFile = sendBody(request, body);
   try {
-    return await answer;
+    return await answerTo(request, limit);
+  } catch (error) {
+    request.destroy();
+    throw (await faultOfFile) ?? error;
   } finally {
     // Storage may refuse before it has all of a body: nobody wants the rest, and the connection is of no more use.
     if (!request.writableFinished) request.destroy();
   }
 }
 
-async function sendBody(request: ClientRequest, body: StorageRequest['body']): Promise<void> {
+/** Sends a body to its end, or as far as the connection goes. Resolves to what was wrong with the file, if anything was. */
+async function sendBody(request: ClientRequest, body: StorageRequest['body']): Promise<unknown> {
   if (body === undefined || body instanceof Uint8Array || body.size === 0) {
     request.end(body instanceof Uint8Array ? body : undefined);
-    return;
+    return undefined;
   }
   const { path, size, onSent } = body;
+  let fault: unknown;
   const source = createReadStream(path, { end: size - 1, highWaterMark: CHUNK });
+  source.on('error', (cause) => {
+    fault = new MirrorError('missing', `${path} cannot be read: ${cause.message}`, { where: path, cause });
+  });
   await pipeline(
     source,
     async function* (chunks: AsyncIterable<Buffer>) {
@@ -78,10 +86,13 @@ async function sendBody(request: ClientRequest, body: StorageRequest['body']): P
         sent += chunk.length;
         onSent?.(sent);
       }
-      if (sent !== size) throw new MirrorError('mismatch', `${path} changed meanwhile.`, { where: path });
+      if (sent === size) return;
+      fault = new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
+      throw fault;
     },
     request,
-  );
+  ).catch(() => undefined); // a broken connection is the answer's to tell
+  return fault;
 }
 
 function answerTo(request: ClientRequest, limit: number): Promise<StorageAnswer> {
