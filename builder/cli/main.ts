@@ -11,10 +11,13 @@ import { infoCommand } from './info.ts';
 import { keygenCommand } from './keygen.ts';
 import { outdatedCommand } from './outdated.ts';
 import { pruneCommand } from './prune.ts';
+import { pruneBucketCommand } from './prune-bucket.ts';
 import { publishCommand } from './publish.ts';
+import { rollbackCommand } from './rollback.ts';
 import { serveCommand } from './serve.ts';
 import { processSession } from './session.ts';
 import { signCommand } from './sign.ts';
+import { snapshotsCommand } from './snapshots.ts';
 import { printable } from './terminal.ts';
 import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
@@ -34,7 +37,8 @@ const program = new Command(NAME)
 const groups = {
   'Make a mirror:': [createCommand, updateCommand, outdatedCommand, pruneCommand],
   'Check and sign it:': [verifyCommand, infoCommand, signCommand, keygenCommand],
-  'Hand it out:': [serveCommand, publishCommand, configCommand],
+  'Hand it out:': [serveCommand, configCommand],
+  'Publish it to a bucket:': [publishCommand, rollbackCommand, snapshotsCommand, pruneBucketCommand],
   'Besides:': [completionCommand],
 };
 for (const [group, verbs] of Object.entries(groups)) {

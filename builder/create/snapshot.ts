@@ -4,7 +4,8 @@ import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { type Root, signRoot } from '../../format/snapshot/root.ts';
+import type { EncodedLeaf } from '../../format/snapshot/leaf.ts';
+import { type Root, type SignedRoot, signRoot } from '../../format/snapshot/root.ts';
 import { filesBelow } from '../directory/mirror.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
 import { GENERATOR } from '../generator.ts';
@@ -23,27 +24,33 @@ export interface SnapshotSigning {
 
 /** Stages leaves and signed root over all files staged so far. */
 export async function stageSnapshot(
-  { key, now, validFor }: SnapshotSigning,
+  signing: SnapshotSigning,
   staging: Staging,
   previous: SignedMirror | undefined,
 ): Promise<{ snapshot: Root; entries: SnapshotEntry[] }> {
-  const seconds = Math.floor(now.getTime() / 1000);
+  const seconds = Math.floor(signing.now.getTime() / 1000);
   const entries = await withoutLost(
     snapshotEntries(staging.files, previous?.entries ?? [], seconds),
     staging,
   );
+  const { snapshot, leaves, signed } = signSnapshot(signing, entries, previous?.version ?? 0);
+  for (const { bytes, reference } of leaves) await staging.put(leafPath(reference.sha256), bytes);
+  await staging.put(signaturePath(ROOT), utf8(signed.signature));
+  await staging.put(ROOT, signed.root);
+  return { snapshot, entries };
+}
+
+/** Leaves and signed root over these entries, as the snapshot after `previousVersion`; 0 for the first. */
+export function signSnapshot(
+  { key, now, validFor }: SnapshotSigning,
+  entries: readonly SnapshotEntry[],
+  previousVersion: number,
+): { snapshot: Root; leaves: EncodedLeaf[]; signed: SignedRoot } {
   const { snapshot, leaves } = buildSnapshot({
-    entries,
-    now,
-    validFor,
-    previousVersion: previous?.version ?? 0,
+    ...{ entries, now, validFor, previousVersion },
     generator: GENERATOR,
   });
-  for (const { bytes, reference } of leaves) await staging.put(leafPath(reference.sha256), bytes);
-  const { root, signature } = signRoot(snapshot, key);
-  await staging.put(signaturePath(ROOT), utf8(signature));
-  await staging.put(ROOT, root);
-  return { snapshot, entries };
+  return { snapshot, leaves, signed: signRoot(snapshot, key) };
 }
 
 /** The entries without superseded files that somebody removed or altered: what is gone must not be promised. */

@@ -4,6 +4,7 @@ import { parseJson } from '../../format/parse.ts';
 import { networkError, readBody } from '../http/body.ts';
 import { isTransientStatus, Transient, withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
+import type { ConfirmLease } from './lease.ts';
 
 const MAX_REPORT = 16 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -18,12 +19,18 @@ const reportSchema = v.object({
 
 /**
  * Has the Worker at `origin` verify a snapshot that is written but not live, call by call until it has seen all of it.
- * Throws `mismatch` naming each bad file, or `upstream` when the Worker does not answer.
+ * Throws `mismatch` naming each bad file, `upstream` when the Worker does not answer, or what `confirm` throws.
  */
-export async function expectEdgeVerifies(origin: string, version: number, reporter: Reporter): Promise<void> {
+export async function expectEdgeVerifies(
+  origin: string,
+  version: number,
+  reporter: Reporter,
+  confirm: ConfirmLease,
+): Promise<void> {
   let cursor: string | null = null;
   let done = 0;
   do {
+    await confirm();
     const url = new URL(`/verify?snapshot=${version}`, origin);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
     const report: v.InferOutput<typeof reportSchema> = await ask(url);

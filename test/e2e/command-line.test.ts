@@ -87,7 +87,8 @@ describe('when the command line is wrong', () => {
     [['create', join(folder, 'x'), 'jq', '--bogus'], 'unknown option'],
     [['create', join(folder, 'x'), 'jq', '--jobs', '0'], 'whole number'],
     [['create', join(folder, 'x'), 'jq', '--upstream', 'http://example.com'], 'An upstream is https'],
-    [['publish', mirror, '--bucket', 'b', '--account', 'a'], 'AWS_ACCESS_KEY_ID'],
+    [['publish', mirror, '--bucket', 'b', '--account', 'a'.repeat(32)], 'AWS_ACCESS_KEY_ID'],
+    [['publish', mirror, '--bucket', 'b', '--account', 'example'], 'no Cloudflare account id'],
     [['nothing'], 'unknown command'],
   ])('%j ends with 2 and says why', async (args, reason) => {
     const { status, stderr } = await stoutMirror(args, { ...environment, AWS_ACCESS_KEY_ID: '' });

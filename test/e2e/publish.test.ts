@@ -1,12 +1,17 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
-import { startLosingProxy } from '../support/losing-proxy.ts';
+
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { signEntries } from '../support/padded-mirror.ts';
+import { startStorageProxy } from '../support/storage-proxy.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { bucketAt, startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -23,11 +28,11 @@ beforeAll(async () => {
 });
 afterAll(() => worker.close());
 
-const keysIn = async (): Promise<string[]> =>
-  (await Array.fromAsync(worker.bucket.list(''))).map((object) => object.key);
+const keysIn = async ({ bucket } = worker): Promise<string[]> =>
+  (await Array.fromAsync(bucket.list(''))).map((object) => object.key);
 
-const sha256Of = async (path: string): Promise<string> =>
-  (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
+const sha256Of = async (path: string, mirror = directory): Promise<string> =>
+  (await readContents(mirror))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
 /** SHA-256 of everything that a mirror's snapshot names, leaves included. */
 async function blobsOf(mirror: string): Promise<string[]> {
   const { snapshot, entries = [] } = (await readContents(mirror)) ?? {};
@@ -81,8 +86,15 @@ describe('publish', () => {
 
   test('when a mirror does not verify, it is not published', async () => {
     const other = await startTestWorker();
-    await expect(other.publish(directory, { trusted: [] })).rejects.toMatchObject({ code: 'mismatch' });
-    expect(await other.bucket.get('current', 1e6)).toBeUndefined();
+    const damaged = join(folder, 'damaged');
+    await copyMirror(directory, damaged);
+    await writeFile(join(damaged, 'casks', 'firefox-143.0.dmg'), 'rotten');
+    await expect(other.publish(damaged)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('casks/firefox-143.0.dmg'),
+    });
+    await expect(other.publish(directory, { trusted: [] })).rejects.toMatchObject({ code: 'bad-signature' });
+    expect(await keysIn(other)).toEqual([]);
     await other.close();
   });
 
@@ -120,6 +132,69 @@ describe('publish', () => {
     await other.close();
   });
 
+  test('when an object has other bytes than its name says, it is reported and left alone, and repair replaces it', async () => {
+    const other = await startTestWorker();
+    const firefox = blobName(await sha256Of('casks/firefox-143.0.dmg'));
+    const junk = new TextEncoder().encode('junk');
+    await other.bucket.put(firefox, junk, sha256Hex(junk));
+    await expect(other.publish(directory)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining(`${firefox} (casks/firefox-143.0.dmg)`),
+    });
+    expect(await other.bucket.get(firefox, 1e6)).toMatchObject({ bytes: Buffer.from(junk) });
+    expect(await other.bucket.head('current')).toBeUndefined();
+    expect(await other.publish(directory, { repair: true })).toMatchObject({ changed: true });
+    // Among a few new blobs nothing is listed, and the upload itself finds it.
+    const wget = blobName(await sha256Of('bottles/wget-1.25.0.sonoma.bottle.tar.gz', grown));
+    await other.bucket.put(wget, junk, sha256Hex(junk));
+    await expect(other.publish(grown)).rejects.toMatchObject({ code: 'mismatch' });
+    expect(await other.publish(directory)).toMatchObject({ changed: false });
+    await other.close();
+  });
+
+  test('when it is only to be told what would happen, nothing does', async () => {
+    const other = await startTestWorker();
+    const { uploaded, changed } = await other.publish(directory, { dryRun: true });
+    expect([changed, await keysIn(other)]).toEqual([true, []]);
+    expect((await other.publish(directory)).uploaded).toEqual(uploaded);
+    await other.close();
+  });
+
+  test('when a file is larger than storage takes at once, nothing is uploaded', async () => {
+    const other = await startTestWorker();
+    const large = join(folder, 'large');
+    await copyMirror(directory, large);
+    const { snapshot, entries = [] } = (await readContents(large)) ?? {};
+    if (!snapshot) throw new Error('no mirror');
+    const grow = (entry: SnapshotEntry) =>
+      entry.name.endsWith('.dmg') ? { ...entry, size: 5e9 + 3e8 } : entry;
+    await signEntries(large, snapshot, entries.map(grow));
+    await expect(other.publish(large, { skipVerify: true })).rejects.toMatchObject({
+      code: 'too-large',
+      message: expect.stringContaining('casks/firefox-143.0.dmg'),
+    });
+    expect(await keysIn(other)).toEqual([]);
+    await other.close();
+  });
+
+  test('when it is stopped, the lease is given back and readers see what they saw before', async () => {
+    const other = await startTestWorker();
+    await other.publish(directory);
+    const stop = AbortSignal.abort(new MirrorError('refused', 'Stopped.'));
+    await expect(other.publish(grown, { stop })).rejects.toMatchObject({ message: 'Stopped.' });
+    expect(await other.publish(directory)).toMatchObject({ changed: false });
+    expect(await other.bucket.head('lease')).toBeUndefined();
+    await other.close();
+  });
+
+  test('when what is live has expired, or would have, it is not up to date', async () => {
+    const clock = (): Date => new Date(Date.now() + 31 * 24 * 3_600_000);
+    await expect(worker.publish(grown, { clock })).rejects.toMatchObject({ code: 'expired' });
+    await expect(worker.publish(grown, { clock, skipVerify: true })).rejects.toMatchObject({
+      code: 'expired',
+    });
+  });
+
   test('when the pointer itself cannot be read, repair puts it right', async () => {
     const other = await startTestWorker();
     await other.publish(directory);
@@ -149,7 +224,7 @@ describe('publish', () => {
   test('when the answers to lease, snapshot and pointer are lost, the retry knows its own work', async () => {
     const other = await startTestWorker();
     const version = String((await readContents(directory))?.snapshot.version);
-    const proxy = await startLosingProxy(other.origin, ['lease', version, 'current']);
+    const proxy = await startStorageProxy(other.origin, { lose: ['lease', version, 'current'] });
     expect(await other.publish(directory, { bucket: bucketAt(proxy.origin) })).toMatchObject({
       changed: true,
     });

@@ -2,7 +2,8 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
+/** The program's entry. */
+export const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 /** What a process printed and how it ended. */

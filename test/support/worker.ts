@@ -9,8 +9,10 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
 
-const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
-const BUCKET = 'mirror';
+/** Keys to the bucket of a test Worker. */
+export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
+/** Name of a test Worker's bucket. */
+export const BUCKET = 'mirror';
 
 /** The bucket of a test Worker by the S3 API that stands at `origin`. */
 export const bucketAt = (origin: string): Bucket =>
@@ -69,6 +71,8 @@ export async function startTestWorker(variables: Record<string, string> = {}): P
         jobs: 8,
         reporter: SILENT,
         repair: false,
+        skipVerify: false,
+        dryRun: false,
         ...changes,
       }),
     close: () => miniflare.dispose(),

@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { signingKey, trustedKeys } from '../keys.ts';
+import { rollback } from '../publish/rollback.ts';
+import {
+  type BucketVerbOptions,
+  edgeOption,
+  KEYS_FROM,
+  openBucket,
+  whenStopped,
+  withBucketOptions,
+} from './bucket.ts';
+import { announceKey } from './announce-key.ts';
+import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
+import type { Session } from './session.ts';
+
+interface Options extends BucketVerbOptions {
+  to?: number;
+  url?: string;
+  key?: string;
+  trust: string[];
+  validFor: number;
+  json?: boolean;
+}
+
+export function rollbackCommand(session: Session): Command {
+  const command = new Command('rollback')
+    .summary('make the content of an earlier snapshot live again')
+    .description(
+      'Sign the content of an earlier snapshot anew, as the newest one, and switch readers to it. It takes the\n' +
+        `secret key, and no mirror folder. ${KEYS_FROM}`,
+    );
+  return withBucketOptions(command)
+    .addOption(
+      numberOption(
+        '--to <version>',
+        'snapshot to go back to (default: the one before the live one)',
+        1,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    )
+    .addOption(edgeOption())
+    .addOption(keyOption())
+    .addOption(listOption('--trust <key>', 'another key that signed what is there'))
+    .addOption(validForOption())
+    .addOption(jsonOption())
+    .action(async (options: Options) => {
+      const { to, url, jobs, validFor, trust } = options;
+      const { environment, reporter } = session;
+      const bucket = await openBucket(options, session);
+      const loaded = await signingKey(options.key, environment, session.askPassword);
+      announceKey(session, loaded);
+      const summary = await rollback({
+        ...{ bucket, to, jobs, reporter, key: loaded.key, validFor },
+        trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
+        clock: () => new Date(),
+        now: session.now(),
+        edge: url,
+        stop: whenStopped(session),
+      });
+      if (options.json) return session.print(JSON.stringify(summary, null, 2));
+      const { version, content_of: content, previous, expires_at: expires } = summary;
+      session.print(
+        `Snapshot ${version} is live, with the content of ${content} in the place of ${previous}'s, signed until ${expires}.`,
+      );
+    });
+}

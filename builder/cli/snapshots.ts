@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { describeSnapshots } from '../publish/describe.ts';
+import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import { jsonOption } from './options.ts';
+import type { Session } from './session.ts';
+import { bytesText } from './units.ts';
+
+interface Options extends BucketVerbOptions {
+  json?: boolean;
+}
+
+export function snapshotsCommand(session: Session): Command {
+  const command = new Command('snapshots')
+    .summary('list the snapshots of a bucket')
+    .description(`List the snapshots of a bucket, newest first.\n${KEYS_FROM}`);
+  return withBucketOptions(command)
+    .addOption(jsonOption())
+    .action(async (options: Options) => {
+      const snapshots = await describeSnapshots(await openBucket(options, session), session.now());
+      if (options.json) return session.print(JSON.stringify({ snapshots }, null, 2));
+      if (snapshots.length === 0) return session.print('Nothing has been published to this bucket yet.');
+      const rows = snapshots.map((snapshot) =>
+        snapshot.state === 'unreadable'
+          ? [String(snapshot.version), snapshot.state, snapshot.reason]
+          : [
+              ...[String(snapshot.version), snapshot.state, snapshot.created_at],
+              ...[String(snapshot.packages), String(snapshot.files), bytesText(snapshot.bytes)],
+              `${snapshot.expires_at}${snapshot.expired ? ' (expired)' : ''}`,
+            ],
+      );
+      session.print(table([HEADINGS, ...rows]));
+    });
+}
+
+const HEADINGS = ['VERSION', 'STATE', 'CREATED', 'PACKAGES', 'FILES', 'SIZE', 'SIGNED UNTIL'];
+
+/** Rows as columns, each as wide as its widest cell. */
+function table(rows: readonly string[][]): string {
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(
+      ...rows.filter((row) => row.length === HEADINGS.length).map((row) => (row[column] ?? '').length),
+    ),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

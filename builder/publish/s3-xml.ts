@@ -1,0 +1,63 @@
+import { XMLBuilder, XMLParser } from 'fast-xml-parser';
+import * as v from 'valibot';
+import { utf8 } from '../../format/bytes.ts';
+import { parseValue } from '../../format/parse.ts';
+
+const listingSchema = v.object({
+  ListBucketResult: v.object({
+    Contents: v.optional(
+      v.array(
+        v.object({
+          Key: v.string(),
+          Size: v.pipe(v.string(), v.transform(Number)),
+          ETag: v.string(),
+          LastModified: v.pipe(v.string(), v.isoTimestamp()),
+        }),
+      ),
+      [],
+    ),
+    IsTruncated: v.optional(v.string()),
+    NextContinuationToken: v.optional(v.string()),
+  }),
+});
+
+const deletionSchema = v.object({
+  DeleteResult: v.union([
+    v.literal(''),
+    v.object({
+      Error: v.optional(v.array(v.object({ Key: v.string(), Code: v.optional(v.string(), '') })), []),
+    }),
+  ]),
+});
+
+const parser = new XMLParser({
+  parseTagValue: false,
+  isArray: (name) => name === 'Contents' || name === 'Error',
+});
+const builder = new XMLBuilder();
+
+/** A page of a listing: what it has, and the token of the next page where there is one. Throws `bad-input`. */
+export function parseListing(bytes: Uint8Array, where: string) {
+  const { Contents, IsTruncated, NextContinuationToken } = parseXml(
+    listingSchema,
+    bytes,
+    where,
+  ).ListBucketResult;
+  const objects = Contents.map(({ Key, Size, ETag, LastModified }) => ({
+    ...{ key: Key, size: Size, etag: ETag, modified: new Date(LastModified) },
+  }));
+  return { objects, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
+}
+
+/** The document that asks for objects to be deleted, and for an answer that names failures alone. */
+export const deletionOf = (keys: readonly string[]): Uint8Array =>
+  utf8(builder.build({ Delete: { Quiet: 'true', Object: keys.map((Key) => ({ Key })) } }));
+
+/** Objects that were not deleted, and why. Throws `bad-input`. */
+export function parseFailures(bytes: Uint8Array, where: string): { key: string; code: string }[] {
+  const result = parseXml(deletionSchema, bytes, where).DeleteResult;
+  return result === '' ? [] : result.Error.map(({ Key, Code }) => ({ key: Key, code: Code }));
+}
+
+const parseXml = <S extends v.GenericSchema>(schema: S, bytes: Uint8Array, where: string): v.InferOutput<S> =>
+  parseValue(schema, parser.parse(Buffer.from(bytes).toString('utf8')), where);

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
+import { type Collected, collect } from '../../builder/publish/collect.ts';
+import { withLease } from '../../builder/publish/lease.ts';
+import { sha256Hex } from '../../format/digest.ts';
+import { blobName } from '../../format/layout.ts';
+import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { jsonOf, send } from '../support/http.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { SILENT } from '../support/silent.ts';
+import { startStorageProxy } from '../support/storage-proxy.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { bucketAt, startTestWorker, type TestWorker } from '../support/worker.ts';
+
+const DAY = 86_400;
+const WEEK = { keep: 1, grace: 7 * DAY };
+const folder = await temporaryFolder();
+const directories = ['one', 'two', 'three'].map((name) => join(folder, name));
+const [one = '', two = '', three = ''] = directories;
+let worker: TestWorker;
+
+beforeAll(async () => {
+  await makeMirror(one, { now: new Date(Date.now() - 20_000) });
+  await copyMirror(one, two);
+  const wget = { ...REQUEST, packages: ['jq', 'wget'] };
+  await makeMirror(two, { request: wget, now: new Date(Date.now() - 10_000) });
+  await copyMirror(two, three);
+  await makeMirror(three, { request: { ...wget, packages: ['jq', 'xz'], casks: [] } });
+});
+beforeAll(async () => {
+  worker = await startTestWorker();
+  for (const directory of directories) await worker.publish(directory);
+});
+afterAll(() => worker.close());
+
+const keysIn = async ({ bucket }: TestWorker): Promise<string[]> =>
+  (await Array.fromAsync(bucket.list(''))).map(({ key }) => key).sort();
+
+/** Keys of everything that a mirror's snapshot names, and of the snapshot itself. */
+async function keysOf(directory: string): Promise<string[]> {
+  const { snapshot, entries = [] } = (await readContents(directory)) ?? {};
+  const blobs = [...entries, ...(snapshot?.leaves ?? [])].map(({ sha256 }) => blobName(sha256));
+  return [...new Set([...blobs, `snapshots/${snapshot?.version}`])];
+}
+
+/** Cleans up as if so many days had passed since everything was uploaded. */
+const cleanUp = (
+  { bucket }: Pick<TestWorker, 'bucket'>,
+  retention = WEEK,
+  days = 8,
+  dryRun = false,
+): Promise<Collected> => {
+  const now = new Date(Date.now() + days * DAY * 1000);
+  const work = { bucket, now, jobs: 8, reporter: SILENT, retention };
+  const lease = { bucket, clock: () => new Date(), reporter: SILENT };
+  return dryRun ? collect(work) : withLease(lease, (confirm) => collect({ ...work, confirm }));
+};
+
+describe('cleaning up a bucket', () => {
+  test('removes nothing that was live, or uploaded, within the grace period', async () => {
+    const before = await keysIn(worker);
+    expect(await cleanUp(worker, WEEK, 6)).toMatchObject({ snapshots: [], objects: 0 });
+    expect(await keysIn(worker)).toEqual(before);
+  });
+
+  test('removes nothing of the snapshots that are to be kept', async () => {
+    const before = await keysIn(worker);
+    expect(await cleanUp(worker, { ...WEEK, keep: 3 })).toMatchObject({ snapshots: [], objects: 0 });
+    expect(await keysIn(worker)).toEqual(before);
+  });
+
+  test('tells what it would remove, and then removes exactly that', async () => {
+    const before = await keysIn(worker);
+    const told = await cleanUp(worker, { ...WEEK, keep: 2 }, 8, true);
+    expect(await keysIn(worker)).toEqual(before);
+    expect(await cleanUp(worker, { ...WEEK, keep: 2 })).toEqual({ ...told, dry_run: false });
+    const expected = [...new Set([...(await keysOf(two)), ...(await keysOf(three)), 'current'])].sort();
+    expect(await keysIn(worker)).toEqual(expected);
+    expect(told.objects).toBe(before.length - expected.length - 1);
+    expect(told.snapshots).toEqual([(await readContents(one))?.snapshot.version]);
+  });
+
+  test('leaves what is live whole, and nothing else', async () => {
+    await cleanUp(worker);
+    expect(await keysIn(worker)).toEqual([...(await keysOf(three)), 'current'].sort());
+    expect(jsonOf(await send(worker.origin, '/verify?deep=1'))).toMatchObject({ ok: true });
+  });
+
+  test('is part of publishing where that is asked for', async () => {
+    const other = await startTestWorker();
+    await other.publish(one);
+    // What is replaced just now was live within the grace period; in eight days it was not.
+    expect((await other.publish(two, { retention: WEEK })).removed).toMatchObject({ snapshots: [] });
+    const clock = (): Date => new Date(Date.now() + 8 * DAY * 1000);
+    const { removed } = await other.publish(three, { retention: WEEK, clock });
+    const versions = await Promise.all([two, one].map(readContents));
+    expect(removed?.snapshots).toEqual(versions.map((contents) => contents?.snapshot.version));
+    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current'].sort());
+    expect(jsonOf(await send(other.origin, '/verify'))).toMatchObject({ ok: true });
+    await other.close();
+  });
+});
+
+describe('cleaning up changes nothing', () => {
+  test('when somebody else is at work', async () => {
+    const { bucket } = worker;
+    const before = await keysIn(worker);
+    const clock = (): Date => new Date();
+    await withLease({ bucket, clock, reporter: SILENT }, async () => {
+      await expect(cleanUp(worker)).rejects.toMatchObject({ code: 'locked' });
+    });
+    expect(await keysIn(worker)).toEqual(before);
+  });
+
+  test('when the lease is lost before the first deletion', async () => {
+    const other = await startTestWorker();
+    for (const directory of [one, two]) await other.publish(directory);
+    const before = await keysIn(other);
+    let now = Date.now();
+    const { bucket } = other;
+    const work = withLease({ bucket, clock: () => new Date(now), reporter: SILENT }, async (confirm) => {
+      // As if this machine had slept, and somebody else had come, finished and gone meanwhile.
+      now += 3_600_000;
+      await bucket.delete('lease');
+      const later = new Date(now + 8 * DAY * 1000);
+      return collect({ bucket, now: later, jobs: 8, reporter: SILENT, retention: WEEK, confirm });
+    });
+    await expect(work).rejects.toMatchObject({ code: 'locked' });
+    expect(await keysIn(other)).toEqual(before);
+    await other.close();
+  });
+
+  test('when it cannot tell what a kept snapshot names', async () => {
+    const other = await startTestWorker();
+    for (const directory of [one, two]) await other.publish(directory);
+    const [leaf] = (await readContents(two))?.snapshot.leaves ?? [];
+    await other.bucket.delete(blobName(leaf?.sha256 ?? ''));
+    const before = await keysIn(other);
+    await expect(cleanUp(other)).rejects.toMatchObject({ code: 'missing' });
+    await other.bucket.delete('current');
+    await expect(cleanUp(other)).rejects.toMatchObject({ code: 'unpublished' });
+    expect(await keysIn(other)).toEqual(before.filter((key) => key !== 'current'));
+    await other.close();
+  });
+});
+
+describe('when cleaning up is cut off', () => {
+  test('after the snapshots, the rest goes the next time', async () => {
+    const other = await startTestWorker();
+    for (const directory of directories) await other.publish(directory);
+    const proxy = await startStorageProxy(other.origin, {
+      refuse: (request, before) => request === 'POST ' && before.includes('POST '),
+    });
+    const before = await keysIn(other);
+    await expect(cleanUp({ bucket: bucketAt(proxy.origin) })).rejects.toMatchObject({ code: 'refused' });
+    proxy.close();
+    const gone = before.filter((key) => key.startsWith('snapshots/')).slice(0, 2);
+    expect(await keysIn(other)).toEqual(before.filter((key) => !gone.includes(key)));
+    await cleanUp(other);
+    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current'].sort());
+    await other.close();
+  });
+});
+
+describe('a snapshot that never went live', () => {
+  test('is not taken for one that readers had, and goes when the next one is published', async () => {
+    const other = await startTestWorker();
+    await other.publish(one);
+    const abandoned = encodePointer(await readSignedRoot(two));
+    const version = (await readContents(two))?.snapshot.version;
+    await other.bucket.put(`snapshots/${version}`, abandoned, sha256Hex(abandoned));
+    await other.publish(three);
+    expect(await keysIn(other)).not.toContain(`snapshots/${version}`);
+    await other.close();
+  });
+});

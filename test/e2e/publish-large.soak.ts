@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect } from '../../builder/publish/collect.ts';
+import { withLease } from '../../builder/publish/lease.ts';
+import { makeMirror } from '../support/mirror.ts';
+import { padMirror } from '../support/padded-mirror.ts';
+import { SILENT } from '../support/silent.ts';
+import { startStorageProxy } from '../support/storage-proxy.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { bucketAt, startTestWorker } from '../support/worker.ts';
+
+const OBJECTS = Number(process.env.OBJECTS ?? 50_000);
+const directory = join(await temporaryFolder(), 'mirror');
+
+test(`a mirror of ${OBJECTS} objects is published, resumed, published again and cleaned up`, async () => {
+  await makeMirror(directory);
+  await padMirror(directory, OBJECTS);
+  const worker = await startTestWorker();
+  const proxy = await startStorageProxy(worker.origin);
+  const options = { bucket: bucketAt(proxy.origin), skipVerify: true, jobs: 16 };
+  const requests = async (work: Promise<unknown>): Promise<string[]> => {
+    proxy.requests.length = 0;
+    await work;
+    return [...proxy.requests].sort();
+  };
+
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error('enough')), 20_000);
+  await expect(worker.publish(directory, { ...options, stop: stop.signal })).rejects.toThrow();
+  const before = (await Array.fromAsync(worker.bucket.list('blobs/'))).length;
+  expect(before).toBeGreaterThan(0);
+  const { uploaded } = await worker.publish(directory, options);
+  const after = (await Array.fromAsync(worker.bucket.list('blobs/'))).length;
+  expect(uploaded.objects).toBe(after - before);
+  expect(after).toBeGreaterThan(OBJECTS);
+
+  expect(await requests(worker.publish(directory, options))).toEqual(['GET current']);
+  await padMirror(directory, OBJECTS, new Set([4711]));
+  const changed = await requests(worker.publish(directory, options));
+  expect(changed.filter((request) => request.startsWith('PUT blobs/'))).toHaveLength(2);
+  expect(changed.filter((request) => request.startsWith('LIST '))).toEqual(['LIST snapshots/']);
+
+  const { bucket } = worker;
+  const now = new Date(Date.now() + 8 * 86_400_000);
+  const retention = { keep: 1, grace: 7 * 86_400 };
+  const collected = await withLease({ bucket, clock: () => new Date(), reporter: SILENT }, (confirm) =>
+    collect({ bucket, now, jobs: 16, reporter: SILENT, retention, confirm }),
+  );
+  expect(collected).toMatchObject({ snapshots: [expect.any(Number)], objects: 2 });
+  expect((await Array.fromAsync(bucket.list('blobs/'))).length).toBe(after);
+  proxy.close();
+  await worker.close();
+});

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { describeSnapshots } from '../../builder/publish/describe.ts';
+import { type RollbackOptions, rollback } from '../../builder/publish/rollback.ts';
+import { blobName } from '../../format/layout.ts';
+import { jsonOf, send } from '../support/http.ts';
+import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
+import { copyMirror, makeMirror, REQUEST, THIRTY_DAYS } from '../support/mirror.ts';
+import { SILENT } from '../support/silent.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startTestWorker, type TestWorker } from '../support/worker.ts';
+
+const folder = await temporaryFolder();
+const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+const LATER = new Date(Date.now() + 3_600_000);
+let worker: TestWorker;
+
+beforeAll(async () => {
+  await makeMirror(first, { now: new Date(Date.now() - 3_600_000) });
+  await copyMirror(first, second);
+  await makeMirror(second, { request: { ...REQUEST, packages: ['jq', 'wget'], casks: [] } });
+  worker = await startTestWorker();
+  await worker.publish(first);
+  await worker.publish(second);
+});
+afterAll(() => worker.close());
+
+const versionOf = async (directory: string): Promise<number> =>
+  (await readContents(directory))?.snapshot.version ?? 0;
+
+const roll = (changes: Partial<RollbackOptions> = {}) =>
+  rollback({
+    ...{ bucket: worker.bucket, jobs: 8, reporter: SILENT, clock: () => new Date() },
+    ...{ key: TEST_KEY, trusted: [], now: LATER, validFor: THIRTY_DAYS },
+    ...changes,
+  });
+
+/** The live tree as a fresh edge serves it. */
+async function served(path: string) {
+  return jsonOf(await send(worker.origin, path));
+}
+
+describe('before anything was rolled back', () => {
+  test('the snapshots are listed, newest first, with what they hold', async () => {
+    const [live, kept, ...others] = await describeSnapshots(worker.bucket, new Date());
+    expect(others).toEqual([]);
+    expect(live).toMatchObject({ version: await versionOf(second), state: 'live', expired: false });
+    const { snapshot, manifest } = (await readContents(first)) ?? {};
+    expect(kept).toEqual({
+      ...{ version: await versionOf(first), state: 'kept', expired: false },
+      ...{ created_at: snapshot?.created_at, expires_at: snapshot?.expires_at, ...snapshot?.totals },
+      packages: (manifest?.formulas.count ?? 0) + (manifest?.casks.count ?? 0),
+    });
+  });
+
+  test.each<[string, Partial<RollbackOptions>, string]>([
+    ['a snapshot that is not kept', { to: 7 }, 'not-found'],
+    ['with a key that signed nothing here', { key: OTHER_KEY }, 'bad-signature'],
+  ])('rolling back to %s changes nothing', async (_name, changes, code) => {
+    await expect(roll(changes)).rejects.toMatchObject({ code });
+    await expect(roll({ to: await versionOf(second) })).rejects.toMatchObject({ code: 'usage' });
+    expect((await worker.bucket.head('lease'))?.etag).toBeUndefined();
+    const [live] = await describeSnapshots(worker.bucket, new Date());
+    expect(live).toMatchObject({ version: await versionOf(second), state: 'live' });
+  });
+
+  test('a file that the bucket lost is found before readers are switched', async () => {
+    const { entries = [] } = (await readContents(first)) ?? {};
+    const path = 'casks/firefox-143.0.dmg';
+    const sha256 = entries.find(({ name }) => name === path)?.sha256 ?? '';
+    const bytes = (await worker.bucket.get(blobName(sha256), 1e9))?.bytes ?? new Uint8Array();
+    await worker.bucket.delete(blobName(sha256));
+    await expect(roll()).rejects.toMatchObject({ code: 'missing', where: path });
+    await worker.bucket.put(blobName(sha256), bytes, sha256);
+  });
+});
+
+describe('rolling back', () => {
+  test('brings back the content of the snapshot before, signed anew as the newest, and uploads signatures alone', async () => {
+    const summary = await roll({ edge: worker.origin });
+    const previous = await versionOf(second);
+    expect(summary).toMatchObject({
+      ...{ content_of: await versionOf(first), previous },
+      version: Math.floor(LATER.getTime() / 1000),
+    });
+    // Index manifest, manifest, three databases' signatures, and at most two leaves.
+    expect(summary.uploaded.objects).toBeGreaterThanOrEqual(6);
+    expect(summary.uploaded.objects).toBeLessThanOrEqual(8);
+    const [live] = await describeSnapshots(worker.bucket, new Date());
+    expect(live).toMatchObject({ version: summary.version, state: 'live', expires_at: summary.expires_at });
+  });
+
+  test('is verified by an edge that has never seen anything else, and by one that has', async () => {
+    const other = await startTestWorker();
+    for (const object of await Array.fromAsync(worker.bucket.list(''))) {
+      const { bytes } = (await worker.bucket.get(object.key, 1e9)) ?? { bytes: new Uint8Array() };
+      await other.binding.put(object.key, bytes);
+    }
+    const report = jsonOf(await send(other.origin, '/verify?deep=1'));
+    expect(report).toMatchObject({ ok: true, failures: [] });
+    expect(jsonOf(await send(other.origin, '/manifest.json')).casks.count).toBe(2);
+    const signedAt = jsonOf(await send(other.origin, '/index/manifest.json')).signed_at;
+    expect(signedAt).toBe(Math.floor(LATER.getTime() / 1000));
+    await other.close();
+    expect(await served('/verify?deep=1')).toMatchObject({ ok: true });
+  });
+
+  test('keeps what clients of the snapshot in between may ask for by content', async () => {
+    const { entries = [] } = (await readContents(second)) ?? {};
+    const wget = entries.find(({ name }) => name === 'bottles/wget-1.25.0.sonoma.bottle.tar.gz');
+    expect(wget?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    const other = await startTestWorker();
+    await other.publish(first);
+    await other.publish(second);
+    await roll({ bucket: other.bucket });
+    const answer = await send(other.origin, `/blobs/sha256/${wget?.sha256}/wget.tar.gz`);
+    expect(answer.status).toBe(200);
+    expect((await send(other.origin, `/${wget?.name}`)).status).toBe(404);
+    await other.close();
+  });
+
+  test('again goes forward again, and a newer mirror can be published after it', async () => {
+    const summary = await roll({ now: new Date(LATER.getTime() + 1000), to: await versionOf(second) });
+    expect(summary.content_of).toBe(await versionOf(second));
+    await expect(worker.publish(second)).rejects.toMatchObject({ code: 'rolled-back' });
+    await makeMirror(second, { now: new Date(LATER.getTime() + 5000) });
+    expect(await worker.publish(second)).toMatchObject({ changed: true, previous: summary.version });
+  });
+});
