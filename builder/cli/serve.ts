@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { messageOf } from '../../format/errors.ts';
 import { trustedKeys } from '../keys.ts';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
@@ -35,13 +34,11 @@ export function serveCommand(session: Session): Command {
         trusted: await trustedKeys(options.trust, session.environment),
         publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
         clock: () => new Date(),
-        onError: (error, url) => reporter.warn(`${url}: ${messageOf(error)}`),
-        ...(options.logAccess
-          ? {
-              onAccess: ({ method, url, status }) =>
-                reporter.note(`${new Date().toISOString()} ${status} ${method} ${url}`),
-            }
-          : {}),
+        mirrorToken: session.environment.MIRROR_TOKEN,
+        log: ({ method, path, status, message }) => {
+          if (status >= 500) reporter.warn(`${path}: ${message}`);
+          if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
+        },
       });
       session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
       await session.untilStopped();

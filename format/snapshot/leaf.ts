@@ -30,12 +30,16 @@ export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
 }
 
 /**
- * Parses a leaf that the root refers to: digest, order and totals must be as the root says.
- * Throws `mismatch` or `bad-input` naming the leaf's path.
+ * Parses a leaf that the root refers to: digest, order and totals must be as the root says. `hash` is the runtime's own
+ * SHA-256 in hex, where it has a faster one. Throws `mismatch` or `bad-input` naming the leaf's path.
  */
-export function parseLeaf(bytes: Uint8Array, reference: LeafReference): SnapshotEntry[] {
+export function parseLeaf(
+  bytes: Uint8Array,
+  reference: LeafReference,
+  hash: (bytes: Uint8Array) => string = sha256Hex,
+): SnapshotEntry[] {
   const where = leafPath(reference.sha256);
-  const found = sha256Hex(bytes);
+  const found = hash(bytes);
   if (found !== reference.sha256) {
     throw new MirrorError('mismatch', `${where} does not have the bytes that the snapshot names.`, {
       where,

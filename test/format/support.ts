@@ -180,7 +180,7 @@ function documents(key: SecretKey): [string, Uint8Array][] {
   return [
     [MANIFEST, encodeManifest(MANIFEST_VALUE)],
     [INDEX_MANIFEST, indexManifestOf(compressed, key)],
-    [PACKAGE_LIST, encodePackageList({ version: '2026.11.01.1200', packages: [] })],
+    [PACKAGE_LIST, encodePackageList({ version: '2026.11.01.1200', platforms: {}, packages: [] })],
     [path, database],
     [signaturePath(path), signatureOf(path, database, key)],
     [compressedDatabasePath('formulas'), compressed],
