@@ -20,8 +20,11 @@ export const observed =
     const started = clock().getTime();
     context.set('requestId', requestIdOf(context.req.raw.headers));
     await next();
-    const ms = clock().getTime() - started;
+    const now = clock();
+    const ms = now.getTime() - started;
     const { headers } = context.res;
+    // RFC 9110 section 6.6.1 wants it of every server; workerd leaves it to what stands in front.
+    headers.set('date', now.toUTCString());
     headers.set('x-request-id', context.get('requestId'));
     headers.set('server-timing', `snapshot;dur=${context.get('snapshotTime') ?? 0}, total;dur=${ms}`);
     log?.(recordOf(context, ms));

@@ -44,6 +44,7 @@ export async function respond(
   if (plan.status === 412 || plan.status === 416) {
     // Caches do not key on the headers that led here: kept, the answer to one client would stand for all.
     headers.set('cache-control', CACHE_CONTROL.never);
+    headers.set('content-length', '0');
     if (plan.status === 416) headers.set('content-range', `bytes */${representation.size}`);
     return new Response(null, { status: plan.status, headers });
   }

@@ -39,7 +39,11 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
 const toFolder = (path: string): Response =>
   new Response(null, {
     status: 308,
-    headers: { location: `/${encodePath(path)}/`, 'cache-control': CACHE_CONTROL.never },
+    headers: {
+      location: `/${encodePath(path)}/`,
+      'cache-control': CACHE_CONTROL.never,
+      'content-length': '0',
+    },
   });
 
 /** What stands at a path; package JSON is rewritten to `origin` where one is given. */
