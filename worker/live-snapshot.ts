@@ -12,7 +12,7 @@ import {
   type Root,
   type SignedRoot,
 } from '../format/snapshot/root.ts';
-import { sha256Of } from './document.ts';
+import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
 import type { MirrorStore } from './store.ts';
@@ -114,7 +114,7 @@ export class LiveSnapshots {
     const { trusted } = this.#settings;
     const opened =
       trusted.length > 0
-        ? openRoot(signed, trusted, sha256Of)
+        ? openRoot(signed, trusted, RUNTIME_CRYPTO)
         : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
     const { snapshot, sha256, signer } = opened;
     const find = async (name: string): Promise<SnapshotEntry | undefined> => {
@@ -153,7 +153,7 @@ export class LiveSnapshots {
     const where = leafPath(reference.sha256);
     if (!bytes) throw new MirrorError('missing', `${where} is missing from storage.`, { where });
     try {
-      return this.#keep(reference.sha256, parseLeaf(bytes, reference, sha256Of));
+      return this.#keep(reference.sha256, parseLeaf(bytes, reference, RUNTIME_CRYPTO));
     } catch (error) {
       return blameStorage(error);
     }

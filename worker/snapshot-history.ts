@@ -1,6 +1,6 @@
 import { openRoot } from '../format/snapshot/root.ts';
-import { sha256Of } from './document.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
+import { RUNTIME_CRYPTO } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import type { MirrorStore } from './store.ts';
 
@@ -37,7 +37,7 @@ async function read(
   const opened = await Promise.allSettled(
     newest.map(async (version) => {
       const signed = await store.signedRoot(version);
-      return signed && openRoot(signed, trusted, sha256Of).snapshot;
+      return signed && openRoot(signed, trusted, RUNTIME_CRYPTO).snapshot;
     }),
   );
   return opened.flatMap((result) => {

@@ -4,6 +4,7 @@ import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import { leafPath } from '../layout.ts';
 import { parseJson } from '../parse.ts';
+import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import { byName, entrySchema, isOwnFile, type SnapshotEntry } from './entry.ts';
 import type { LeafReference } from './root.ts';
 
@@ -30,16 +31,16 @@ export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
 }
 
 /**
- * Parses a leaf that the root refers to: digest, order and totals must be as the root says. `hash` is the runtime's own
- * SHA-256 in hex, where it has a faster one. Throws `mismatch` or `bad-input` naming the leaf's path.
+ * Parses a leaf that the root refers to: digest, order and totals must be as the root says.
+ * Throws `mismatch` or `bad-input` naming the leaf's path.
  */
 export function parseLeaf(
   bytes: Uint8Array,
   reference: LeafReference,
-  hash: (bytes: Uint8Array) => string = sha256Hex,
+  crypto: RuntimeCrypto = PORTABLE,
 ): SnapshotEntry[] {
   const where = leafPath(reference.sha256);
-  const found = hash(bytes);
+  const found = crypto.sha256Hex(bytes);
   if (found !== reference.sha256) {
     throw new MirrorError('mismatch', `${where} does not have the bytes that the snapshot names.`, {
       where,

@@ -4,7 +4,6 @@ import { MirrorError } from '../../format/errors.ts';
 import { encodePath, ROOT, signaturePath } from '../../format/layout.ts';
 import type { LeafReference } from '../../format/snapshot/root.ts';
 import { type AppEnvironment, answer, clientOrigin, type Services, servedSnapshot } from '../context.ts';
-import { sha256Of } from '../document.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { contentTypeOf } from '../http/content-type.ts';
@@ -15,6 +14,7 @@ import { isFolder } from '../listing.ts';
 import type { LiveSnapshot } from '../live-snapshot.ts';
 import { missingPath } from '../missing.ts';
 import { isRewritten, rewrittenRepresentation } from '../rewrite.ts';
+import { sha256Of } from '../runtime-crypto.ts';
 import type { MirrorStore } from '../store.ts';
 
 /** A content address; what follows the digest is for people and download tools. */
