@@ -19,5 +19,5 @@ export function missingPath(path: string): MirrorError {
   const possible = isTreePath(path.replace(/\/$/, '')) && PLACES.some((place) => place.test(path));
   return possible
     ? new MirrorError('not-found', `This mirror has no file ${name}.`, { where: path })
-    : new MirrorError('no-such-path', `There is no such path as ${name} on a mirror.`, { where: path });
+    : new MirrorError('no-such-path', `No mirror has such a path as ${name}.`, { where: path });
 }

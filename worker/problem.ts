@@ -21,7 +21,7 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   'no-such-path': {
     status: 404,
     title: 'No such path',
-    hint: 'No mirror has anything there: /api/v1/openapi.json describes the paths that there are.',
+    hint: '/api/v1/openapi.json describes the paths that there are.',
   },
   unauthorized: { status: 401, title: 'Token needed', hint: 'Ask whoever runs this mirror for a token.' },
   mismatch: {

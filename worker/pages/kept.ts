@@ -15,7 +15,7 @@ export const keptSection = (
     <tbody>
 ${row({ ...snapshot, ...snapshot.totals }, true)}${kept.map((one) => row(one, false))}    </tbody>
   </table>
-  <p class="remark">Each carries a signature that this server trusts; the operator can go back to one with <code>stout-mirror rollback</code>.</p>
+  ${kept.length > 0 && html`<p class="remark">Each carries a signature that this server trusts; the operator can go back to one with <code>stout-mirror rollback</code>.</p>`}
 </section>`;
 
 const row = ({ version, created_at, files, bytes }: KeptSnapshot, live: boolean): Html =>

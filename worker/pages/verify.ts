@@ -15,7 +15,6 @@ export async function verifyPage(report: VerifyReport, now: Date): Promise<strin
     lead: 'Every file of this mirror, held against the list that its operator signed.',
     main: html`${verdict(report, now)}
 ${report.failures.length > 0 && failures(report.failures)}
-${deepCheck(report)}
 ${checks(report.checks)}`,
     footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">Status</a></li><li><a href="/api/v1/health">Health</a></li></ul></nav>
 <p>JSON for <code>Accept: application/json</code></p>`,
@@ -36,11 +35,12 @@ function verdict(report: VerifyReport, now: Date): Html {
   <dl class="evidence">
     <div><dt>Looked at</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
     <div><dt>By SHA-256</dt><dd>${counted(files.verified, 'file')} <small>verified</small></dd></div>
-    <div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>
-    <div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>
+    ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
+    ${files.failed > 0 && html`<div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
     <div><dt>Snapshot</dt><dd><code>${snapshot?.version ?? 'none'}</code></dd></div>
     <div><dt>Checked</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
   </dl>
+  ${deepCheck(report)}
 </section>`;
 }
 
@@ -54,32 +54,36 @@ function meaning({ depth, cursor }: VerifyReport): string {
   const how =
     depth === 'deep'
       ? 'Each file was read to its end and hashed just now.'
-      : 'What storage recorded of each file at upload was compared with the signed list; no file was read.';
+      : 'What storage has on record of each file was compared with the signed list.';
   return cursor === null ? how : `${how} This is a part; the rest is still to be looked at.`;
 }
 
 const failures = (found: readonly Failure[]): Html => html`<section aria-labelledby="failures">
-  <h2 id="failures">Not as signed</h2>
+  <h2 id="failures">What was found</h2>
   <ul class="findings">${found.map(({ path, message }) => html`<li><code>${path}</code> ${message}</li>`)}</ul>
 </section>`;
 
-const deepCheck = ({ depth, cursor }: VerifyReport): Html => html`<section aria-labelledby="deep-check">
-  <h2 id="deep-check">Read every byte</h2>
-  <p class="remark">Storage is not asked what it recorded: each file is read and hashed on this server, a part at a time. A large mirror takes a while.</p>
-  <form id="deep" action="/verify"><input type="hidden" name="deep" value="1"><button class="main-action">Read every byte</button>${
-    cursor !== null &&
-    html` <a href="/verify?${new URLSearchParams({ ...(depth === 'deep' ? { deep: '1' } : {}), cursor })}">Go on where this stopped</a>`
-  }</form>
-  <div id="run" class="run" hidden>
-    <progress max="1" aria-labelledby="so-far"></progress>
-    <p><span id="so-far" role="status"></span> <button id="stop" type="button" hidden>Stop</button></p>
-    <ul id="found" class="findings"></ul>
-  </div>
-</section>`;
+const deepCheck = ({ depth, cursor }: VerifyReport): Html => html`<div class="checks" id="deep-check">
+    <div class="action">
+      <div>
+        <h3>Read every byte</h3>
+        <p>Storage is not asked what it recorded: this server reads and hashes each file, a part at a time.${
+          cursor !== null &&
+          html` <a href="/verify?${new URLSearchParams({ ...(depth === 'deep' ? { deep: '1' } : {}), cursor })}">Go on where this stopped</a>`
+        }</p>
+      </div>
+      <form id="deep" action="/verify"><input type="hidden" name="deep" value="1"><button>Start the deep check</button></form>
+    </div>
+    <div id="run" class="run" hidden>
+      <progress max="1" aria-labelledby="so-far"></progress>
+      <p><span id="so-far" role="status"></span> <button id="stop" type="button" hidden>Stop</button></p>
+      <ul id="found" class="findings"></ul>
+    </div>
+  </div>`;
 
 const checks = (made: readonly Check[]): Html => html`<section aria-labelledby="checks">
   <h2 id="checks">What was looked at besides</h2>
-  <table class="kept checks-made">
+  <table class="kept made">
     <thead><tr><th scope="col">Check</th><th scope="col">File</th><th scope="col">Result</th><th scope="col">Evidence</th></tr></thead>
     <tbody>${made.map(
       ({ name, path, state, evidence }) =>
