@@ -48,7 +48,9 @@ export class LiveSnapshots {
   readonly #leaves = new Map<string, SnapshotEntry[]>();
   readonly #leafReads: SharedWork<SnapshotEntry[]>;
   readonly #pointerReads: SharedWork<LiveSnapshot>;
-  #live: { snapshot: LiveSnapshot; readAt: number } | undefined;
+  #live: { snapshot: LiveSnapshot; readAt: number; turn: number } | undefined;
+  /** Of the last read that began. */
+  #turn = 0;
   #failure: { error: unknown; failedAt: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
@@ -88,11 +90,13 @@ export class LiveSnapshots {
       );
     }
     const readAt = this.#clock().getTime();
+    this.#turn += 1;
+    const turn = this.#turn;
     const signed = await this.#store.signedRoot();
     if (!signed)
       throw new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
     // A read that took so long that a later one overtook it has nothing to add.
-    if (this.#live && this.#live.readAt > readAt) return this.#live.snapshot;
+    if (this.#live && this.#live.turn > turn) return this.#live.snapshot;
     const before = this.#live?.snapshot;
     const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
     if (before && snapshot.snapshot.version < before.snapshot.version) {
@@ -106,7 +110,7 @@ export class LiveSnapshots {
         },
       );
     }
-    this.#live = { snapshot, readAt };
+    this.#live = { snapshot, readAt, turn };
     return snapshot;
   }
 

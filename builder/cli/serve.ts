@@ -15,7 +15,9 @@ interface Options {
 export function serveCommand(session: Session): Command {
   return new Command('serve')
     .summary('serve a mirror folder over HTTP')
-    .description('Serve a mirror folder with the app that runs at the edge, until Ctrl-C.')
+    .description(
+      'Serve a mirror folder with the app that runs at the edge, until Ctrl-C. With MIRROR_TOKEN in the environment only who sends that token is served.',
+    )
     .argument('<dir>', 'folder of the mirror')
     .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
     .option('--host <address>', 'address to listen on', '127.0.0.1')

@@ -1,8 +1,10 @@
+import { UNITS_SCRIPT } from './script-units.ts';
+
 /**
  * The status page's script: copy buttons, and a search while one types. Everything else works without it, and so does
  * the search when one presses Enter. The content security policy names it by its hash.
  */
-export const STATUS_SCRIPT = `
+export const STATUS_SCRIPT = `${UNITS_SCRIPT}
 for (const pre of navigator.clipboard ? document.querySelectorAll('.listing pre') : []) {
   const button = document.createElement('button');
   button.type = 'button';
@@ -24,20 +26,11 @@ if (form) {
   const shown = document.getElementById('shown');
   const pages = document.getElementById('pages');
   const before = { rows: [...rows.childNodes], shown: shown.textContent };
-  const count = new Intl.NumberFormat('en');
-  const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
   let loading;
 
   const load = () => loading ??= fetch('/api/v1/packages', { headers: { accept: 'application/json' } })
     .then((answer) => answer.ok ? answer.json() : Promise.reject(answer.status))
     .then(({ packages }) => packages.map((item) => ({ item, text: (item.name + ' ' + item.desc).toLowerCase() })));
-
-  const bytes = (size) => {
-    const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
-    let unit = 0;
-    for (; size >= 999.5 && unit < units.length - 1; unit++) size /= 1000;
-    return three.format(size) + ' ' + units[unit];
-  };
 
   const row = ({ item }) => {
     const copy = template.content.cloneNode(true);

@@ -1,25 +1,17 @@
+import { UNITS_SCRIPT } from './script-units.ts';
+
 /**
  * The verify page's script: reads every byte of the mirror, call by call, and shows how far it is. Without it the same
  * form does one call, and a link goes on. The content security policy names it by its hash.
  */
-export const VERIFY_SCRIPT = `
+export const VERIFY_SCRIPT = `${UNITS_SCRIPT}
 const form = document.getElementById('deep');
 const run = document.getElementById('run');
 const bar = run.querySelector('progress');
 const text = document.getElementById('so-far');
 const list = document.getElementById('found');
 const stop = document.getElementById('stop');
-const count = new Intl.NumberFormat('en');
-const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
-const gone = new Intl.NumberFormat('en', { style: 'percent' });
 let aborting;
-
-const bytes = (size) => {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let unit = 0;
-  for (; size >= 999.5 && unit < units.length - 1; unit++) size /= 1000;
-  return three.format(size) + ' ' + units[unit];
-};
 
 const ask = async (cursor, signal) => {
   const query = new URLSearchParams({ deep: '1', ...(cursor ? { cursor } : {}) });
@@ -67,7 +59,7 @@ form.addEventListener('submit', async (event) => {
       note(report.failures);
       const whole = report.bytes.total || 1;
       bar.value = size / whole;
-      text.textContent = gone.format(size / whole) + ': ' + count.format(files) + ' of ' +
+      text.textContent = share.format(size / whole) + ': ' + count.format(files) + ' of ' +
         count.format(report.files.total) + ' files, ' + bytes(size) + ' of ' + bytes(report.bytes.total);
       cursor = report.cursor;
       if (!report.snapshot) break;
