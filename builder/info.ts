@@ -1,6 +1,6 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
-import type { Manifest } from '../format/manifest.ts';
+import { bytesByTag } from '../format/manifest.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { parseSignature } from '../format/minisign/signature.ts';
 import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
@@ -62,11 +62,4 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
     ].flatMap(([name, entry]) => (entry.unchecked ? [name] : [])),
     packages,
   };
-}
-
-function bytesByTag({ platforms, formulas }: Manifest): Record<string, number> {
-  const packages = Object.values(formulas.packages);
-  const bytes = (tag: string): number =>
-    packages.reduce((sum, { bottles }) => sum + (bottles[tag]?.size ?? 0), 0);
-  return Object.fromEntries(platforms.map((tag) => [tag, bytes(tag)]));
 }

@@ -3,6 +3,8 @@ import { getRequestListener } from '@hono/node-server';
 import { MirrorError } from '../format/errors.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { createApp } from '../worker/app.ts';
+import type { RequestRecord } from '../worker/request-log.ts';
+import { parseTokens } from '../worker/settings.ts';
 import type { MirrorStore } from '../worker/store.ts';
 import { expectWhole } from './directory/mirror.ts';
 import { DirectoryStore } from './directory/store.ts';
@@ -17,9 +19,10 @@ export interface ServeOptions {
   /** Scheme and host that clients use, where it is not what they send. */
   publicUrl?: string | undefined;
   clock: () => Date;
+  /** As the Worker's MIRROR_TOKEN: who sends none of these tokens gets nothing but the mirror's health. */
+  mirrorToken?: string | undefined;
   /** Told of each request once it is answered. */
-  onAccess?: (line: { method: string; url: string; status: number }) => void;
-  onError?: (error: unknown, url: string) => void;
+  log?: (record: RequestRecord) => void;
 }
 
 /** A running server. */
@@ -37,22 +40,24 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
  * Throws `missing` or `refused` for a directory without a whole mirror, `refused` for a port that cannot be had.
  */
 export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
-  const { directory, host, port, trusted, publicUrl, clock, onAccess, onError } = options;
+  const { directory, host, port, trusted, publicUrl, mirrorToken, clock, log } = options;
   await expectWhole(directory);
   const store: MirrorStore = new DirectoryStore(directory);
   const app = createApp({
     store,
-    settings: { trusted, allowUnverified: false, expired: 'serve', publicUrl, verifyOperations: UNLIMITED },
+    settings: {
+      trusted,
+      allowUnverified: false,
+      expired: 'serve',
+      publicUrl,
+      tokens: parseTokens(mirrorToken),
+      verifyOperations: UNLIMITED,
+    },
     clock,
-    ...(onError ? { onError } : {}),
+    ...(log ? { log } : {}),
   });
   const listener = getRequestListener(app.fetch);
-  const server = createServer((request, response) => {
-    response.on('finish', () =>
-      onAccess?.({ method: request.method ?? '', url: request.url ?? '', status: response.statusCode }),
-    );
-    void listener(request, response);
-  });
+  const server = createServer((request, response) => void listener(request, response));
   return { origin: originOf(host, await listen(server, host, port)), close: () => closeServer(server) };
 }
 

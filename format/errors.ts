@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'missing' // a file or object that must exist does not
   | 'too-large' // more bytes than the limit for this kind of document
   | 'not-found' // the thing asked for is not in this mirror
+  | 'no-such-path' // no mirror has anything at this path
+  | 'unauthorized' // a private mirror was asked without one of its tokens
   | 'rolled-back' // a snapshot older than one already seen
   | 'unpublished' // a bucket or directory without any snapshot yet
   | 'unknown-package'

@@ -2,6 +2,7 @@ import { MirrorError } from './errors.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
 import { parseSignature, signPrehashed, verifyComment, verifyPrehash } from './minisign/signature.ts';
+import { PORTABLE, type RuntimeCrypto } from './runtime-crypto.ts';
 
 /** What the trusted comment of every `.sig` in a mirror says about the file it signs. */
 export interface SignedFile {
@@ -39,10 +40,11 @@ export function verifyFileSignature(
   file: string,
   trusted: readonly PublicKey[],
   prehash?: (claimed: SignedFile) => Uint8Array,
+  crypto: RuntimeCrypto = PORTABLE,
 ): VerifiedSignature {
   const where = `${file}.sig`;
   const signature = parseSignature(text, where);
-  const signer = verifyComment(signature, trusted, where);
+  const signer = verifyComment(signature, trusted, where, crypto);
   const claimed = parseComment(signature.trustedComment, where);
   if (claimed.file !== file) {
     throw new MirrorError('bad-signature', `${where} was made for another file.`, {
@@ -51,7 +53,7 @@ export function verifyFileSignature(
       found: claimed.file,
     });
   }
-  if (prehash) verifyPrehash(signature, prehash(claimed), signer, where);
+  if (prehash) verifyPrehash(signature, prehash(claimed), signer, where, crypto);
   return { ...claimed, signer };
 }
 

@@ -12,6 +12,8 @@ export const ROOT = 'snapshot/root.json';
 
 /** The one object of a bucket that is ever overwritten: the live root with its signature. */
 export const POINTER = 'current';
+/** Before the version in the key of every snapshot of a bucket. */
+export const SNAPSHOTS = 'snapshots/';
 /** Who is publishing to a bucket, until when. */
 export const LEASE = 'lease';
 
@@ -45,7 +47,7 @@ export const leafPath = (sha256: string): string => `snapshot/leaves/${sha256}.j
 export const blobName = (sha256: string): string => `blobs/sha256/${sha256}`;
 
 /** Key of a snapshot in a bucket: root and signature, written once. */
-export const snapshotKey = (version: number): string => `snapshots/${version}`;
+export const snapshotKey = (version: number): string => `${SNAPSHOTS}${version}`;
 
 /** True for the files that people and clients download as packages: bottles, casks and Linux apps. */
 export const isPackageFile = (path: string): boolean =>

@@ -93,6 +93,17 @@ export type ManifestCask = Manifest['casks']['packages'][string];
 export type ManifestLinuxApp = Manifest['linux_apps']['packages'][string];
 export type MirrorRequest = v.InferOutput<typeof requestSchema>;
 
+/** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
+export function bytesByTag({
+  platforms,
+  formulas,
+}: Pick<Manifest, 'platforms' | 'formulas'>): Record<string, number> {
+  const packages = Object.values(formulas.packages);
+  const bytes = (tag: string): number =>
+    packages.reduce((sum, { bottles }) => sum + (bottles[tag]?.size ?? 0), 0);
+  return Object.fromEntries(platforms.map((tag) => [tag, bytes(tag)]));
+}
+
 /** Encodes manifest.json. */
 export const encodeManifest = (manifest: Manifest): Uint8Array =>
   utf8(`${JSON.stringify(manifest, null, 1)}\n`);

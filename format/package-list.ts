@@ -6,6 +6,8 @@ import { countSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
+  /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
+  platforms: v.optional(v.record(v.string(), countSchema), {}),
   packages: v.array(
     v.object({
       kind: v.picklist(['formula', 'cask', 'linux-app']),
@@ -25,9 +27,9 @@ export type PackageList = v.InferOutput<typeof packageListSchema>;
 export type ListedPackage = PackageList['packages'][number];
 
 /** Encodes the list, one package a line. */
-export const encodePackageList = ({ version, packages }: PackageList): Uint8Array =>
+export const encodePackageList = ({ version, platforms, packages }: PackageList): Uint8Array =>
   utf8(
-    `{"version":${JSON.stringify(version)},"packages":[\n${packages.map((item) => JSON.stringify(item)).join(',\n')}\n]}\n`,
+    `{"version":${JSON.stringify(version)},"platforms":${JSON.stringify(platforms)},"packages":[\n${packages.map((item) => JSON.stringify(item)).join(',\n')}\n]}\n`,
   );
 
 /** Parses the list. Throws `bad-input`. */

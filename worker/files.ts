@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
 import { isPackageFile } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
@@ -8,6 +7,7 @@ import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
+import { sha256Of } from './runtime-crypto.ts';
 import type { MirrorStore, StoredRecord } from './store.ts';
 
 /**
@@ -57,7 +57,7 @@ export async function openVerified(
 export async function readVerified(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
   const stream = await openVerified(store, entry);
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = sha256Of(bytes);
   const verdict: Evidence = { kind: 'bytes', size: bytes.length, sha256: found };
   if (judge(entry, verdict).state !== 'verified') throw refusal(entry, verdict);
   return bytes;

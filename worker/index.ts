@@ -3,6 +3,7 @@ import { MirrorError, messageOf } from '../format/errors.ts';
 import { createApp } from './app.ts';
 import { problemResponse } from './problem.ts';
 import { R2Store } from './r2-store.ts';
+import { faultOf, type RequestRecord, requestIdOf } from './request-log.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
 
 /** What wrangler.toml binds. */
@@ -18,8 +19,7 @@ export default {
     try {
       app ??= appFor(bindings);
     } catch (error) {
-      log(error, request.url);
-      return problemResponse(new MirrorError('refused', messageOf(error)), request);
+      return notConfigured(error, request);
     }
     const response = Promise.resolve(app.fetch(request));
     // Others may wait for what this request has begun to read: it goes on when its client hangs up.
@@ -33,13 +33,21 @@ const appFor = (bindings: Bindings): ReturnType<typeof createApp> =>
     store: new R2Store(bindings.MIRROR),
     settings: parseSettings(bindings),
     clock: () => new Date(),
-    onError: log,
+    log,
   });
 
-/** One line that can be searched by its fields. */
-function log(error: unknown, url: string): void {
-  const known = error instanceof MirrorError ? error : undefined;
-  const { code, where, expected, found } = known ?? {};
-  const stack = known ? undefined : error instanceof Error ? error.stack : undefined;
-  console.error(JSON.stringify({ url, message: messageOf(error), code, where, expected, found, stack }));
+/** A variable that cannot be read: nothing is served, and the answer says which one. */
+function notConfigured(error: unknown, request: Request): Promise<Response> {
+  const { method, url, headers } = request;
+  const requestId = requestIdOf(headers);
+  const { pathname, search } = new URL(url);
+  log({ request_id: requestId, method, path: pathname + search, status: 503, ms: 0, ...faultOf(error) });
+  return problemResponse(new MirrorError('refused', messageOf(error)), request, requestId);
+}
+
+/** One line of JSON for each request. */
+function log(record: RequestRecord): void {
+  const line = JSON.stringify(record);
+  if (record.status >= 500) console.error(line);
+  else console.log(line);
 }

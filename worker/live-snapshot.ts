@@ -1,10 +1,10 @@
-import { sha256Hex } from '../format/digest.ts';
+import { sameBytes } from '../format/bytes.ts';
 import { MirrorError } from '../format/errors.ts';
 import { leafPath, ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { parseLeaf } from '../format/snapshot/leaf.ts';
-import { findEntry, findLeaf } from '../format/snapshot/lookup.ts';
+import { findEntry, findLeaf, firstEntryFrom, leafIndex } from '../format/snapshot/lookup.ts';
 import {
   type LeafReference,
   openRoot,
@@ -12,12 +12,15 @@ import {
   type Root,
   type SignedRoot,
 } from '../format/snapshot/root.ts';
+import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
 import type { MirrorStore } from './store.ts';
 
 /** How old the pointer may get in one isolate, milliseconds. */
 const POINTER_LIFETIME = 10_000;
+/** How long a pointer that cannot be served from is not looked at again, milliseconds. */
+const FAILURE_LIFETIME = 1_000;
 /** Parsed leaves kept in one isolate; about 300 KB each. */
 const MAX_LEAVES = 64;
 /** How long a read that another request began is waited for, milliseconds. */
@@ -33,6 +36,8 @@ export interface LiveSnapshot {
   signer: PublicKey | undefined;
   /** The entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
   find(name: string): Promise<SnapshotEntry | undefined>;
+  /** The first entry at or after a name. Throws as `find`. */
+  from(name: string): Promise<SnapshotEntry | undefined>;
 }
 
 /** The live snapshot of a store: verified once, looked for anew every ten seconds, leaves kept while they are used. */
@@ -43,7 +48,10 @@ export class LiveSnapshots {
   readonly #leaves = new Map<string, SnapshotEntry[]>();
   readonly #leafReads: SharedWork<SnapshotEntry[]>;
   readonly #pointerReads: SharedWork<LiveSnapshot>;
-  #live: { snapshot: LiveSnapshot; readAt: number } | undefined;
+  #live: { snapshot: LiveSnapshot; readAt: number; turn: number } | undefined;
+  /** Of the last read that began. */
+  #turn = 0;
+  #failure: { error: unknown; failedAt: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
@@ -59,8 +67,19 @@ export class LiveSnapshots {
    */
   async current(): Promise<LiveSnapshot> {
     const now = this.#clock().getTime();
-    if (this.#live && now - this.#live.readAt < POINTER_LIFETIME) return this.#live.snapshot;
-    return this.#pointerReads.join('', () => this.#read().catch(blameStorage));
+    if (this.#live && isFresh(now - this.#live.readAt, POINTER_LIFETIME)) return this.#live.snapshot;
+    // Nobody gets anything then; at least it does not cost a read and a signature each time.
+    if (this.#failure && isFresh(now - this.#failure.failedAt, FAILURE_LIFETIME)) throw this.#failure.error;
+    return this.#pointerReads.join('', () => this.#read().catch((error) => this.#fail(error)));
+  }
+
+  #fail(reason: unknown): never {
+    try {
+      return blameStorage(reason);
+    } catch (error) {
+      this.#failure = { error, failedAt: this.#clock().getTime() };
+      throw error;
+    }
   }
 
   async #read(): Promise<LiveSnapshot> {
@@ -71,11 +90,13 @@ export class LiveSnapshots {
       );
     }
     const readAt = this.#clock().getTime();
+    this.#turn += 1;
+    const turn = this.#turn;
     const signed = await this.#store.signedRoot();
     if (!signed)
       throw new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
     // A read that took so long that a later one overtook it has nothing to add.
-    if (this.#live && this.#live.readAt > readAt) return this.#live.snapshot;
+    if (this.#live && this.#live.turn > turn) return this.#live.snapshot;
     const before = this.#live?.snapshot;
     const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
     if (before && snapshot.snapshot.version < before.snapshot.version) {
@@ -89,7 +110,7 @@ export class LiveSnapshots {
         },
       );
     }
-    this.#live = { snapshot, readAt };
+    this.#live = { snapshot, readAt, turn };
     return snapshot;
   }
 
@@ -97,14 +118,22 @@ export class LiveSnapshots {
     const { trusted } = this.#settings;
     const opened =
       trusted.length > 0
-        ? openRoot(signed, trusted)
-        : { snapshot: parseRoot(signed.root), sha256: sha256Hex(signed.root), signer: undefined };
+        ? openRoot(signed, trusted, RUNTIME_CRYPTO)
+        : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
     const { snapshot, sha256, signer } = opened;
     const find = async (name: string): Promise<SnapshotEntry | undefined> => {
       const reference = findLeaf(snapshot, name);
       return reference && findEntry(await this.#leaf(reference), name);
     };
-    return { signed, snapshot, sha256, signer, find };
+    const from = async (name: string): Promise<SnapshotEntry | undefined> => {
+      const at = Math.max(leafIndex(snapshot, name), 0);
+      for (const reference of snapshot.leaves.slice(at, at + 2)) {
+        const entry = firstEntryFrom(await this.#leaf(reference), name);
+        if (entry) return entry;
+      }
+      return undefined;
+    };
+    return { signed, snapshot, sha256, signer, find, from };
   }
 
   /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */
@@ -128,7 +157,7 @@ export class LiveSnapshots {
     const where = leafPath(reference.sha256);
     if (!bytes) throw new MirrorError('missing', `${where} is missing from storage.`, { where });
     try {
-      return this.#keep(reference.sha256, parseLeaf(bytes, reference));
+      return this.#keep(reference.sha256, parseLeaf(bytes, reference, RUNTIME_CRYPTO));
     } catch (error) {
       return blameStorage(error);
     }
@@ -143,4 +172,7 @@ export function blameStorage(error: unknown): never {
 }
 
 const sameRoot = (a: SignedRoot, b: SignedRoot): boolean =>
-  a.signature === b.signature && a.root.length === b.root.length && sha256Hex(a.root) === sha256Hex(b.root);
+  a.signature === b.signature && sameBytes(a.root, b.root);
+
+/** A clock that was put back makes nothing last longer. */
+const isFresh = (age: number, lifetime: number): boolean => age >= 0 && age < lifetime;

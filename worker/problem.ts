@@ -1,7 +1,9 @@
 import { MirrorError } from '../format/errors.ts';
-import { CACHE_CONTROL } from './http/caching.ts';
+import { CHALLENGE } from './access.ts';
+import { momentary } from './document.ts';
+import { preferredFormat } from './http/accept.ts';
+import { HTML } from './pages/page.ts';
 import { problemPage } from './pages/problem.ts';
-import { CONTENT_SECURITY_POLICY } from './pages/security-policy.ts';
 
 interface Kind {
   status: number;
@@ -11,7 +13,17 @@ interface Kind {
 
 const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   'bad-input': { status: 400, title: 'Bad request' },
-  'not-found': { status: 404, title: 'Not found' },
+  'not-found': {
+    status: 404,
+    title: 'Not in this mirror',
+    hint: 'What is here stands at / and, folder by folder, at every path that ends with a slash.',
+  },
+  'no-such-path': {
+    status: 404,
+    title: 'No such path',
+    hint: '/api/v1/openapi.json describes the paths that there are.',
+  },
+  unauthorized: { status: 401, title: 'Token needed', hint: 'Ask whoever runs this mirror for a token.' },
   mismatch: {
     status: 502,
     title: 'Refused: not as signed',
@@ -49,39 +61,67 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
 
 const UNEXPECTED: Kind = { status: 500, title: 'Internal error' };
 
-/** The answer to a request that cannot be served: a page for browsers, otherwise a problem document (RFC 9457). */
-export async function problemResponse(error: unknown, request: Request): Promise<Response> {
-  const known = error instanceof MirrorError ? error : undefined;
-  const { status, title, hint } = (known && KINDS[known.code]) ?? UNEXPECTED;
-  // An error of our own making may hold anything: it goes to the log, not to the client.
-  const detail = known ? known.message : 'Something went wrong that should not have.';
+/** An error as it is told, in whatever format. */
+interface Problem extends Kind {
+  type: string;
+  detail: string;
+  code: string | undefined;
+  path: string | undefined;
+  expected: string | undefined;
+  found: string | undefined;
+  request_id: string | undefined;
+}
+
+/**
+ * The answer to a request that cannot be served: a page for browsers, plain text for curl and its like, otherwise a
+ * problem document (RFC 9457).
+ */
+export async function problemResponse(
+  error: unknown,
+  request: Request,
+  requestId?: string,
+): Promise<Response> {
+  const problem = problemOf(error, requestId);
+  const [body, headers] = await render(problem, request.headers.get('accept'));
+  const challenge = problem.status === 401 ? { 'www-authenticate': CHALLENGE } : {};
   // Clients of ours read here what the status alone does not tell: whether asking again can help.
-  const reason = known ? { 'mirror-error': known.code } : {};
-  const headers = { 'cache-control': CACHE_CONTROL.never, vary: 'accept', ...reason };
-  if (request.headers.get('accept')?.includes('text/html')) {
-    const page = await problemPage({ status, title, detail, ...(hint === undefined ? {} : { hint }) });
-    return new Response(page, {
-      status,
-      headers: {
-        ...headers,
-        'content-type': 'text/html; charset=utf-8',
-        'content-security-policy': CONTENT_SECURITY_POLICY,
-      },
-    });
-  }
-  const problem = {
-    type: 'about:blank',
-    title,
-    status,
-    detail,
+  const reason = problem.code === undefined ? {} : { 'mirror-error': problem.code };
+  return momentary(body, { vary: 'accept', ...reason, ...challenge, ...headers }, problem.status);
+}
+
+function problemOf(error: unknown, requestId: string | undefined): Problem {
+  const known = error instanceof MirrorError ? error : undefined;
+  const kind = (known && KINDS[known.code]) ?? UNEXPECTED;
+  return {
+    type: kind === UNEXPECTED ? 'about:blank' : `urn:stout-mirror:${known?.code}`,
+    ...kind,
+    // An error of our own making may hold anything: it goes to the log, not to the client.
+    detail: known ? known.message : 'Something went wrong that should not have.',
     code: known?.code,
     path: known?.where,
     expected: known?.expected,
     found: known?.found,
-    hint,
+    request_id: requestId,
   };
-  return new Response(`${JSON.stringify(problem, null, 2)}\n`, {
-    status,
-    headers: { ...headers, 'content-type': 'application/problem+json' },
-  });
+}
+
+async function render(
+  problem: Problem,
+  accept: string | null,
+): Promise<[body: string, headers: Record<string, string>]> {
+  const format = preferredFormat(accept) ?? (accept === null ? 'json' : 'text');
+  if (format === 'html') return [await problemPage(problem), HTML];
+  if (format === 'text') return [plainText(problem), { 'content-type': 'text/plain; charset=utf-8' }];
+  return [`${JSON.stringify(problem, null, 2)}\n`, { 'content-type': 'application/problem+json' }];
+}
+
+function plainText({ status, title, detail, expected, found, hint }: Problem): string {
+  const lines = [
+    `${status} ${title}`,
+    detail,
+    expected === undefined ? undefined : `expected: ${expected}`,
+    found === undefined ? undefined : `found: ${found}`,
+    hint,
+  ];
+  return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import type { R2Bucket, R2Checksums, R2Object } from '@cloudflare/workers-types';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MirrorError } from '../format/errors.ts';
-import { blobName, POINTER, snapshotKey } from '../format/layout.ts';
+import { blobName, POINTER, SNAPSHOTS, snapshotKey } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
@@ -9,7 +9,9 @@ import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Inspect, MirrorStore, OpenFile, StoredRecord } from './store.ts';
 
-const PREFIX = blobName('');
+const BLOBS = blobName('');
+/** A thousand snapshots each. */
+const MAX_VERSION_PAGES = 4;
 
 /** A published mirror in an R2 bucket. */
 export class R2Store implements MirrorStore {
@@ -23,6 +25,11 @@ export class R2Store implements MirrorStore {
     const key = version === undefined ? POINTER : snapshotKey(version);
     const bytes = await this.#read(key, MAX_POINTER_SIZE);
     return bytes && parsePointer(bytes, key);
+  }
+
+  async versions(): Promise<number[]> {
+    const listed = await this.#list(SNAPSHOTS, () => undefined, MAX_VERSION_PAGES);
+    return listed === 'too long' ? [] : [...listed.keys()].map(Number).filter(Number.isSafeInteger);
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
@@ -54,7 +61,7 @@ export class R2Store implements MirrorStore {
   inspector(onOperation: () => void, maxPages: number): Inspect {
     let listed: Map<string, StoredRecord> | 'too long' | undefined;
     return async (entries) => {
-      listed ??= await this.#list(onOperation, maxPages);
+      listed ??= await this.#list(BLOBS, onOperation, maxPages);
       const records = listed;
       return Promise.all(
         entries.map(async (entry) => {
@@ -68,14 +75,19 @@ export class R2Store implements MirrorStore {
     };
   }
 
-  async #list(onOperation: () => void, maxPages: number): Promise<Map<string, StoredRecord> | 'too long'> {
+  /** What storage recorded of every object with a prefix, by what follows it. */
+  async #list(
+    prefix: string,
+    onOperation: () => void,
+    maxPages: number,
+  ): Promise<Map<string, StoredRecord> | 'too long'> {
     const records = new Map<string, StoredRecord>();
     let cursor: string | undefined;
     for (let pages = 0; pages < maxPages; pages++) {
       onOperation();
-      const options = { prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await this.#bucket.list(options).catch(storageFailure(PREFIX));
-      for (const object of page.objects) records.set(object.key.slice(PREFIX.length), recordOf(object));
+      const options = { prefix, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await this.#bucket.list(options).catch(storageFailure(prefix));
+      for (const object of page.objects) records.set(object.key.slice(prefix.length), recordOf(object));
       if (!page.truncated) return records;
       cursor = page.cursor;
     }

@@ -12,6 +12,8 @@ export interface Settings {
   expired: 'serve' | 'refuse';
   /** Scheme and host that clients use, where the request cannot tell. */
   publicUrl: string | undefined;
+  /** Of a private mirror: who sends none of these gets nothing but its health. Empty for a mirror open to all. */
+  tokens: readonly string[];
   /** Storage operations that one verification call may use. */
   verifyOperations: number;
 }
@@ -22,6 +24,7 @@ export interface SettingVariables {
   ALLOW_UNVERIFIED?: string;
   EXPIRED?: string;
   PUBLIC_URL?: string;
+  MIRROR_TOKEN?: string;
   VERIFY_OPERATIONS?: string;
 }
 
@@ -38,8 +41,26 @@ export function parseSettings(variables: SettingVariables): Settings {
     allowUnverified: variables.ALLOW_UNVERIFIED === 'true',
     expired: oneOf('EXPIRED', variables.EXPIRED ?? 'serve', ['serve', 'refuse']),
     publicUrl: variables.PUBLIC_URL ? originOf(variables.PUBLIC_URL) : undefined,
+    tokens: parseTokens(variables.MIRROR_TOKEN),
     verifyOperations: operations(variables.VERIFY_OPERATIONS),
   };
+}
+
+/**
+ * The tokens of MIRROR_TOKEN, with white space or commas between. A variable that is set but holds none is `bad-input`:
+ * an empty secret must not open a private mirror to all.
+ */
+export function parseTokens(text: string | undefined): string[] {
+  const tokens = (text ?? '').split(/[\s,]+/).filter((token) => token !== '');
+  const readable = tokens.every((token) => /^[\x21-\x7e]+$/.test(token));
+  if (readable && (text === undefined || tokens.length > 0)) return tokens;
+  throw new MirrorError(
+    'bad-input',
+    'MIRROR_TOKEN must be one or more tokens of printable ASCII characters.',
+    {
+      expected: 'tokens with spaces or commas between; leave the variable out for a mirror open to all',
+    },
+  );
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {

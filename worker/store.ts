@@ -25,6 +25,8 @@ export interface MirrorStore {
    * The live root and its signature, or those of a version that need not be live; `undefined` when there are none.
    */
   signedRoot(version?: number): Promise<SignedRoot | undefined>;
+  /** Versions of the snapshots that are kept, in any order. A place that keeps none but the live one says none. */
+  versions(): Promise<number[]>;
   /** The bytes at a leaf's place; `undefined` when there are none. */
   leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
   /** The record of a file; `undefined` when it is missing. One storage operation. */

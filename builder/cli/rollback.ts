@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { rollback } from '../publish/rollback.ts';
+import { announceKey } from './announce-key.ts';
 import {
   type BucketVerbOptions,
   edgeOption,
@@ -9,7 +10,6 @@ import {
   whenStopped,
   withBucketOptions,
 } from './bucket.ts';
-import { announceKey } from './announce-key.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { messageOf } from '../../format/errors.ts';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -15,7 +14,9 @@ interface Options {
 export function serveCommand(session: Session): Command {
   return new Command('serve')
     .summary('serve a mirror folder over HTTP')
-    .description('Serve a mirror folder with the app that runs at the edge, until Ctrl-C.')
+    .description(
+      'Serve a mirror folder with the app that runs at the edge, until Ctrl-C. With MIRROR_TOKEN in the environment only who sends that token is served.',
+    )
     .argument('<dir>', 'folder of the mirror')
     .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -34,13 +35,11 @@ export function serveCommand(session: Session): Command {
         trusted: await trustedKeys(options.trust, session.environment),
         publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
         clock: () => new Date(),
-        onError: (error, url) => reporter.warn(`${url}: ${messageOf(error)}`),
-        ...(options.logAccess
-          ? {
-              onAccess: ({ method, url, status }) =>
-                reporter.note(`${new Date().toISOString()} ${status} ${method} ${url}`),
-            }
-          : {}),
+        mirrorToken: session.environment.MIRROR_TOKEN,
+        log: ({ method, path, status, message }) => {
+          if (status >= 500) reporter.warn(`${path}: ${message}`);
+          if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
+        },
       });
       session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
       await session.untilStopped();

@@ -1,7 +1,7 @@
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
 import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
-import { encodeManifest, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
+import { bytesByTag, encodeManifest, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { sortedBy } from '../database/database.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
@@ -61,13 +61,14 @@ export async function stageMetadata(
   const packages = [formulas, casks, ...(linuxApps ? [linuxApps] : [])].flatMap(({ listed }) =>
     sortedBy(listed, (item) => item.name),
   );
-  await staging.put(PACKAGE_LIST, encodePackageList({ version, packages }));
+  const contents = { platforms: request.tags, formulas: counted(formulas.packages) };
+  const platforms = bytesByTag(contents);
+  await staging.put(PACKAGE_LIST, encodePackageList({ version, platforms, packages }));
   const manifest: Manifest = {
     version: '1.0',
     created_at,
     stout_version: `${NAME} ${VERSION}`,
-    platforms: request.tags,
-    formulas: counted(formulas.packages),
+    ...contents,
     casks: counted(casks.packages),
     linux_apps: counted(linuxApps?.packages ?? {}),
     ...sumsOf(staging.files),

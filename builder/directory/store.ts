@@ -35,6 +35,8 @@ export class DirectoryStore {
   /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
   signedRoot = (): Promise<SignedRoot | undefined> => ifPresent(readSignedRoot(this.#directory));
 
+  versions = (): Promise<number[]> => Promise.resolve([]);
+
   leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
     ifPresent(readMirrorFile(this.#directory, leafPath(sha256)));
 

@@ -1,7 +1,8 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { fromBase64, sameBytes, toBase64, utf8 } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
-import { sign, verify } from './ed25519.ts';
+import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
+import { sign } from './ed25519.ts';
 import { keyIdText, type PublicKey } from './public-key.ts';
 import type { SecretKey } from './secret-key.ts';
 
@@ -79,7 +80,12 @@ export function parseSignature(text: string, where: string): Signature {
  * This authenticates what the comment says of a file; it does not look at the file.
  * Throws `bad-signature` naming `where`.
  */
-export function verifyComment(signature: Signature, trusted: readonly PublicKey[], where: string): PublicKey {
+export function verifyComment(
+  signature: Signature,
+  trusted: readonly PublicKey[],
+  where: string,
+  crypto: RuntimeCrypto = PORTABLE,
+): PublicKey {
   const candidates = trusted.filter((key) => sameBytes(key.keyId, signature.keyId));
   if (candidates.length === 0) {
     throw new MirrorError('bad-signature', `${where} was made with a key that is not trusted here.`, {
@@ -89,7 +95,7 @@ export function verifyComment(signature: Signature, trusted: readonly PublicKey[
     });
   }
   const message = concatBytes(signature.signature, utf8(signature.trustedComment));
-  const signer = candidates.find((key) => verify(signature.globalSignature, message, key.key));
+  const signer = candidates.find((key) => crypto.verify(signature.globalSignature, message, key.key));
   if (!signer) {
     throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
   }
@@ -105,7 +111,8 @@ export function verifyPrehash(
   prehash: Uint8Array,
   signer: PublicKey,
   where: string,
+  crypto: RuntimeCrypto = PORTABLE,
 ): void {
-  if (verify(signature, prehash, signer.key)) return;
+  if (crypto.verify(signature, prehash, signer.key)) return;
   throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
 }

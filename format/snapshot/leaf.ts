@@ -4,6 +4,7 @@ import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import { leafPath } from '../layout.ts';
 import { parseJson } from '../parse.ts';
+import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import { byName, entrySchema, isOwnFile, type SnapshotEntry } from './entry.ts';
 import type { LeafReference } from './root.ts';
 
@@ -33,9 +34,13 @@ export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
  * Parses a leaf that the root refers to: digest, order and totals must be as the root says.
  * Throws `mismatch` or `bad-input` naming the leaf's path.
  */
-export function parseLeaf(bytes: Uint8Array, reference: LeafReference): SnapshotEntry[] {
+export function parseLeaf(
+  bytes: Uint8Array,
+  reference: LeafReference,
+  crypto: RuntimeCrypto = PORTABLE,
+): SnapshotEntry[] {
   const where = leafPath(reference.sha256);
-  const found = sha256Hex(bytes);
+  const found = crypto.sha256Hex(bytes);
   if (found !== reference.sha256) {
     throw new MirrorError('mismatch', `${where} does not have the bytes that the snapshot names.`, {
       where,

@@ -2,11 +2,12 @@ import * as v from 'valibot';
 import { utf8 } from '../bytes.ts';
 import { blake2b512, sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
-import { signFile, verifyFileSignature } from '../file-signature.ts';
+import { type SignedFile, signFile, verifyFileSignature } from '../file-signature.ts';
 import { ROOT, signaturePath } from '../layout.ts';
 import type { PublicKey } from '../minisign/public-key.ts';
 import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';
+import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import { countSchema, sha256Schema } from '../schemas.ts';
 
 /** The version of the mirror format that this code writes and reads. */
@@ -73,17 +74,22 @@ export function signRoot(snapshot: Root, key: SecretKey): SignedRoot {
  * Verifies a root's signature, then parses it.
  * Throws `bad-signature` or `bad-input`, naming `snapshot/root.json` or its signature.
  */
-export function openRoot(signed: SignedRoot, trusted: readonly PublicKey[]): TrustedRoot {
-  const { signer, sha256 } = verifyFileSignature(signed.signature, ROOT, trusted, (claimed) => {
+export function openRoot(
+  signed: SignedRoot,
+  trusted: readonly PublicKey[],
+  crypto: RuntimeCrypto = PORTABLE,
+): TrustedRoot {
+  const prehash = (claimed: SignedFile): Uint8Array => {
     // The cheap comparisons first: a forged root must not cost the hashing of megabytes.
-    const found = signed.root.length === claimed.size ? sha256Hex(signed.root) : undefined;
+    const found = signed.root.length === claimed.size ? crypto.sha256Hex(signed.root) : undefined;
     if (found === claimed.sha256) return blake2b512(signed.root);
     throw new MirrorError('bad-signature', `${signaturePath(ROOT)} was made for another root.`, {
       where: signaturePath(ROOT),
       expected: `${claimed.size} bytes, ${claimed.sha256}`,
       found: `${signed.root.length} bytes${found === undefined ? '' : `, ${found}`}`,
     });
-  });
+  };
+  const { signer, sha256 } = verifyFileSignature(signed.signature, ROOT, trusted, prehash, crypto);
   return { ...signed, snapshot: parseRoot(signed.root), sha256, signer };
 }
 

@@ -33,6 +33,7 @@ describe('manifest.json', () => {
 describe('index/packages.json', () => {
   const list = {
     version: '2026.11.01.1200',
+    platforms: { all: 7 },
     packages: [
       { kind: 'formula' as const, name: 'jq', version: '1.7', desc: 'a "tool"', tags: ['all'], size: 7 },
       { kind: 'cask' as const, name: 'zoom', version: '6', desc: '', tags: [], size: 0 },

@@ -94,7 +94,7 @@ export interface SignedMirror {
 /** Makes a signed mirror in memory. */
 export function signMirror(input: MirrorInput = {}): SignedMirror {
   const { key = KEY, now = NOW, validFor = 30 * DAY, previousVersion = 0 } = input;
-  const tree = new Map([...documents(key), ...bottles(input.bottles ?? 3)]);
+  const tree = new Map([...documents(key, now), ...bottles(input.bottles ?? 3)]);
   for (const [path, bytes] of Object.entries(input.files?.(tree) ?? {})) {
     if (bytes) tree.set(path, bytes);
     else tree.delete(path);
@@ -131,7 +131,7 @@ export const signatureOf = (path: string, bytes: Uint8Array, key: SecretKey = KE
   );
 
 /** index/manifest.json over a compressed database. */
-export const indexManifestOf = (compressed: Uint8Array, key: SecretKey = KEY): Uint8Array =>
+export const indexManifestOf = (compressed: Uint8Array, key: SecretKey = KEY, now: Date = NOW): Uint8Array =>
   encodeIndexManifest(
     {
       version: '2026.11.01.1200',
@@ -140,7 +140,7 @@ export const indexManifestOf = (compressed: Uint8Array, key: SecretKey = KEY): U
         formulas: { count: 3, db_sha256: hexOf('sha256', compressed), db_size: compressed.length },
       },
     },
-    NOW_SECONDS,
+    Math.ceil(now.getTime() / 1000),
     key,
   );
 
@@ -173,14 +173,14 @@ export const MANIFEST_VALUE: Manifest = {
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },
 };
 
-function documents(key: SecretKey): [string, Uint8Array][] {
+function documents(key: SecretKey, now: Date): [string, Uint8Array][] {
   const database = utf8('a formulas database');
   const compressed = utf8('the compressed formulas database');
   const path = databasePath('formulas');
   return [
     [MANIFEST, encodeManifest(MANIFEST_VALUE)],
-    [INDEX_MANIFEST, indexManifestOf(compressed, key)],
-    [PACKAGE_LIST, encodePackageList({ version: '2026.11.01.1200', packages: [] })],
+    [INDEX_MANIFEST, indexManifestOf(compressed, key, now)],
+    [PACKAGE_LIST, encodePackageList({ version: '2026.11.01.1200', platforms: {}, packages: [] })],
     [path, database],
     [signaturePath(path), signatureOf(path, database, key)],
     [compressedDatabasePath('formulas'), compressed],

@@ -7,9 +7,11 @@ import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
 import { serveDirectory } from '../../builder/serve.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { type Answer, jsonOf, send } from '../support/http.ts';
+import { OPENAPI } from '../../worker/openapi.ts';
+import { type Answer, jsonOf, lasting, send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror } from '../support/mirror.ts';
+import { type DescribedPath, expectDescribed } from '../support/openapi.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
@@ -127,7 +129,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       const made = ['/api/v1/packages', '/config/stout.toml', '/mirror.pub', '/nothing'];
       for (const path of [JQ, '/manifest.json', '/snapshot/root.json', OPENSSL_JSON, ...made]) {
         const [got, headed] = [await get(path + query), await get(path + query, {}, 'HEAD')];
-        expect(withoutDate(headed), path).toEqual(withoutDate(got));
+        expect(lasting(headed), path).toEqual(lasting(got));
         expect(headed.body.length).toBe(0);
         expect(headed.headers['content-length'], path).toBe(String(got.body.length));
       }
@@ -159,7 +161,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect((await get(JQ, { 'if-match': '"x"' })).status).toBe(412);
     const unchanged = await get(JQ, { 'if-none-match': etag });
     expect(unchanged.headers.etag).toBe(etag);
-    expect(unchanged.headers['cache-control']).toBe('public, max-age=3600, no-transform');
+    expect(unchanged.headers['cache-control']).toBe('public, max-age=3600, must-revalidate, no-transform');
   });
 
   test.each([
@@ -230,6 +232,109 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(jsonOf(await get('/api/v1/packages/openssl@3')).packages[0].version).toBe('3.5.2');
   });
 
+  test('when the API is asked, its answers are as its own description says', async () => {
+    expect(jsonOf(await get('/api/v1/openapi.json'))).toEqual(OPENAPI);
+    const asked: [path: DescribedPath, target: string, status: number][] = [
+      ['/api/v1/health', '/api/v1/health', 200],
+      ['/api/v1/manifest', '/api/v1/manifest', 200],
+      ['/api/v1/packages', '/api/v1/packages', 200],
+      ['/api/v1/packages', '/api/v1/packages?q=json', 200],
+      ['/api/v1/packages/{name}', '/api/v1/packages/firefox', 200],
+      ['/api/v1/packages/{name}', '/api/v1/packages/nonesuch', 404],
+      ['/verify', '/verify', 200],
+      ['/verify', '/verify?deep=1', 200],
+      ['/verify', `/verify?snapshot=${contents?.snapshot.version}`, 200],
+      ['/verify', '/verify?cursor=1:x', 400],
+      ['/verify', '/verify?snapshot=x', 400],
+      ['/verify/{path}', `/verify${JQ}`, 200],
+      ['/verify/{path}', '/verify/nothing', 404],
+      ['/verify/{path}', '/verify/%ff', 400],
+      ['/{folder}/', '/bottles/', 200],
+      ['/{folder}/', '/snapshot/', 200],
+      ['/{folder}/', '/', 200],
+      ['/{folder}/', '/nothing/', 404],
+      ['/{folder}/', '/%ff/', 400],
+    ];
+    for (const [path, target, status] of asked) {
+      const answer = await get(target, { accept: 'application/json' });
+      expect(answer.status, target).toBe(status);
+      expectDescribed(path, answer);
+    }
+    expect(new Set(asked.map(([path]) => path))).toEqual(new Set(Object.keys(OPENAPI.paths)));
+  });
+
+  test.each<[accept: string | undefined, type: string]>([
+    [undefined, 'application/problem+json'],
+    ['*/*', 'text/plain; charset=utf-8'],
+    ['application/json', 'application/problem+json'],
+    ['application/problem+json, */*;q=0.1', 'application/problem+json'],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html; charset=utf-8'],
+    ['text/plain, text/html;q=0.5', 'text/plain; charset=utf-8'],
+    ['text/html;q=0, */*', 'text/plain; charset=utf-8'],
+    ['image/png', 'text/plain; charset=utf-8'],
+  ])('when an error is asked for as %s, it comes as %s', async (accept, type) => {
+    const answer = await get(
+      '/bottles/nothing-1.0.all.bottle.tar.gz',
+      accept === undefined ? {} : { accept },
+    );
+    expect([answer.status, answer.headers['content-type']]).toEqual([404, type]);
+    expect(answer.headers.vary).toBe('accept');
+    expect(answer.body.toString('utf8')).toContain('Not in this mirror');
+    expect(answer.body.toString('utf8')).toContain('nothing-1.0.all.bottle.tar.gz');
+  });
+
+  test.each([
+    ['/bottles/jq-0.1.sonoma.bottle.tar.gz', 'not-found'],
+    [`/blobs/sha256/${'0'.repeat(64)}`, 'not-found'],
+    ['/index/formulas/data/n/nonesuch.json.zst', 'not-found'],
+    ['/casks/nonesuch-1.dmg', 'not-found'],
+    ['/verify/bottles/nonesuch', 'not-found'],
+    ['/api/v1/packages/nonesuch', 'not-found'],
+    ['/blobs/sha256/nothex', 'no-such-path'],
+    ['/formulas/data/j/jq.json.zst', 'no-such-path'],
+    ['/wp-login.php', 'no-such-path'],
+    ['/api', 'no-such-path'],
+    ['/index/formulas/jq.json', 'no-such-path'],
+  ])('when %s is asked for, the problem is %s: is it this mirror, or the address?', async (path, code) => {
+    expect(jsonOf(await get(path))).toMatchObject({ status: 404, code, type: `urn:stout-mirror:${code}` });
+  });
+
+  test('when a browser opens /verify, it gets a page; programs get the report', async () => {
+    const page = await get('/verify', { accept: 'text/html' });
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body.toString('utf8')).toContain('All files agree');
+    expect((await get('/verify', { accept: '*/*' })).headers['content-type']).toBe('application/json');
+    const shown = (await get('/', { accept: 'text/html' })).body.toString('utf8');
+    expect(shown).toContain('Less than a minute ago');
+  });
+
+  test('when anything is answered, it has a request id of its own and says how long it took', async () => {
+    const ids = new Set<unknown>();
+    for (const path of ['/', JQ, '/nothing', '/verify', '/api/v1/health']) {
+      const { headers } = await get(path);
+      ids.add(headers['x-request-id']);
+      expect(headers['server-timing']).toMatch(/^snapshot;dur=\d+, total;dur=\d+$/);
+    }
+    expect(ids.size).toBe(5);
+    const problem = await get('/nothing');
+    expect(jsonOf(problem).request_id).toBe(problem.headers['x-request-id']);
+  });
+
+  test('when documents made here are asked for again, a 304 saves them', async () => {
+    for (const path of [
+      '/api/v1/packages',
+      '/config/stout.toml',
+      '/mirror.pub',
+      '/api/v1/openapi.json',
+      '/index/',
+    ]) {
+      const { headers } = await get(path);
+      const again = await get(path, { 'if-none-match': headers.etag ?? '' });
+      expect([again.status, again.body.length], path).toEqual([304, 0]);
+      expect((await get(path, { 'if-match': '"other"' })).status, path).toBe(412);
+    }
+  });
+
   test('when a browser opens the mirror, it gets a page under a strict policy', async () => {
     const page = await get('/', { accept: 'text/html' });
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
@@ -260,10 +365,4 @@ function entryOf(name: string): SnapshotEntry {
   const entry = entries.find((candidate) => candidate.name === name);
   if (!entry) throw new Error(`the test mirror has no ${name}`);
   return entry;
-}
-
-/** Headers that say something about the resource, not about the connection or the moment. */
-function withoutDate({ status, headers }: Answer): object {
-  const { date: _date, connection: _connection, 'keep-alive': _keepAlive, ...rest } = headers;
-  return { status, ...rest };
 }

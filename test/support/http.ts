@@ -31,3 +31,10 @@ export function send(
 /** The JSON of an answer. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look at what they expect and fail when it is not there
 export const jsonOf = (answer: Answer): any => JSON.parse(answer.body.toString('utf8'));
+
+/** Status and headers that say something of the resource, not of the connection or the moment. */
+export function lasting({ status, headers }: Answer): object {
+  const momentary = ['date', 'connection', 'keep-alive', 'server-timing', 'x-request-id'];
+  const rest = Object.entries(headers).filter(([name]) => !momentary.includes(name));
+  return { status, ...Object.fromEntries(rest) };
+}

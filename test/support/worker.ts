@@ -29,12 +29,18 @@ export interface TestWorker {
   close(): Promise<void>;
 }
 
-/** Starts the bundled Worker in workerd; `variables` override those of wrangler.toml. */
-export async function startTestWorker(variables: Record<string, string> = {}): Promise<TestWorker> {
+/**
+ * Starts the bundled Worker in workerd; `variables` override those of wrangler.toml, and what it logs goes to `onLog`.
+ * Nobody reads it otherwise: refusals are what many tests provoke.
+ */
+export async function startTestWorker(
+  variables: Record<string, string> = {},
+  onLog: (line: { level: string; message: string }) => void = () => undefined,
+): Promise<TestWorker> {
   const path = inject('workerBundle');
   const text = { TRUSTED_KEYS: publicKeyLine(TEST_KEY.publicKey), VERIFY_OPERATIONS: '900', ...variables };
   const miniflare = new Miniflare({
-    handleStructuredLogs: () => undefined, // refusals are what many tests provoke
+    handleStructuredLogs: onLog,
     workers: [
       {
         config: {

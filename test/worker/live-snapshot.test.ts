@@ -38,6 +38,7 @@ class MemoryStore implements MirrorStore {
 
   head = async () => undefined;
   open = async () => undefined;
+  versions = async () => [];
   inspector = () => async () => [];
 
   async #operation(name: string): Promise<void> {
@@ -127,7 +128,31 @@ describe('what may be served', () => {
     fixture.store.files = new Map();
     await expect(fixture.snapshots.current()).rejects.toEqual(failing('unpublished'));
     fixture.store.files = new Map(OLD.files);
+    fixture.pass(1_000);
     expect(await versionOf(fixture)).toBe(OLD.snapshot.version);
+  });
+
+  test('when it may not be served, storage is asked once a second, and every request told the reason', async () => {
+    const fixture = serving(signMirror({ key: OTHER_KEY }));
+    for (let request = 0; request < 20; request++) {
+      await expect(fixture.snapshots.current()).rejects.toEqual(failing('bad-signature'));
+    }
+    expect(fixture.store.operations).toEqual(['pointer']);
+    fixture.pass(999);
+    await expect(fixture.snapshots.current()).rejects.toEqual(failing('bad-signature'));
+    expect(fixture.store.operations).toEqual(['pointer']);
+    fixture.pass(1);
+    await expect(fixture.snapshots.current()).rejects.toEqual(failing('bad-signature'));
+    expect(fixture.store.operations).toEqual(['pointer', 'pointer']);
+  });
+
+  test('when the clock is put back by a day, what is new is seen all the same', async () => {
+    const fixture = serving(OLD);
+    await versionOf(fixture);
+    fixture.pass(-86_400_000);
+    fixture.store.files = new Map(NEW.files);
+    expect(await versionOf(fixture)).toBe(NEW.snapshot.version);
+    expect(fixture.store.operations).toEqual(['pointer', 'pointer']);
   });
 });
 
@@ -175,8 +200,8 @@ describe('the pointer', () => {
     fixture.store.files = new Map(OLD.files);
     fixture.pass(10_000);
     await expect(fixture.snapshots.current()).rejects.toEqual(failing('rolled-back'));
-    await expect(fixture.snapshots.current()).rejects.toEqual(failing('rolled-back'));
     fixture.store.files = new Map(NEW.files);
+    fixture.pass(1_000);
     expect(await versionOf(fixture)).toBe(NEW.snapshot.version);
   });
 
@@ -229,6 +254,12 @@ describe('leaves', () => {
   test('when every listed name is looked up, each is found; others are not', async () => {
     const live = await serving(OLD).snapshots.current();
     for (const entry of OLD.entries) expect(await live.find(entry.name)).toEqual(entry);
+    const sorted = OLD.entries.map(({ name }) => name).sort();
+    for (const [index, name] of sorted.entries()) {
+      expect((await live.from(name))?.name).toBe(name);
+      expect((await live.from(`${name}\0`))?.name).toBe(sorted[index + 1]);
+    }
+    expect((await live.from(''))?.name).toBe(sorted[0]);
     for (const name of ['', 'zzz', `${BOTTLE}x`, BOTTLE.slice(0, -1), '__proto__', 'snapshot/root.json']) {
       expect(await live.find(name)).toBeUndefined();
     }

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { ListedPackage } from '../../format/package-list.ts';
+import type { Failure, VerifyReport } from '../../format/verify/report.ts';
+import type { ListedFile } from '../../worker/listing.ts';
+import { folderPage } from '../../worker/pages/folder.ts';
 import { problemPage } from '../../worker/pages/problem.ts';
 import { CONTENT_SECURITY_POLICY } from '../../worker/pages/security-policy.ts';
 import { type StatusInput, statusPage } from '../../worker/pages/status.ts';
 import { bytesText, durationText, shareText } from '../../worker/pages/units.ts';
+import { verifyPage } from '../../worker/pages/verify.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -38,12 +42,31 @@ function rootExpiring(left: number): StatusInput['root'] {
   };
 }
 
+const FILE: ListedFile = { name: 'jq.tar.gz', type: 'file', size: 7, modified: '2025-11-01T00:00:00.000Z' };
+const FAILURE: Failure = { path: 'bottles/jq.tar.gz', state: 'missing', message: 'It is missing.' };
+const REPORT: VerifyReport = {
+  ok: true,
+  complete: true,
+  depth: 'quick',
+  checked_at: NOW.toISOString(),
+  checks: [{ name: 'snapshot', path: 'snapshot/root.json', state: 'passed', evidence: 'a signature' }],
+  files: { total: 412, checked: 412, verified: 410, consistent: 2, failed: 0 },
+  bytes: { total: 1000, checked: 1000 },
+  failures: [],
+  cursor: null,
+};
+
 const render = (changes: Partial<StatusInput> = {}, packages: ListedPackage[] = [jq]) =>
   statusPage({
     origin: 'https://packages.example.org',
     now: NOW,
     root: rootExpiring(22 * DAY),
-    packages: { version: '2025.11.20.1405', packages },
+    clientOrigin: 'https://packages.example.org',
+    verified: undefined,
+    kept: [],
+    packages: { version: '2025.11.20.1405', platforms: {}, packages },
+    view: { query: '', page: 1 },
+    warning: undefined,
     stoutConfig: '[index]\nbase_url = "https://packages.example.org/index"\n',
     publicKeys: [KEY],
     ...changes,
@@ -78,7 +101,7 @@ describe('the state of the snapshot', () => {
       expect(page).toContain(piece);
     }
     expect(page).toContain('href="/verify"');
-    expect(page).toContain('href="/verify?deep=1"');
+    expect(page).toContain('href="/verify#deep-check"');
   });
 
   test('when there is a warning, it is on the page, escaped', async () => {
@@ -118,6 +141,8 @@ describe('hostile text', () => {
 describe('the content security policy', () => {
   const pages = [
     ['status', () => render()],
+    ['verify', () => verifyPage(REPORT, NOW)],
+    ['folder', () => folderPage({ folder: 'bottles/', entries: [FILE], next: undefined }, 1)],
     ['problem', () => problemPage({ status: 503, title: 'Not now', detail: 'Nothing is published yet.' })],
   ] as const;
 
@@ -127,9 +152,9 @@ describe('the content security policy', () => {
       const page = await rendered();
       const styles = blocksOf(page, 'style');
       const scripts = blocksOf(page, 'script');
-      expect([styles.length, scripts.length]).toEqual([1, 1]);
-      expect(CONTENT_SECURITY_POLICY).toContain(`style-src ${hashOf(styles[0])};`);
-      expect(CONTENT_SECURITY_POLICY).toContain(`script-src ${hashOf(scripts[0])};`);
+      expect(styles.length).toBe(1);
+      for (const text of [...styles, ...scripts]) expect(CONTENT_SECURITY_POLICY).toContain(hashOf(text));
+      expect(CONTENT_SECURITY_POLICY).not.toMatch(/unsafe|\*|http/);
     },
   );
 
@@ -159,16 +184,77 @@ describe('the packages', () => {
     expect(await render({}, [{ ...jq, size: 0 }])).not.toMatch(/NaN|Infinity/);
   });
 
-  test('when there are more than 500, it shows 500 and links to all', async () => {
-    const many = Array.from({ length: 8123 }, (_, index) => ({ ...jq, name: `jq-${index}` }));
-    const page = await render({}, many);
-    expect(page.match(/scope="row" class="name"/g)).toHaveLength(500);
-    expect(page).toContain('The first 500 of 8,123');
-    expect(page).toContain('<a href="/api/v1/packages">');
+  const many = Array.from({ length: 8123 }, (_, index) => ({ ...jq, name: `jq-${index}` }));
+  const rowsOf = (page: string) =>
+    [...page.matchAll(/scope="row" class="name"><a[^>]*>([^<]+)</g)].map(([, name]) => name);
+
+  test.each([
+    [1, 'jq-0', 100],
+    [2, 'jq-100', 100],
+    [82, 'jq-8100', 23],
+    [83, 'jq-8100', 23],
+    [0, 'jq-0', 100],
+    [-3, 'jq-0', 100],
+    [1.5, 'jq-0', 100],
+    [Number.NaN, 'jq-0', 100],
+    [Number.POSITIVE_INFINITY, 'jq-8100', 23],
+  ])('when page %d of 8,123 is asked for, it begins with %s', async (page, first, count) => {
+    const rows = rowsOf(await render({ view: { query: '', page } }, many));
+    expect([rows[0], rows.length]).toEqual([first, count]);
   });
 
-  test('when a package names a tag twice, it counts once', async () => {
-    expect(await render({}, [{ ...jq, tags: ['all', 'all'] }])).toContain('<td class="number">1</td>');
+  test('when one searches without JavaScript, the page holds what matches and can be paged', async () => {
+    const page = await render({ view: { query: 'JQ-8', page: 1 } }, many);
+    expect(page).toContain('234 of 8,123 match');
+    expect(page).toContain('href="/?q=JQ-8&amp;page=2#packages"');
+    expect(rowsOf(page)[0]).toBe('jq-8');
+    expect(await render({ view: { query: HOSTILE, page: 1 } }, many)).not.toContain('<img');
+  });
+
+  test('when sizes by platform are known, the heaviest comes first', async () => {
+    const packages = { version: '1', platforms: { sonoma: 1_000, arm64_sonoma: 3_000 }, packages: [jq] };
+    const page = await render({ packages });
+    expect([...page.matchAll(/<code>(\w+)<\/code><\/th><td class="bar">/g)].map(([, tag]) => tag)).toEqual([
+      'arm64_sonoma',
+      'sonoma',
+    ]);
+    expect(page).toContain('<rect class="bar-part" width="33.33%"');
+  });
+});
+
+describe('verification and history', () => {
+  test('when the mirror was checked within the minute, the page says how and with what result', async () => {
+    expect(await render({ verified: REPORT })).toContain('410 by SHA-256, 2 by MD5 and size');
+    const bad = { ...REPORT, ok: false, failures: [FAILURE] };
+    expect(await render({ verified: bad })).toContain('found 1 file not as signed');
+  });
+
+  test('when earlier snapshots are kept, they are listed after the live one', async () => {
+    const kept = [{ version: 1_763_000_000, created_at: '2025-11-12T00:00:00Z', files: 400, bytes: 1 }];
+    const page = await render({ kept });
+    expect(page.indexOf('1763020000</code> <b class="live">')).toBeLessThan(page.indexOf('1763000000'));
+  });
+
+  test.each<[changes: Partial<VerifyReport>, words: string]>([
+    [{}, 'All files agree'],
+    [{ depth: 'deep' }, 'Every byte is as signed'],
+    [{ depth: 'deep', complete: false, cursor: '1:x' }, 'As signed so far'],
+    [{ depth: 'deep', complete: false }, 'The rest is as signed'],
+    [{ ok: false, failures: [FAILURE] }, 'Not as signed'],
+  ])('when a report is %j, its page says no more than %j', async (changes, words) => {
+    const page = await verifyPage({ ...REPORT, ...changes }, NOW);
+    expect(verdict(page)).toBe(words);
+  });
+
+  test('when a part was read, a link goes on without JavaScript', async () => {
+    const page = await verifyPage({ ...REPORT, depth: 'deep', complete: false, cursor: '1:a+b' }, NOW);
+    expect(page).toContain('href="/verify?deep=1&cursor=1%3Aa%2Bb"'.replace('&', '&amp;'));
+  });
+
+  test('when a path in a report holds markup, it becomes text', async () => {
+    const page = await verifyPage({ ...REPORT, failures: [{ ...FAILURE, path: HOSTILE }] }, NOW);
+    expect(page).toContain('<code>&lt;script&gt;');
+    expect(page).not.toContain('<img');
   });
 });
 

@@ -12,6 +12,7 @@ test('when nothing is set, nothing is trusted and nothing allowed', () => {
     allowUnverified: false,
     expired: 'serve',
     publicUrl: undefined,
+    tokens: [],
     verifyOperations: 45,
   });
 });
@@ -49,6 +50,23 @@ describe('TRUSTED_KEYS', () => {
     }
     expect(['refused', [KEY.publicKey]]).toContainEqual(trusted);
   });
+});
+
+describe('MIRROR_TOKEN', () => {
+  test.each([
+    ['one', ['one']],
+    [' one\ntwo, three ', ['one', 'two', 'three']],
+    ['p4ss:w/rd+=', ['p4ss:w/rd+=']],
+  ])('when it is %j, exactly these tokens are', (text, expected) => {
+    expect(parseSettings({ MIRROR_TOKEN: text }).tokens).toEqual(expected);
+  });
+
+  test.each(['', ' ', ',', 'schlüssel', 'one\0two'])(
+    'when it is %j, the mirror is not opened to all but refused',
+    (text) => {
+      expect(() => parseSettings({ MIRROR_TOKEN: text })).toThrow(failing('bad-input'));
+    },
+  );
 });
 
 test.each([

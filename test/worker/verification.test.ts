@@ -43,6 +43,8 @@ class MemoryStore implements MirrorStore {
     return root && { root, signature: textOf(this.files.get(signaturePath(ROOT)) ?? utf8(''), ROOT) };
   }
 
+  versions = async () => [];
+
   async leaf({ sha256 }: { sha256: string }) {
     await this.#operation();
     return this.files.get(leafPath(sha256));

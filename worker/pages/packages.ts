@@ -1,10 +1,18 @@
 import { html } from 'hono/html';
 import type { ListedPackage } from '../../format/package-list.ts';
+import { matching } from '../package-list.ts';
 import type { Html } from './html.ts';
 import { bytesText, counted, countText } from './units.ts';
 
-/** More rows than this make a page slow; the API has them all. */
-export const MAX_ROWS = 500;
+/** Which of the packages are asked for. */
+export interface PackageView {
+  /** Part of a name or description; empty for all. */
+  query: string;
+  /** From 1; anything that is no such page shows the nearest. */
+  page: number;
+}
+
+const PAGE_ROWS = 100;
 
 const KIND_NAMES: Record<ListedPackage['kind'], string> = {
   formula: 'formula',
@@ -12,23 +20,31 @@ const KIND_NAMES: Record<ListedPackage['kind'], string> = {
   'linux-app': 'Linux app',
 };
 
-/** The packages as a table. Without JavaScript its search field asks the API. */
-export const packageSection = (
-  packages: readonly ListedPackage[],
-): Html => html`<section aria-labelledby="packages">
-  <h2 id="packages">Packages</h2>
-  ${packages.length === 0 ? html`<p>No packages yet.</p>` : html`${searchForm(packages.length)}${table(packages.slice(0, MAX_ROWS))}`}
-</section>`;
+/** What the script makes rows from. */
+const NONE: ListedPackage = { kind: 'formula', name: '', version: '', desc: '', tags: ['', ''], size: 0 };
 
-function searchForm(count: number): Html {
-  const complete = count <= MAX_ROWS;
-  return html`<form id="search" role="search" action="/api/v1/packages"${complete && html` data-complete`}>
-    <label for="q">Find a package</label>
-    <input id="q" name="q" type="search" autocomplete="off" spellcheck="false" placeholder="name or description">
-    <button>Search ${complete ? '' : 'all '}as JSON</button>
-    <p id="shown" role="status">${complete ? counted(count, 'package') : html`The first ${countText(MAX_ROWS)} of ${countText(count)}; <a href="/api/v1/packages">all as JSON</a>`}</p>
-  </form>`;
+/** The packages as a table, a hundred a page. The script searches while one types; without it, Enter does. */
+export function packageSection(packages: readonly ListedPackage[], { query, page }: PackageView): Html {
+  const found = query === '' ? packages : matching(packages, query);
+  const pages = Math.max(Math.ceil(found.length / PAGE_ROWS), 1);
+  const at = Math.min(Math.max(Math.trunc(page) || 1, 1), pages);
+  const rows = found.slice((at - 1) * PAGE_ROWS, at * PAGE_ROWS);
+  return html`<section aria-labelledby="packages">
+  <h2 id="packages">Packages</h2>
+  ${packages.length === 0 ? html`<p>No packages yet.</p>` : html`${searchForm(packages.length, found.length, query)}${table(rows)}${pager(at, pages, query)}<template id="row">${row(NONE)}</template>`}
+</section>`;
 }
+
+const searchForm = (
+  all: number,
+  found: number,
+  query: string,
+): Html => html`<form id="search" role="search" action="/#packages">
+    <label for="q">Find a package</label>
+    <input id="q" name="q" type="search" value="${query}" autocomplete="off" spellcheck="false" placeholder="name or description">
+    <button>Search</button>
+    <p id="shown" role="status">${query === '' ? counted(all, 'package') : `${countText(found)} of ${countText(all)} match`}</p>
+  </form>`;
 
 /** Roles are spelled out because the narrow layout changes `display`, which drops them in some browsers. */
 const table = (
@@ -49,11 +65,13 @@ const row = ({ kind, name, version, desc, tags, size }: ListedPackage): Html =>
 function platforms(tags: readonly string[]): Html {
   const names = html`<code>${tags.join(' ')}</code>`;
   if (tags.length <= 1) return names;
-  return html`<details><summary>${summaryOf(tags)}</summary>${names}</details>`;
+  return html`<details><summary>${counted(tags.length, 'platform')}</summary>${names}</details>`;
 }
 
-function summaryOf(tags: readonly string[]): string {
-  const linux = tags.filter((tag) => tag.endsWith('_linux')).length;
-  const other = tags.length - linux;
-  return [other > 0 && `macOS ${other}`, linux > 0 && `Linux ${linux}`].filter(Boolean).join(', ');
+function pager(at: number, pages: number, query: string): Html {
+  const link = (page: number, rel: string, text: string): Html => {
+    const fields = new URLSearchParams({ ...(query === '' ? {} : { q: query }), page: String(page) });
+    return html`<a rel="${rel}" href="/?${fields}#packages">${text}</a>`;
+  };
+  return html`<nav id="pages" class="onward" aria-label="Pages of packages">${at > 1 && link(at - 1, 'prev', 'Previous')} ${pages > 1 && html`<span>Page ${countText(at)} of ${countText(pages)}</span>`} ${at < pages && link(at + 1, 'next', 'Next')}</nav>`;
 }

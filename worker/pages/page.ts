@@ -1,8 +1,16 @@
 import { html, raw } from 'hono/html';
 import type { Html } from './html.ts';
 import { iconUrl, mark } from './icons.ts';
-import { SCRIPT } from './script.ts';
+import { CONTENT_SECURITY_POLICY } from './security-policy.ts';
 import { STYLE } from './style.ts';
+
+/** Headers of every page. */
+export const HTML = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'referrer-policy': 'no-referrer',
+  vary: 'accept',
+} as const;
 
 /** What differs from page to page. */
 export interface PageParts {
@@ -13,10 +21,20 @@ export interface PageParts {
   lead: string;
   main: Html;
   footer: Html;
+  /** One of those that the content security policy names. */
+  script?: string;
 }
 
 /** A whole HTML document. Everything that is a string here gets escaped. */
-export const page = ({ title, kicker, headline, lead, main, footer }: PageParts): Html => html`<!doctype html>
+export const page = ({
+  title,
+  kicker,
+  headline,
+  lead,
+  main,
+  footer,
+  script,
+}: PageParts): Html => html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -39,7 +57,7 @@ ${main}
 <footer><div class="inner">
 ${footer}
 </div></footer>
-<script>${raw(SCRIPT)}</script>
+${script && html`<script>${raw(script)}</script>`}
 </body>
 </html>
 `;

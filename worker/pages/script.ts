@@ -1,8 +1,10 @@
+import { UNITS_SCRIPT } from './script-units.ts';
+
 /**
- * The page's only script: copy buttons and a filter that works while one types.
- * Everything else works without it. The content security policy names it by its hash.
+ * The status page's script: copy buttons, and a search while one types. Everything else works without it, and so does
+ * the search when one presses Enter. The content security policy names it by its hash.
  */
-export const SCRIPT = `
+export const STATUS_SCRIPT = `${UNITS_SCRIPT}
 for (const pre of navigator.clipboard ? document.querySelectorAll('.listing pre') : []) {
   const button = document.createElement('button');
   button.type = 'button';
@@ -16,21 +18,67 @@ for (const pre of navigator.clipboard ? document.querySelectorAll('.listing pre'
   pre.previousElementSibling.append(button);
 }
 
+const SHOWN = 100;
 const form = document.getElementById('search');
 if (form) {
-  const rows = [...document.querySelectorAll('.packages tbody tr')];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const rows = document.querySelector('.packages tbody');
+  const template = document.getElementById('row');
   const shown = document.getElementById('shown');
-  const initial = [...shown.childNodes];
-  form.elements.q.addEventListener('input', () => {
+  const pages = document.getElementById('pages');
+  const before = { rows: [...rows.childNodes], shown: shown.textContent };
+  let loading;
+
+  const load = () => loading ??= fetch('/api/v1/packages', { headers: { accept: 'application/json' } })
+    .then((answer) => answer.ok ? answer.json() : Promise.reject(answer.status))
+    .then(({ packages }) => packages.map((item) => ({ item, text: (item.name + ' ' + item.desc).toLowerCase() })));
+
+  const row = ({ item }) => {
+    const copy = template.content.cloneNode(true);
+    const cell = (name) => copy.querySelector('.' + name);
+    cell('name').firstChild.textContent = item.name;
+    cell('name').firstChild.href = '/api/v1/packages/' + encodeURIComponent(item.name);
+    cell('version').textContent = item.version;
+    cell('kind').textContent = item.kind.replace('linux-app', 'Linux app');
+    cell('number').textContent = bytes(item.size);
+    cell('desc').textContent = item.desc;
+    const code = cell('platforms').querySelector('code');
+    code.textContent = item.tags.join(' ');
+    if (item.tags.length > 1) cell('platforms').querySelector('summary').textContent = item.tags.length + ' platforms';
+    else cell('platforms').replaceChildren(code);
+    return copy;
+  };
+
+  const find = (all, wanted) => {
+    const first = [];
+    const rest = [];
+    for (const one of all) {
+      if (one.text.startsWith(wanted)) first.push(one);
+      else if (one.text.includes(wanted)) rest.push(one);
+    }
+    return first.concat(rest);
+  };
+
+  const search = async () => {
     const wanted = form.elements.q.value.trim().toLowerCase();
-    rows.forEach((row, index) => { row.hidden = !texts[index].includes(wanted); });
-    const count = rows.filter((row) => !row.hidden).length;
-    shown.replaceChildren(...(wanted ? [count + ' of ' + rows.length + ' rows match'] : initial));
+    pages.hidden = wanted !== '';
+    if (wanted === '') {
+      rows.replaceChildren(...before.rows);
+      shown.textContent = before.shown;
+      return;
+    }
+    const all = await load();
+    if (form.elements.q.value.trim().toLowerCase() !== wanted) return;
+    const found = find(all, wanted);
+    rows.replaceChildren(...found.slice(0, SHOWN).map(row));
+    const matches = count.format(found.length) + ' of ' + count.format(all.length) + ' match';
+    shown.textContent = found.length > SHOWN ? matches + '; the first ' + SHOWN : matches;
+  };
+
+  form.elements.q.addEventListener('focus', () => void load().catch(() => {}), { once: true });
+  form.elements.q.addEventListener('input', () => void search().catch(() => form.submit()));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    search().catch(() => form.submit());
   });
-  if ('complete' in form.dataset) {
-    form.querySelector('button').hidden = true;
-    form.addEventListener('submit', (event) => event.preventDefault());
-  }
 }
 `;

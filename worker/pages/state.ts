@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
 import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import type { Root } from '../../format/snapshot/root.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
 import type { Html } from './html.ts';
 import { stateIcon } from './icons.ts';
 import { standingOf } from './standing.ts';
-import { durationText, momentText } from './units.ts';
+import { counted, countText, durationText, momentText } from './units.ts';
 import { validityLine } from './validity.ts';
 
 /** A snapshot as a page shows it. */
@@ -17,7 +18,7 @@ export interface ShownRoot {
 }
 
 /** Whether the snapshot is signed and current, with the evidence, and where to have more checked. */
-export function stateSection(root: ShownRoot, now: Date): Html {
+export function stateSection(root: ShownRoot, verified: VerifyReport | undefined, now: Date): Html {
   const standing = standingOf(root.snapshot, now, root.signer !== undefined);
   return html`<section class="state state-${standing.kind}" aria-labelledby="state">
   <div class="verdict">
@@ -26,7 +27,7 @@ export function stateSection(root: ShownRoot, now: Date): Html {
     ${validityLine(root.snapshot, now)}
   </div>
   ${evidence(root, now)}
-  ${checks}
+  ${checks(verified)}
 </section>`;
 }
 
@@ -50,10 +51,16 @@ function distance(moment: Date, now: Date): string {
   return away > 0 ? `in ${durationText(away)}` : `${durationText(-away)} ago`;
 }
 
-const checks = html`<div class="checks">
-    <p>The signature covers a list of files and their SHA-256. Whether the stored files match it, ask:</p>
+const checks = (verified: VerifyReport | undefined): Html => html`<div class="checks">
+    <p>The signature covers a list of files and their SHA-256. ${verified ? resultOf(verified) : 'Whether the stored files match it, ask:'}</p>
     <ul>
       <li><a href="/verify">Quick check</a> compares that list with the checksums and sizes that storage recorded at upload.</li>
-      <li><a href="/verify?deep=1">Deep check</a> reads the files again and hashes every byte; a large mirror takes several steps.</li>
+      <li><a href="/verify#deep-check">Deep check</a> reads the files again and hashes every byte; a large mirror takes several steps.</li>
     </ul>
   </div>`;
+
+function resultOf({ ok, files, failures }: VerifyReport): Html {
+  if (!ok)
+    return html`<b class="failed">The last check found ${counted(failures.length, 'file')} not as signed.</b>`;
+  return html`<b class="passed">Less than a minute ago ${countText(files.checked)} of ${counted(files.total, 'file')} agreed with it</b>: ${countText(files.verified)} by SHA-256, ${countText(files.consistent)} by MD5 and size.`;
+}

@@ -2,11 +2,15 @@ import { html } from 'hono/html';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { PackageList } from '../../format/package-list.ts';
 import type { Generator, Root } from '../../format/snapshot/root.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
+import type { KeptSnapshot } from '../snapshot-history.ts';
 import { chartSection } from './chart.ts';
 import { clientSection, keySection } from './clients.ts';
 import type { Html } from './html.ts';
-import { packageSection } from './packages.ts';
+import { keptSection } from './kept.ts';
+import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
+import { STATUS_SCRIPT } from './script.ts';
 import { type ShownRoot, stateSection } from './state.ts';
 import { bytesText, countText } from './units.ts';
 
@@ -14,14 +18,21 @@ import { bytesText, countText } from './units.ts';
 export interface StatusInput {
   /** Scheme and host under which clients reach the mirror, no trailing slash. */
   origin: string;
+  /** The same as it is to stand in commands. */
+  clientOrigin: string;
   now: Date;
   root: ShownRoot;
+  /** The last verification of this snapshot, while it is fresh. */
+  verified: VerifyReport | undefined;
+  /** Earlier snapshots that are kept. */
+  kept: readonly KeptSnapshot[];
   packages: PackageList;
+  view: PackageView;
   stoutConfig: string;
   /** The keys that this server trusts. */
   publicKeys: readonly PublicKey[];
   /** Something that readers must know first. */
-  warning?: string;
+  warning: string | undefined;
 }
 
 /** The mirror's front page: how it stands, what it holds, how to use it. A whole HTML document. */
@@ -34,19 +45,22 @@ export async function statusPage(input: StatusInput): Promise<string> {
     lead: 'Packages for stout and other Homebrew-compatible clients, served from here instead of from their upstream.',
     main: mainOf(input),
     footer: footerOf(input.root.snapshot.generator),
+    script: STATUS_SCRIPT,
   });
   return String(await document);
 }
 
-function mainOf({ origin, now, root, packages: list, stoutConfig, publicKeys, warning }: StatusInput): Html {
+function mainOf(input: StatusInput): Html {
+  const { clientOrigin, now, root, verified, kept, packages: list, view, publicKeys, warning } = input;
   const { packages } = list;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
-${stateSection(root, now)}
+${stateSection(root, verified, now)}
 ${figures(packages.length, root.snapshot)}
-${packages.length > 0 && chartSection(packages)}
-${clientSection(origin, stoutConfig)}
-${root.signer && keySection(origin, publicKeys, root.signer)}
-${packageSection(packages)}`;
+${packages.length > 0 && chartSection(list)}
+${clientSection(clientOrigin, input.stoutConfig)}
+${packageSection(packages, view)}
+${root.signer && keySection(clientOrigin, publicKeys, root.signer)}
+${keptSection(root, kept)}`;
 }
 
 const figures = (packages: number, { totals }: Root): Html => html`<dl class="figures">
@@ -55,10 +69,13 @@ const figures = (packages: number, { totals }: Root): Html => html`<dl class="fi
   <div><dt>Total size</dt><dd>${bytesText(totals.bytes)}</dd></div>
 </dl>`;
 
-const footerOf = (generator: Generator): Html => html`<nav aria-label="For machines"><ul>
+const footerOf = (generator: Generator): Html => html`<nav aria-label="Elsewhere"><ul>
+  <li><a href="/bottles/">Bottles</a></li>
+  <li><a href="/index/">Index</a></li>
+  <li><a href="/snapshot/">Snapshot</a></li>
   <li><a href="/api/v1/health">Health</a></li>
+  <li><a href="/api/v1/openapi.json">API</a></li>
   <li><a href="/api/v1/manifest">Manifest</a></li>
-  <li><a href="/snapshot/root.json">Signed root</a></li>
   <li><a href="/mirror.pub">Public key</a></li>
 </ul></nav>
 <p>Made by ${generator.name} ${generator.version}</p>`;

@@ -26,7 +26,7 @@ html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.55 var(--sans); }
 .inner { max-width: 70rem; margin: 0 auto; padding: 0 1.5rem; }
 h1, h2, h3, p, ul, dl, dd, pre { margin: 0; }
-ul { padding: 0; list-style: none; }
+ul, ol { margin: 0; padding: 0; list-style: none; }
 a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: .2em; }
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
@@ -78,7 +78,9 @@ h3 { font-size: 1rem; line-height: 1.4; margin-bottom: .5rem; }
 .checks { grid-column: 1 / -1; border-top: 1px solid var(--line); background: var(--well); padding: 1.25rem 1.75rem; font-size: .9375rem; }
 .checks ul { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .5rem 3.5rem; margin-top: .5rem; }
 .checks p, .checks li { color: var(--soft); }
-.checks a { font-weight: 600; }
+.checks a, .checks b { font-weight: 600; }
+.checks .passed { color: var(--good); }
+.checks .failed { color: var(--bad); }
 
 .figures { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); margin-top: 2.25rem; }
 .figures div { display: flex; flex-direction: column-reverse; padding: 0 1.75rem; border-left: 1px solid var(--line); }
@@ -102,6 +104,7 @@ h3 { font-size: 1rem; line-height: 1.4; margin-bottom: .5rem; }
 .by-tag th { width: 1%; white-space: nowrap; max-width: 14rem; overflow: hidden; text-overflow: ellipsis; }
 .by-tag .bar { padding: 0 1rem; }
 .by-tag .number { width: 1%; }
+.by-tag .count { padding-left: 1.25rem; color: var(--soft); font-size: .875rem; }
 .bar svg { display: block; }
 .bar-whole { fill: var(--line); }
 .bar-part { fill: var(--formula); }
@@ -144,6 +147,62 @@ summary { cursor: pointer; }
 .hint h2 { margin-bottom: .5rem; }
 .hint p { max-width: 44rem; overflow-wrap: anywhere; }
 
+.onward { display: flex; gap: 1.25rem; align-items: baseline; margin-top: 1.25rem; color: var(--soft); }
+.remark { color: var(--soft); font-size: .9375rem; max-width: 44rem; }
+table + .remark { margin-top: .75rem; }
+
+.kept { font-size: .9375rem; }
+.kept th, .kept td { padding: .55rem 1.5rem .55rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+.kept thead th { color: var(--soft); font-size: .875rem; padding-top: 0; }
+.kept :is(th, td):last-child { padding-right: 0; }
+.kept .number { text-align: right; }
+.kept .live { margin-left: .5rem; color: var(--good); font-weight: 600; font-size: .875rem; }
+.made thead th:nth-child(1) { width: 10rem; }
+.made thead th:nth-child(2) { width: 15rem; }
+.made td:nth-child(3) { white-space: nowrap; }
+.made td:nth-child(4) { color: var(--soft); }
+.made .passed { color: var(--good); }
+.made .failed { color: var(--bad); font-weight: 600; }
+.made .not-checked-here { color: var(--soft); }
+
+.action { display: flex; flex-wrap: wrap; gap: .75rem 2rem; align-items: center; justify-content: space-between; }
+.action div { flex: 1 1 22rem; }
+.action h3 { color: var(--ink); margin: 0; }
+.action form { margin: 0; }
+.action button { font-size: 1rem; font-weight: 600; padding: .55rem 1.1rem; background: var(--good); border-color: var(--good); color: var(--surface); }
+.action button:hover { filter: brightness(1.08); }
+.action button:disabled { opacity: .55; cursor: default; }
+.run { margin-top: 1rem; }
+.run p { display: flex; justify-content: space-between; align-items: center; gap: 1rem; min-height: 2rem; font-variant-numeric: tabular-nums; }
+.checks .run[data-state="good"] #so-far { color: var(--good); font-weight: 600; }
+.checks .run[data-state="bad"] #so-far { color: var(--bad); font-weight: 600; }
+progress { appearance: none; display: block; width: 100%; height: .625rem; margin-bottom: .5rem; border: 0; border-radius: 5px; background: var(--line); overflow: hidden; }
+progress::-webkit-progress-bar { background: var(--line); }
+progress::-webkit-progress-value { background: var(--good); }
+progress::-moz-progress-bar { background: var(--good); }
+.run[data-state="bad"] progress::-webkit-progress-value { background: var(--bad); }
+.run[data-state="bad"] progress::-moz-progress-bar { background: var(--bad); }
+.checks ul.findings { display: block; margin-top: .5rem; }
+.findings li { padding: .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+.findings li:first-child { border-top: 0; }
+.findings code { color: var(--bad); margin-right: .5rem; }
+
+.folder { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; box-shadow: 0 1px 2px rgb(0 0 0 / .05), 0 8px 24px -12px rgb(0 0 0 / .18); }
+.crumbs { display: flex; flex-wrap: wrap; padding: 1rem 1.75rem; border-bottom: 1px solid var(--line); background: var(--well); overflow-wrap: anywhere; }
+.crumbs li + li::before { content: "/"; padding: 0 .5rem; color: var(--soft); }
+.files { font-size: .9375rem; }
+.files th, .files td { padding: .45rem 1.5rem .45rem 0; vertical-align: top; }
+.files :is(th, td):first-child { padding-left: 1.75rem; }
+.files :is(th, td):last-child { padding-right: 1.75rem; width: 12rem; white-space: nowrap; }
+.files thead th { color: var(--soft); font-size: .875rem; padding-top: .9rem; }
+.files .number { width: 7rem; text-align: right; }
+.files tbody th { overflow-wrap: anywhere; }
+.files tbody a { text-decoration: none; }
+.files tbody a:hover { text-decoration: underline; }
+.files tbody tr:nth-child(odd) { background: var(--well); }
+.files td { color: var(--soft); font-variant-numeric: tabular-nums; }
+.folder .onward { margin: 0; padding: 1rem 1.75rem; border-top: 1px solid var(--line); }
+
 footer { margin-top: 4.5rem; border-top: 1px solid var(--line); padding: 1.5rem 0 3rem; color: var(--soft); font-size: .9375rem; }
 footer .inner, footer ul { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; justify-content: space-between; }
 
@@ -163,8 +222,22 @@ footer .inner, footer ul { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; ju
   .packages .desc { order: 1; flex-basis: 100%; color: var(--ink); }
   .packages .kind, .packages .platforms { order: 2; }
   .packages .platforms { flex: 1; }
+  .crumbs { padding: .875rem 1.25rem; }
+  .files, .files tbody, .made, .made tbody { display: block; }
+  .files thead, .made thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .files tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .5rem 1.25rem; }
+  .files tbody th { flex-basis: 100%; }
+  .files tbody th, .files tbody td { padding: 0 !important; width: auto !important; font-size: .875rem; }
+  .files tbody th { font-size: 1rem; }
+  .files td:empty { display: none; }
+  .made tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; padding: .6rem 0; border-bottom: 1px solid var(--line); }
+  .made tbody :is(th, td) { padding: 0; border: 0; }
+  .made td:nth-child(4) { flex-basis: 100%; }
+  .kept :is(th, td) { padding-right: .75rem; }
 }
 @media (max-width: 26rem) {
+  .figures div:not(:first-child) { padding: 0 0 0 .75rem; }
+  .by-tag .count, .kept:not(.made) :is(th, td):nth-child(3) { display: none; }
   .evidence div { grid-template-columns: minmax(0, 1fr); }
 }
 `;

@@ -3,45 +3,43 @@ import { MirrorError } from '../../format/errors.ts';
 import { MANIFEST } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
-import { type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
+import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
+import { jsonDocument, momentaryJson } from '../document.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
-import { respond } from '../http/respond.ts';
-import { packageList } from '../package-list.ts';
+import { OPENAPI } from '../openapi.ts';
+import { allPackages, matching, packageList } from '../package-list.ts';
 
-const CHANGING = { 'cache-control': CACHE_CONTROL.changing };
+const PAGE = { cacheControl: CACHE_CONTROL.page };
 
-/** JSON for machines: `/api/v1/health`, `/manifest`, `/packages[?q=]`, `/packages/<name>`. */
+/** JSON for machines, as `/api/v1/openapi.json` describes it. */
 export function apiRoutes(services: Services): Hono<AppEnvironment> {
-  const { store, clock } = services;
+  const { store } = services;
+  const packages = async (context: AppContext) => packageList(store, await servedSnapshot(context, services));
   return new Hono<AppEnvironment>()
-    .get('/api/v1/health', async (context) => {
+    .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI, PAGE)))
+    .get('/api/v1/health', async () => {
       const health = await healthOf(services);
-      return context.json(health, health.ok ? 200 : 503, { 'cache-control': CACHE_CONTROL.never });
+      return momentaryJson(health, health.ok ? 200 : 503);
     })
     .get('/api/v1/manifest', async (context) => {
       const live = await servedSnapshot(context, services);
       const entry = await live.find(MANIFEST);
-      if (!entry)
-        throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
-      return respond(context.req.raw, fileRepresentation(store, entry), clock());
+      if (entry) return answer(context, services, fileRepresentation(store, entry));
+      throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
     })
     .get('/api/v1/packages', async (context) => {
-      const { version, packages } = await packageList(store, await servedSnapshot(context, services));
-      // In a query + means a space, but people type gtk+3.
-      const query = context.req.query('q')?.toLowerCase() ?? '';
-      const spellings = [query, query.replaceAll(' ', '+')];
-      const found = packages.filter(({ name, desc }) => {
-        const text = `${name} ${desc}`.toLowerCase();
-        return spellings.some((spelling) => text.includes(spelling));
-      });
-      return context.json({ version, count: found.length, packages: found }, 200, CHANGING);
+      const list = await packages(context);
+      const query = context.req.query('q') ?? '';
+      if (query === '') return answer(context, services, allPackages(list));
+      const found = matching(list.packages, query);
+      const body = { version: list.version, count: found.length, packages: found };
+      return answer(context, services, jsonDocument(body, PAGE));
     })
     .get('/api/v1/packages/:name', async (context) => {
-      const { packages } = await packageList(store, await servedSnapshot(context, services));
       const name = context.req.param('name');
-      const found = packages.filter((item) => item.name === name);
-      if (found.length > 0) return context.json({ packages: found }, 200, CHANGING);
+      const found = (await packages(context)).packages.filter((item) => item.name === name);
+      if (found.length > 0) return answer(context, services, jsonDocument({ packages: found }, PAGE));
       throw new MirrorError('not-found', `This mirror has no package named ${JSON.stringify(name)}.`);
     });
 }

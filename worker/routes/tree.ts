@@ -1,17 +1,21 @@
 import { Hono } from 'hono';
 import { utf8 } from '../../format/bytes.ts';
-import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { ROOT, signaturePath } from '../../format/layout.ts';
-import { type AppEnvironment, originFor, type Services, servedSnapshot } from '../context.ts';
+import { encodePath, ROOT, signaturePath } from '../../format/layout.ts';
+import type { LeafReference } from '../../format/snapshot/root.ts';
+import { type AppEnvironment, answer, clientOrigin, type Services, servedSnapshot } from '../context.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { contentTypeOf } from '../http/content-type.ts';
 import { strongTag } from '../http/etag.ts';
 import { decodePath } from '../http/path.ts';
-import { type Representation, respond } from '../http/respond.ts';
+import type { Representation } from '../http/respond.ts';
+import { isFolder } from '../listing.ts';
 import type { LiveSnapshot } from '../live-snapshot.ts';
+import { missingPath } from '../missing.ts';
 import { isRewritten, rewrittenRepresentation } from '../rewrite.ts';
+import { sha256Of } from '../runtime-crypto.ts';
+import type { MirrorStore } from '../store.ts';
 
 /** A content address; what follows the digest is for people and download tools. */
 const BLOB = /^(blobs\/sha256\/[^/]+)(?:\/[^/]*)?$/;
@@ -22,18 +26,29 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>().get('*', async (context) => {
     const { pathname, searchParams } = new URL(context.req.url);
     const path = decodePath(pathname);
-    const raw = searchParams.get('raw') === '1';
     const live = await servedSnapshot(context, services);
-    const origin = raw ? undefined : originFor(context, services.settings);
-    const representation = await find(services, live, path, origin);
-    if (representation) return respond(context.req.raw, representation, services.clock());
-    throw new MirrorError('not-found', `This mirror has no file ${JSON.stringify(path)}.`, { where: path });
+    const origin = searchParams.get('raw') === '1' ? undefined : clientOrigin(context, services.settings);
+    const representation = await find(services.store, live, path, origin);
+    if (representation) return answer(context, services, representation);
+    if (await isFolder(live, path)) return toFolder(path);
+    throw missingPath(path);
   });
 }
 
+/** The folder's own address has a slash at its end, on which the links of its page rest. */
+const toFolder = (path: string): Response =>
+  new Response(null, {
+    status: 308,
+    headers: {
+      location: `/${encodePath(path)}/`,
+      'cache-control': CACHE_CONTROL.never,
+      'content-length': '0',
+    },
+  });
+
 /** What stands at a path; package JSON is rewritten to `origin` where one is given. */
 async function find(
-  { store }: Services,
+  store: MirrorStore,
   live: LiveSnapshot,
   path: string,
   origin: string | undefined,
@@ -48,48 +63,56 @@ async function find(
 }
 
 /** The root and its signature come with the pointer; a leaf is found by the root. */
-async function snapshotDocument(
-  store: Services['store'],
-  { signed, snapshot }: LiveSnapshot,
+function snapshotDocument(
+  store: MirrorStore,
+  { signed, snapshot, sha256 }: LiveSnapshot,
   path: string,
-): Promise<Representation | undefined> {
-  const lastModified = Math.floor(Date.parse(snapshot.created_at) / 1000);
-  if (path === ROOT) return document(path, signed.root, lastModified, CACHE_CONTROL.changing);
+): Representation | undefined {
+  const known = {
+    lastModified: Math.floor(Date.parse(snapshot.created_at) / 1000),
+    contentType: contentTypeOf(path),
+  };
+  const changing = { ...known, cacheControl: CACHE_CONTROL.changing };
+  if (path === ROOT) return inMemory(signed.root, { ...changing, sha256 });
   if (path === signaturePath(ROOT)) {
-    return document(path, utf8(signed.signature), lastModified, CACHE_CONTROL.changing);
+    const bytes = utf8(signed.signature);
+    return inMemory(bytes, { ...changing, sha256: sha256Of(bytes) });
   }
-  const reference = snapshot.leaves.find((leaf) => leaf.sha256 === LEAF.exec(path)?.[1]);
-  const bytes = reference && (await store.leaf(reference));
-  if (!reference) return undefined;
+  const [, digest] = LEAF.exec(path) ?? [];
+  const leaf = snapshot.leaves.find((reference) => reference.sha256 === digest);
+  if (!leaf) return undefined;
+  const common = { ...known, cacheControl: CACHE_CONTROL.content, sha256: leaf.sha256 };
+  return small(leaf.size, () => readLeaf(store, leaf, path), common);
+}
+
+async function readLeaf(store: MirrorStore, leaf: LeafReference, path: string): Promise<Uint8Array> {
+  const bytes = await store.leaf(leaf);
   if (!bytes) throw new MirrorError('missing', `${path} is missing from storage.`, { where: path });
-  const found = sha256Hex(bytes);
-  if (found === reference.sha256) return document(path, bytes, lastModified, CACHE_CONTROL.content);
+  const found = sha256Of(bytes);
+  if (found === leaf.sha256) return bytes;
   throw new MirrorError('mismatch', `${path} is not as signed.`, {
     where: path,
-    expected: reference.sha256,
+    expected: leaf.sha256,
     found,
   });
 }
 
-/** A small document that is in memory already. */
-function document(
-  path: string,
-  bytes: Uint8Array,
-  lastModified: number,
-  cacheControl: string,
-): Representation {
-  const sha256 = sha256Hex(bytes);
+type Common = Pick<Representation, 'lastModified' | 'contentType' | 'cacheControl'> & { sha256: string };
+
+const inMemory = (bytes: Uint8Array, common: Common): Representation =>
+  small(bytes.length, async () => bytes, common);
+
+/** A document that is read whole and then cut, not before the answer needs its bytes. */
+function small(size: number, read: () => Promise<Uint8Array>, common: Common): Representation {
   return {
-    etag: strongTag(sha256),
-    lastModified,
-    size: bytes.length,
-    contentType: contentTypeOf(path),
-    cacheControl,
-    sha256,
-    check: async () => bytes.length,
-    body: async (range) => ({
-      stream: new Uint8Array(range ? bytes.subarray(range.offset, range.offset + range.length) : bytes),
-      size: bytes.length,
-    }),
+    ...common,
+    etag: strongTag(common.sha256),
+    size,
+    check: async () => (await read()).length,
+    body: async (range) => {
+      const bytes = await read();
+      const part = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
+      return { stream: new Uint8Array(part), size };
+    },
   };
 }

@@ -2,17 +2,21 @@ import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
 import { databasePath, VULNERABILITIES } from '../../format/layout.ts';
 import type { Check } from '../../format/verify/report.ts';
-import type { AppContext, AppEnvironment, Services } from '../context.ts';
-import { CACHE_CONTROL } from '../http/caching.ts';
+import type { AppEnvironment, Services } from '../context.ts';
+import { momentary, momentaryJson } from '../document.ts';
+import { preferredFormat } from '../http/accept.ts';
 import { decodePath } from '../http/path.ts';
+import { missingPath } from '../missing.ts';
+import { HTML } from '../pages/page.ts';
+import { verifyPage } from '../pages/verify.ts';
 
 /**
  * `/verify` holds the whole mirror against its signatures: by what storage recorded, or with `?deep=1` by reading every
  * byte; `?cursor=` goes on where a report stopped, `?snapshot=` looks at a version that need not be live.
- * `/verify/<path>` reads one file.
+ * `/verify/<path>` reads one file. Browsers get a page, which goes on by itself; all else gets JSON.
  * `ok` in the answer is the verdict; the status is 200 whenever there is one.
  */
-export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnvironment> {
+export function verifyRoutes({ snapshots, verification, clock }: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>()
     .get('/verify', async (context) => {
       const depth = context.req.query('deep') === '1' ? 'deep' : 'quick';
@@ -25,19 +29,18 @@ export function verifyRoutes({ snapshots, verification }: Services): Hono<AppEnv
       const version = versionOf(context.req.query('snapshot'));
       const report = await verification.run(depth, cursor, live?.sha256, version);
       const checks = cursor === undefined ? [...report.checks, ...NOT_CHECKED_HERE] : report.checks;
-      return answer(context, { ...report, checks });
+      const shown = { ...report, checks };
+      const html = preferredFormat(context.req.header('accept') ?? null) === 'html';
+      return html ? momentary(await verifyPage(shown, clock()), HTML) : momentaryJson(shown);
     })
     .get('/verify/*', async (context) => {
       const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
       const live = await snapshots.current();
       const entry = await live.find(path);
-      if (!entry)
-        throw new MirrorError('not-found', `This mirror lists no file ${JSON.stringify(path)}.`, {
-          where: path,
-        });
+      if (!entry) throw missingPath(path);
       const verdict = await verification.file(entry);
       const { version } = live.snapshot;
-      return answer(context, { ok: verdict.state === 'verified', snapshot: version, ...verdict });
+      return momentaryJson({ ok: verdict.state === 'verified', snapshot: version, ...verdict });
     });
 }
 
@@ -63,10 +66,3 @@ function versionOf(text: string | undefined): number | undefined {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new MirrorError('bad-input', 'A snapshot is named by its version, a whole number.', { found: text });
 }
-
-/** JSON that people read too. */
-const answer = (context: AppContext, body: object): Response =>
-  context.body(`${JSON.stringify(body, null, 2)}\n`, 200, {
-    'cache-control': CACHE_CONTROL.never,
-    'content-type': 'application/json',
-  });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { CACHE_CONTROL, cacheControlOf } from '../../../worker/http/caching.ts';
+import { CACHE_CONTROL, cacheControlOf, restricted } from '../../../worker/http/caching.ts';
 
-const NAMED = 'public, max-age=3600, no-transform';
-const CHANGING = 'no-cache, no-transform';
+const NAMED = 'public, max-age=3600, must-revalidate, no-transform';
+const CHANGING = 'private, no-cache, no-transform';
 
 test.each([
   ['bottles/jq-1.7.1.arm64_sonoma.bottle.tar.gz', NAMED],
@@ -22,12 +22,23 @@ test.each([
   expect(cacheControlOf(path)).toBe(expected);
 });
 
-test('when a response depends on the origin or may turn out otherwise, no shared cache may keep it', () => {
-  expect(CACHE_CONTROL.rewritten).toContain('private');
-  expect(CACHE_CONTROL.never).toBe('no-store');
-  expect(CACHE_CONTROL.changing).not.toMatch(/max-age|public/);
+test('when bytes may turn into others, or depend on who asks, no shared cache may keep them', () => {
+  const { content, named, ...others } = CACHE_CONTROL;
+  for (const rule of Object.values(others)) expect(rule).toMatch(/private|no-store/);
+  // RFC 9111 section 4.2.4: a refusal gets through to the client instead of a copy that was kept.
+  expect(named).toContain('must-revalidate');
 });
 
 test('when the name is the content, caches may keep it for good and may not recompress it', () => {
   expect(CACHE_CONTROL.content).toBe('public, max-age=31536000, immutable, no-transform');
 });
+
+test.each(Object.values(CACHE_CONTROL))(
+  'when the rule is %j, a private mirror or a warning makes it stricter, never looser',
+  (rule) => {
+    expect(restricted(rule, { secret: true, warned: false })).toBe('private, no-store');
+    expect(restricted(rule, { secret: true, warned: true })).toBe('private, no-store');
+    expect(restricted(rule, { secret: false, warned: true })).not.toContain('public');
+    expect(restricted(rule, { secret: false, warned: false })).toBe(rule);
+  },
+);

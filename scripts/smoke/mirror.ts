@@ -1,0 +1,62 @@
+const TIMEOUT_MS = 60_000;
+
+/** An answer, read to its end. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** A file of the mirror that checks are made with. */
+export interface SampleFile {
+  /** From the top, with a leading slash. */
+  path: string;
+  size: number;
+  sha256: string;
+}
+
+/** A mirror on the other side of a network. */
+export class RemoteMirror {
+  readonly origin: string;
+  readonly token: string | undefined;
+
+  constructor(origin: string, token: string | undefined) {
+    this.origin = origin;
+    this.token = token;
+  }
+
+  /** Asks with the token, where there is one. Redirects are answers too. */
+  async ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+    const credentials = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    const response = await fetch(new URL(path, this.origin), {
+      method,
+      headers: { ...credentials, ...headers },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body = new Uint8Array(await response.arrayBuffer());
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  async json<T>(path: string): Promise<T> {
+    const { status, body } = await this.ask(path, { accept: 'application/json' });
+    if (status !== 200) throw new Error(`${path} answered ${status}`);
+    return JSON.parse(new TextDecoder().decode(body));
+  }
+
+  /** The smallest file of the first folder that has any. */
+  async sampleFile(folders: readonly string[]): Promise<SampleFile> {
+    for (const folder of folders) {
+      const { status, body } = await this.ask(folder, { accept: 'application/json' });
+      const { entries = [] } = status === 200 ? (JSON.parse(new TextDecoder().decode(body)) as Listing) : {};
+      const files = entries.filter((entry) => entry.type === 'file' && entry.size >= 20);
+      const [file] = files.sort((a, b) => a.size - b.size);
+      if (file) return { path: folder + encodeURIComponent(file.name), size: file.size, sha256: file.sha256 };
+    }
+    throw new Error(`there is no file in ${folders.join(', ')}`);
+  }
+}
+
+interface Listing {
+  entries?: { name: string; type: string; size: number; sha256: string }[];
+}

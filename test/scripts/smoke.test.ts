@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { blobName } from '../../format/layout.ts';
+import { makeMirror } from '../support/mirror.ts';
+import { type Ended, runProgram } from '../support/programs.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startTestWorker, type TestWorker } from '../support/worker.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/smoke.ts', import.meta.url));
+const TOKEN = 'correct-horse-battery';
+const directory = join(await temporaryFolder(), 'mirror');
+await makeMirror(directory);
+
+const smoke = (args: string[], environment: Record<string, string> = {}): Promise<Ended> =>
+  runProgram(process.execPath, [SCRIPT, ...args], environment);
+
+/** The state of each check by its name. */
+const statesOf = ({ stdout }: Ended): Record<string, string | undefined> =>
+  Object.fromEntries(
+    [...stdout.matchAll(/^(passed|noted|FAILED) +(.{28}) /gm)].map(([, state, name = '']) => [
+      name.trim(),
+      state,
+    ]),
+  );
+
+describe('npm run smoke', () => {
+  let worker: TestWorker;
+  let hidden: TestWorker;
+  beforeAll(async () => {
+    [worker, hidden] = await Promise.all([startTestWorker(), startTestWorker({ MIRROR_TOKEN: TOKEN })]);
+    await Promise.all([worker.publish(directory), hidden.publish(directory)]);
+  });
+  afterAll(() => Promise.all([worker.close(), hidden.close()]));
+
+  test('when a mirror is well, every check passes, or says why it can tell nothing here', async () => {
+    const ended = await smoke([worker.origin]);
+    const { tokens, 'edge cache': cache, 'SHA-256 recorded by storage': recorded, ...rest } = statesOf(ended);
+    expect([tokens, cache, recorded], ended.stdout).toEqual(['noted', 'noted', 'noted']);
+    expect(new Set(Object.values(rest)), ended.stdout).toEqual(new Set(['passed']));
+    expect(Object.keys(rest).length).toBe(12);
+    expect(ended.status).toBe(0);
+  });
+
+  test('when a mirror is private, it is checked with its token; without one nothing passes', async () => {
+    const ended = await smoke([hidden.origin], { MIRROR_TOKEN: TOKEN });
+    expect(statesOf(ended), ended.stdout).toMatchObject({ tokens: 'passed', 'package URLs': 'passed' });
+    expect(ended.status).toBe(0);
+    const without = await smoke([hidden.origin], { MIRROR_TOKEN: '' });
+    expect(statesOf(without)).toMatchObject({ health: 'passed', 'whole file, its digests': 'FAILED' });
+    expect(without.status).toBe(1);
+  });
+
+  test('when a file is damaged, the check fails and names it', async () => {
+    const { entries = [] } = (await readContents(directory)) ?? {};
+    const entry =
+      entries.find(({ name }) => name === 'bottles/jq-1.7.1.sonoma.bottle.tar.gz') ?? expect.unreachable();
+    const damaged = await startTestWorker();
+    await damaged.publish(directory);
+    await damaged.binding.put(blobName(entry.sha256), new Uint8Array(entry.size));
+    const ended = await smoke([damaged.origin]);
+    await damaged.close();
+    expect(statesOf(ended)).toMatchObject({ verification: 'FAILED', health: 'passed' });
+    expect(ended.stdout).toContain(entry.name);
+    expect(ended.status).toBe(1);
+  });
+
+  test('when nobody answers, or no address is given, it says so', async () => {
+    const ended = await smoke(['http://127.0.0.1:9']);
+    expect([new Set(Object.values(statesOf(ended))), ended.status]).toEqual([
+      new Set(['FAILED', 'noted']),
+      1,
+    ]);
+    expect((await smoke([])).status).toBe(2);
+  });
+});

@@ -1,0 +1,21 @@
+import { parseAccept } from 'hono/utils/accept';
+
+/** What a client can be answered with. */
+export type Format = 'html' | 'json' | 'text';
+
+const FORMATS: ReadonlyMap<string, Format> = new Map([
+  ['text/html', 'html'],
+  ['application/xhtml+xml', 'html'],
+  ['application/json', 'json'],
+  ['application/problem+json', 'json'],
+  ['text/plain', 'text'],
+]);
+
+/**
+ * The format that an Accept field (RFC 9110 section 12.5.1) names with the greatest weight; `undefined` when it names
+ * none of ours, as the wildcard of curl does.
+ */
+export function preferredFormat(accept: string | null): Format | undefined {
+  const named = parseAccept(accept ?? '').find(({ type, q }) => q > 0 && FORMATS.has(type.toLowerCase()));
+  return named && FORMATS.get(named.type.toLowerCase());
+}

@@ -1,0 +1,17 @@
+/**
+ * Any page may read what this server sends (Fetch standard, section 3.3): nothing here rests on cookies, and a private
+ * mirror answers only to those who know a token. Browsers never send credentials of their own along with `*`.
+ */
+export const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers':
+    'accept-ranges, content-disposition, content-length, content-range, etag, mirror-warning, repr-digest, server-timing, x-request-id',
+} as const;
+
+/** The rest of the answer to a preflight request. */
+export const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers':
+    'authorization, if-match, if-modified-since, if-none-match, if-range, if-unmodified-since, range',
+  'access-control-max-age': '86400',
+} as const;

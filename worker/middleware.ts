@@ -1,0 +1,73 @@
+import type { MiddlewareHandler } from 'hono';
+import { MirrorError } from '../format/errors.ts';
+import { credentialsOf, isAdmitted } from './access.ts';
+import type { AppEnvironment } from './context.ts';
+import { CACHE_CONTROL, restricted } from './http/caching.ts';
+import { CORS, PREFLIGHT } from './http/cors.ts';
+import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
+import type { Settings } from './settings.ts';
+
+type Handler = MiddlewareHandler<AppEnvironment>;
+
+const METHODS = 'GET, HEAD, OPTIONS';
+/** The one path of a private mirror that monitoring may ask without a token. */
+const OPEN_PATH = '/api/v1/health';
+
+/** Gives the request its id, tells the client how long it took (Server Timing, W3C), and the log what became of it. */
+export const observed =
+  (clock: () => Date, log?: (record: RequestRecord) => void): Handler =>
+  async (context, next) => {
+    const started = clock().getTime();
+    context.set('requestId', requestIdOf(context.req.raw.headers));
+    await next();
+    const now = clock();
+    const ms = now.getTime() - started;
+    const { headers } = context.res;
+    // RFC 9110 section 6.6.1 wants it of every server; workerd leaves it to what stands in front.
+    headers.set('date', now.toUTCString());
+    headers.set('x-request-id', context.get('requestId'));
+    headers.set('server-timing', `snapshot;dur=${context.get('snapshotTime') ?? 0}, total;dur=${ms}`);
+    log?.(recordOf(context, ms));
+  };
+
+/** Headers that every answer has, and the caching rules that hold whatever the route said. */
+export const finished =
+  (settings: Settings, always?: string): Handler =>
+  async (context, next) => {
+    if (always !== undefined) context.set('warning', always);
+    await next();
+    const { headers } = context.res;
+    const warning = context.get('warning');
+    if (warning !== undefined) headers.set('mirror-warning', warning);
+    const rule = headers.get('cache-control') ?? CACHE_CONTROL.never;
+    const secret = settings.tokens.length > 0;
+    headers.set('cache-control', restricted(rule, { secret, warned: warning !== undefined }));
+    headers.set('x-content-type-options', 'nosniff');
+    for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
+  };
+
+/** A mirror is read, nothing else (RFC 9110 sections 9.3.7 and 15.5.6). */
+export const readOnly: Handler = async ({ req: { method } }, next) => {
+  if (method === 'GET' || method === 'HEAD') return next();
+  const refused = method !== 'OPTIONS';
+  return new Response(null, {
+    status: refused ? 405 : 204,
+    headers: { allow: METHODS, 'cache-control': CACHE_CONTROL.never, ...(refused ? {} : PREFLIGHT) },
+  });
+};
+
+/** Where tokens are set, only who knows one gets on. */
+export const admitted =
+  ({ tokens }: Settings): Handler =>
+  async (context, next) => {
+    if (tokens.length === 0 || context.req.path === OPEN_PATH) return next();
+    const credentials = credentialsOf(context.req.header('authorization') ?? null);
+    if (credentials && isAdmitted(credentials, tokens)) {
+      context.set('credentials', credentials);
+      return next();
+    }
+    throw new MirrorError('unauthorized', 'This mirror is private: it answers to those who send a token.', {
+      expected: 'Authorization: Bearer TOKEN, or Basic with the token as password',
+      found: credentials ? 'a token that is not one of this mirror' : 'no token',
+    });
+  };

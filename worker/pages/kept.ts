@@ -1,0 +1,23 @@
+import { html } from 'hono/html';
+import type { KeptSnapshot } from '../snapshot-history.ts';
+import type { Html } from './html.ts';
+import type { ShownRoot } from './state.ts';
+import { bytesText, countText, momentText } from './units.ts';
+
+/** The live snapshot and those before it that are still kept. */
+export const keptSection = (
+  { snapshot }: ShownRoot,
+  kept: readonly KeptSnapshot[],
+): Html => html`<section aria-labelledby="snapshots">
+  <h2 id="snapshots">Recent snapshots</h2>
+  <table class="kept">
+    <thead><tr><th scope="col">Snapshot</th><th scope="col">Created</th><th scope="col" class="number">Files</th><th scope="col" class="number">Size</th></tr></thead>
+    <tbody>
+${row({ ...snapshot, ...snapshot.totals }, true)}${kept.map((one) => row(one, false))}    </tbody>
+  </table>
+  ${kept.length > 0 && html`<p class="remark">Each carries a signature that this server trusts; the operator can go back to one with <code>stout-mirror rollback</code>.</p>`}
+</section>`;
+
+const row = ({ version, created_at, files, bytes }: KeptSnapshot, live: boolean): Html =>
+  html`<tr><th scope="row"><code>${version}</code>${live && html` <b class="live">live</b>`}</th><td><time datetime="${created_at}">${momentText(new Date(created_at))}</time></td><td class="number">${countText(files)}</td><td class="number">${bytesText(bytes)}</td></tr>
+`;

@@ -1,0 +1,93 @@
+import { html } from 'hono/html';
+import type { Check, Failure, VerifyReport } from '../../format/verify/report.ts';
+import type { Html } from './html.ts';
+import { stateIcon } from './icons.ts';
+import { page } from './page.ts';
+import { bytesText, counted, countText, durationText } from './units.ts';
+import { VERIFY_SCRIPT } from './verify-script.ts';
+
+/** What a verification found, and the way to a deeper one. A whole HTML document. */
+export async function verifyPage(report: VerifyReport, now: Date): Promise<string> {
+  const document = page({
+    title: 'Verification',
+    kicker: 'Package mirror',
+    headline: 'Verification',
+    lead: 'Every file of this mirror, held against the list that its operator signed.',
+    main: html`${verdict(report, now)}
+${report.failures.length > 0 && failures(report.failures)}
+${checks(report.checks)}`,
+    footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">Status</a></li><li><a href="/api/v1/health">Health</a></li></ul></nav>
+<p>JSON for <code>Accept: application/json</code></p>`,
+    script: VERIFY_SCRIPT,
+  });
+  return String(await document);
+}
+
+function verdict(report: VerifyReport, now: Date): Html {
+  const { ok, files, bytes, snapshot } = report;
+  const age = now.getTime() - Date.parse(report.checked_at);
+  const kind = ok ? 'current' : 'expired';
+  return html`<section class="state state-${kind}" aria-labelledby="state">
+  <div class="verdict">
+    <h2 id="state">${stateIcon(kind)}${label(report)}</h2>
+    <p>${meaning(report)}</p>
+  </div>
+  <dl class="evidence">
+    <div><dt>Looked at</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
+    <div><dt>By SHA-256</dt><dd>${counted(files.verified, 'file')} <small>verified</small></dd></div>
+    ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
+    ${files.failed > 0 && html`<div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
+    <div><dt>Snapshot</dt><dd><code>${snapshot?.version ?? 'none'}</code></dd></div>
+    <div><dt>Checked</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
+  </dl>
+  ${deepCheck(report)}
+</section>`;
+}
+
+function label({ ok, complete, cursor, depth }: VerifyReport): string {
+  if (!ok) return 'Not as signed';
+  if (complete) return depth === 'deep' ? 'Every byte is as signed' : 'All files agree';
+  return cursor === null ? 'The rest is as signed' : 'As signed so far';
+}
+
+function meaning({ depth, cursor }: VerifyReport): string {
+  const how =
+    depth === 'deep'
+      ? 'Each file was read to its end and hashed just now.'
+      : 'What storage has on record of each file was compared with the signed list.';
+  return cursor === null ? how : `${how} This is a part; the rest is still to be looked at.`;
+}
+
+const failures = (found: readonly Failure[]): Html => html`<section aria-labelledby="failures">
+  <h2 id="failures">What was found</h2>
+  <ul class="findings">${found.map(({ path, message }) => html`<li><code>${path}</code> ${message}</li>`)}</ul>
+</section>`;
+
+const deepCheck = ({ depth, cursor }: VerifyReport): Html => html`<div class="checks" id="deep-check">
+    <div class="action">
+      <div>
+        <h3>Read every byte</h3>
+        <p>Storage is not asked what it recorded: this server reads and hashes each file, a part at a time.${
+          cursor !== null &&
+          html` <a href="/verify?${new URLSearchParams({ ...(depth === 'deep' ? { deep: '1' } : {}), cursor })}">Go on where this stopped</a>`
+        }</p>
+      </div>
+      <form id="deep" action="/verify"><input type="hidden" name="deep" value="1"><button>Start the deep check</button></form>
+    </div>
+    <div id="run" class="run" hidden>
+      <progress max="1" aria-labelledby="so-far"></progress>
+      <p><span id="so-far" role="status"></span> <button id="stop" type="button" hidden>Stop</button></p>
+      <ul id="found" class="findings"></ul>
+    </div>
+  </div>`;
+
+const checks = (made: readonly Check[]): Html => html`<section aria-labelledby="checks">
+  <h2 id="checks">What was looked at besides</h2>
+  <table class="kept made">
+    <thead><tr><th scope="col">Check</th><th scope="col">File</th><th scope="col">Result</th><th scope="col">Evidence</th></tr></thead>
+    <tbody>${made.map(
+      ({ name, path, state, evidence }) =>
+        html`<tr><th scope="row">${name}</th><td><code>${path}</code></td><td class="${state.replaceAll(' ', '-')}">${state}</td><td>${evidence}</td></tr>`,
+    )}</tbody>
+  </table>
+</section>`;
