@@ -211,6 +211,17 @@ describe('the packages', () => {
     expect(await render({ view: { query: HOSTILE, page: 1 } }, many)).not.toContain('<img');
   });
 
+  test('when names begin with what one searches for, they come before those that only hold it', async () => {
+    const named = ['libjq', 'jq-extras', 'gtk+3'].map((name) => ({
+      ...jq,
+      name,
+      desc: name === 'gtk+3' ? 'no jq' : '',
+    }));
+    const rows = rowsOf(await render({ view: { query: 'jq', page: 1 } }, named));
+    expect(rows).toEqual(['jq-extras', 'libjq', 'gtk+3']);
+    expect(rowsOf(await render({ view: { query: 'gtk 3', page: 1 } }, named))).toEqual(['gtk+3']);
+  });
+
   test('when sizes by platform are known, the heaviest comes first', async () => {
     const packages = { version: '1', platforms: { sonoma: 1_000, arm64_sonoma: 3_000 }, packages: [jq] };
     const page = await render({ packages });

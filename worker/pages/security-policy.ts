@@ -1,6 +1,6 @@
 import { toBase64 } from '../../format/bytes.ts';
 import { sha256OfText } from '../../format/digest.ts';
-import { STATUS_SCRIPT } from './script.ts';
+import { STATUS_SCRIPT } from './status-script.ts';
 import { STYLE } from './style.ts';
 import { VERIFY_SCRIPT } from './verify-script.ts';
 

@@ -10,8 +10,8 @@ import type { Html } from './html.ts';
 import { keptSection } from './kept.ts';
 import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
-import { STATUS_SCRIPT } from './script.ts';
 import { type ShownRoot, stateSection } from './state.ts';
+import { STATUS_SCRIPT } from './status-script.ts';
 import { bytesText, countText } from './units.ts';
 
 /** Everything that the status page tells. */
