@@ -1,4 +1,4 @@
-import { type ClientRequest, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 /** A request that a client made, and the status that it got. */
@@ -48,8 +48,7 @@ export class Transport {
     const { hostname, port, protocol } = target;
     const path = url.pathname + url.search;
     const options = { hostname, port, path, method, headers, agent: false, ...auth };
-    const request =
-      protocol === 'https:' ? httpsRequest({ ...options, ca: this.#ca }) : httpRequest(options);
+    const request = protocol === 'https:' ? httpsRequest({ ...options, ca: this.#ca }) : httpRequest(options);
     const reply = await answerOf(request, cutAfter);
     this.exchanges.push({ method, url: text, headers, status: reply.status });
     return reply;
