@@ -56,11 +56,14 @@ export class UpstreamLocation {
     );
   }
 
-  /** A small document whole. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address. */
-  async read(reference: string, limit: number): Promise<Uint8Array> {
+  /**
+   * A small document whole. A server is sent `headers`. Throws `not-found`, `too-large`, `upstream` or `refused`, naming
+   * its address.
+   */
+  async read(reference: string, limit: number, headers: Record<string, string> = {}): Promise<Uint8Array> {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
-    return withRetries(async () => readBody(await this.#client.get(url), limit, url.href));
+    return withRetries(async () => readBody(await this.#client.get(url, headers), limit, url.href));
   }
 
   /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */

@@ -17,6 +17,7 @@ import { parseJson } from '../../format/parse.ts';
 import { DatabaseReader } from '../database/reader.ts';
 import type { UpstreamLocation } from './location.ts';
 import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';
+import type { Upstream } from './upstream.ts';
 
 const MAX_MANIFEST = 1024 * 1024;
 const MAX_DATABASE = 512 * 1024 * 1024;
@@ -33,7 +34,7 @@ type Kind = 'formulas' | 'casks' | 'linux-apps' | 'vulnerabilities';
 const decompress = promisify(zstdDecompress);
 
 /** An upstream in stout-index layout, its databases fetched and checked against its manifest. */
-export class StoutIndex {
+export class StoutIndex implements Upstream {
   readonly location: UpstreamLocation;
   readonly manifest: IndexManifest;
   readonly #folder: string;
@@ -60,6 +61,10 @@ export class StoutIndex {
       });
     }
     return new StoutIndex(location, manifest, folder);
+  }
+
+  get version(): string {
+    return this.manifest.version;
   }
 
   /** Removes the local copies of the databases. */
