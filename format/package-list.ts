@@ -6,6 +6,8 @@ import { countSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
+  /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
+  homebrew_api: v.optional(countSchema),
   packages: v.array(
     v.object({
       kind: v.picklist(['formula', 'cask', 'linux-app']),
@@ -25,10 +27,10 @@ export type PackageList = v.InferOutput<typeof packageListSchema>;
 export type ListedPackage = PackageList['packages'][number];
 
 /** Encodes the list, one package a line. */
-export const encodePackageList = ({ version, packages }: PackageList): Uint8Array =>
-  utf8(
-    `{"version":${JSON.stringify(version)},"packages":[\n${packages.map((item) => JSON.stringify(item)).join(',\n')}\n]}\n`,
-  );
+export function encodePackageList({ packages, ...head }: PackageList): Uint8Array {
+  const lines = packages.map((item) => JSON.stringify(item)).join(',\n');
+  return utf8(`${JSON.stringify(head).slice(0, -1)},"packages":[\n${lines}\n]}\n`);
+}
 
 /** Parses the list. Throws `bad-input`. */
 export const parsePackageList = (bytes: Uint8Array): PackageList =>

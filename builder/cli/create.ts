@@ -1,28 +1,24 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import type { Manifest } from '../../format/manifest.ts';
 import { type CreateOptions, createMirror } from '../create/create.ts';
-import { FOLDER } from '../create/metadata.ts';
 import type { PrepareOptions } from '../create/prepare.ts';
 import { previewMirror } from '../create/preview.ts';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
 import type { Force } from '../plan/make-plan.ts';
 import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
-import { UpstreamLocation } from '../upstream/location.ts';
 import { announceKey } from './keygen.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import { addPackageOptions, type PackageOptions, type ReadPackages, readPackages } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { tellPreview, tellSummary } from './summary.ts';
+import { addUpstreamOptions, type UpstreamOptions, upstreamsOf } from './upstreams.ts';
 
-const STOUT_INDEX = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 const JOBS = 8;
 const FAILED = 1;
 
 /** Options of the verbs that make or remake a mirror. */
-export interface MakeOptions extends PackageOptions {
-  upstream?: string;
+export interface MakeOptions extends PackageOptions, UpstreamOptions {
   key?: string;
   trust: string[];
   validFor: number;
@@ -63,12 +59,7 @@ export function createCommand(session: Session): Command {
 
 /** Adds the options of {@link MakeOptions} that do not choose packages. */
 export function addMakeOptions(command: Command): Command {
-  return command
-    .option(
-      '--upstream <where>',
-      'stout-index to mirror: https URL, folder, or http on this machine ' +
-        '(default: where the mirror came from, or stout-index on GitHub)',
-    )
+  return addUpstreamOptions(command)
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())
@@ -141,7 +132,7 @@ export async function makeMirror(
 export function prepareOptions(
   { environment, reporter }: Session,
   dir: string,
-  { upstream, keepGoing = false }: Pick<MakeOptions, 'upstream' | 'keepGoing'>,
+  { keepGoing = false, ...origin }: UpstreamOptions & Pick<MakeOptions, 'keepGoing'>,
   { read, from, extend, newest, force }: Making,
 ): Omit<PrepareOptions, 'trusted'> {
   const directory = directoryOf(dir);
@@ -152,10 +143,9 @@ export function prepareOptions(
     ask: (before) => {
       const isNaming = namesPackages(read.wanted);
       if (!isNaming && !(extend && before)) throw nothingNamed(from ?? (extend ? directory : undefined));
-      return {
-        request: extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted),
-        upstream: UpstreamLocation.parse(upstream ?? recordedUpstream(before) ?? STOUT_INDEX),
-      };
+      const request =
+        extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted);
+      return { request, ...upstreamsOf(origin, request, before) };
     },
   };
 }
@@ -163,11 +153,6 @@ export function prepareOptions(
 function nothingNamed(where: string | undefined): MirrorError {
   const hint = where === undefined ? '' : ` ${where} is no mirror with a list signed by a key you trust.`;
   return new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, { where });
-}
-
-function recordedUpstream(before: Manifest | undefined): string | undefined {
-  if (before?.upstream.url !== FOLDER) return before?.upstream.url;
-  throw new MirrorError('usage', 'This mirror was made from a folder: name it with --upstream.');
 }
 
 /** Before the first key is made, no snapshot can be anybody's. */

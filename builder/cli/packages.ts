@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
+import type { MirrorRequest } from '../../format/manifest.ts';
 import { isAbsent } from '../directory/write.ts';
 import type { Remark } from '../plan/plan.ts';
 import { chosenTags, type PlatformFlags } from '../plan/platforms.ts';
@@ -23,6 +24,7 @@ export interface PackageOptions extends PlatformFlags {
   withVulns?: boolean;
   fullIndex?: boolean;
   allowUnchecked?: boolean;
+  clients: MirrorRequest['clients'];
   publicUrl?: string;
 }
 
@@ -43,8 +45,23 @@ export function addPackageOptions(command: Command): Command {
     .option('--with-vulns', 'include the vulnerabilities of the mirrored packages')
     .option('--full-index', 'let the index name every package of the upstream')
     .option('--allow-unchecked', 'take files that the upstream has no checksum of')
+    .addOption(clientsOption())
     .addOption(baseUrlOption('--public-url <url>', 'write this into package URLs, for static hosts'));
 }
+
+const CLIENTS: MirrorRequest['clients'] = ['brew', 'stout'];
+
+const clientsOption = (): Option =>
+  new Option('--clients <name>', 'whom to serve: stout (always), and brew')
+    .argParser((text: string, before: MirrorRequest['clients']) => [
+      ...before,
+      ...text.split(',').map((name) => {
+        const client = CLIENTS.find((known) => known === name.trim());
+        if (client) return client;
+        throw new InvalidArgumentError(`It must be ${CLIENTS.join(' or ')}.`);
+      }),
+    ])
+    .default([], 'stout');
 
 /** Packages as the command line has them, and what of its lists is of no use. */
 export interface ReadPackages {
@@ -87,6 +104,7 @@ export async function readPackages(
       all: options.all ?? false,
       fullIndex: options.fullIndex ?? false,
       unchecked: options.allowUnchecked ?? false,
+      clients: options.clients,
       publicUrl: options.publicUrl,
     },
     named,
@@ -108,7 +126,14 @@ async function readList(file: string): Promise<string> {
 export const NOTHING: ReadPackages = {
   wanted: {
     ...{ packages: [], casks: [], linuxApps: [], tags: [], dependencies: true, devDependencies: true },
-    ...{ vulnerabilities: false, all: false, fullIndex: false, unchecked: false, publicUrl: undefined },
+    ...{
+      vulnerabilities: false,
+      all: false,
+      fullIndex: false,
+      unchecked: false,
+      clients: [],
+      publicUrl: undefined,
+    },
   },
   named: { formulas: [], casks: [], linuxApps: [] },
   unused: [],
