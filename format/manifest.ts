@@ -103,6 +103,12 @@ export type ManifestCask = Manifest['casks']['packages'][string];
 export type ManifestLinuxApp = Manifest['linux_apps']['packages'][string];
 export type MirrorRequest = v.InferOutput<typeof requestSchema>;
 
+/** When Homebrew made the oldest of its files that a mirror is made from, Unix seconds. */
+export function homebrewTime({ homebrew }: Pick<Manifest, 'homebrew'>): number | undefined {
+  const times = Object.values(homebrew?.generated_at ?? {});
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
 /** Encodes manifest.json. */
 export const encodeManifest = (manifest: Manifest): Uint8Array =>
   utf8(`${JSON.stringify(manifest, null, 1)}\n`);

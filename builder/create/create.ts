@@ -89,6 +89,9 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
   if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
     throw incomplete(failures, files.length, index.location.base.href);
   }
+  // A package may lack one file and have others.
+  const needed = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
+  for (const path of planned) if (!needed.has(path)) staging.drop(path);
   const manifest = await stageMetadata(options, { index, api, request, plan, staging, previous });
   const { snapshot, entries } = await stageSnapshot(options, staging, previous);
   await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });

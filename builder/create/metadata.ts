@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
 import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
-import { encodeManifest, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
+import { encodeManifest, homebrewTime, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { sortedBy } from '../database/database.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
@@ -58,7 +58,8 @@ export async function stageMetadata(
     sortedBy(listed, (item) => item.name),
   );
   if (plan.brew && api) await stageApi(staging, api);
-  const homebrew_api = plan.brew && api ? Math.min(...Object.values(api.generatedAt)) : undefined;
+  const homebrew = api && { url: describe(api.source.location.base), generated_at: api.generatedAt };
+  const homebrew_api = plan.brew && homebrewTime({ homebrew });
   await staging.put(PACKAGE_LIST, encodePackageList({ version, homebrew_api, packages }));
   const manifest: Manifest = {
     version: '1.0',
@@ -76,7 +77,7 @@ export async function stageMetadata(
       url: index instanceof HomebrewIndex ? HOMEBREW : describe(index.location.base),
       version: index.version,
     },
-    homebrew: api && { url: describe(api.source.location.base), generated_at: api.generatedAt },
+    homebrew,
   };
   await staging.put(MANIFEST, encodeManifest(manifest));
   return manifest;

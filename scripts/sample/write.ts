@@ -1,5 +1,5 @@
 import { writeCasks } from './casks.ts';
-import { CATALOG } from './catalog.ts';
+import { CATALOG, type CatalogFormula } from './catalog.ts';
 import { writeFormulas } from './formulas.ts';
 import { writeHomebrew } from './homebrew/api.ts';
 import { writeLinuxApps } from './linux-apps.ts';
@@ -21,12 +21,15 @@ export interface SampleSummary {
 /**
  * Writes a small upstream into `dir`, in stout-index's layout and, below `api/` and `v2/`, in Homebrew's: indexes, package
  * JSON and the files themselves, at the relative URLs that the package JSON gives. The same `now` gives the same bytes
- * in every file.
+ * in every file. `formulas` replaces those of the catalog.
  */
-export async function writeSampleUpstream(dir: string, { now }: { now: Date }): Promise<SampleSummary> {
+export async function writeSampleUpstream(
+  dir: string,
+  { now, formulas: given = CATALOG.formulas }: { now: Date; formulas?: CatalogFormula[] },
+): Promise<SampleSummary> {
   const tree = openTree(dir);
   const moment = momentOf(now);
-  const formulas = await writeFormulas(tree, CATALOG.formulas, moment);
+  const formulas = await writeFormulas(tree, given, moment);
   const casks = await writeCasks(tree, CATALOG.casks, moment);
   const linux_apps = await writeLinuxApps(tree, CATALOG.linux_apps, moment);
   const vulnerabilities = await writeVulnerabilities(tree, CATALOG.vulnerabilities, moment);
