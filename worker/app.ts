@@ -6,6 +6,7 @@ import { problemResponse } from './problem.ts';
 import { apiRoutes } from './routes/api.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { treeRoutes } from './routes/tree.ts';
+import { v2Routes } from './routes/v2.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import type { Settings } from './settings.ts';
 import type { MirrorStore } from './store.ts';
@@ -50,7 +51,8 @@ export function createApp({ store, settings, clock, onError }: AppOptions): Hono
     if (response.status >= 500) onError?.(error, context.req.url);
     return response;
   });
-  for (const routes of [verifyRoutes, apiRoutes, pageRoutes, treeRoutes]) app.route('/', routes(services));
+  for (const routes of [verifyRoutes, apiRoutes, v2Routes, pageRoutes, treeRoutes])
+    app.route('/', routes(services));
   return app;
 }
 

@@ -4,7 +4,7 @@ import { leafPath, ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { parseLeaf } from '../format/snapshot/leaf.ts';
-import { findEntry, findLeaf } from '../format/snapshot/lookup.ts';
+import { findEntry, findLeaf, firstEntryFrom, leafIndex } from '../format/snapshot/lookup.ts';
 import {
   type LeafReference,
   openRoot,
@@ -14,7 +14,7 @@ import {
 } from '../format/snapshot/root.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import type { MirrorStore } from './store.ts';
+import type { MirrorStore, PublishedRoot } from './store.ts';
 
 /** How old the pointer may get in one isolate, milliseconds. */
 const POINTER_LIFETIME = 10_000;
@@ -33,6 +33,10 @@ export interface LiveSnapshot {
   signer: PublicKey | undefined;
   /** The entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
   find(name: string): Promise<SnapshotEntry | undefined>;
+  /** The first entry at or after a name. Throws as `find`. */
+  from(name: string): Promise<SnapshotEntry | undefined>;
+  /** When it was published here, or else first seen, Unix seconds: no client can have had it before. */
+  published: number;
 }
 
 /** The live snapshot of a store: verified once, looked for anew every ten seconds, leaves kept while they are used. */
@@ -77,7 +81,7 @@ export class LiveSnapshots {
     // A read that took so long that a later one overtook it has nothing to add.
     if (this.#live && this.#live.readAt > readAt) return this.#live.snapshot;
     const before = this.#live?.snapshot;
-    const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
+    const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed, readAt);
     if (before && snapshot.snapshot.version < before.snapshot.version) {
       throw new MirrorError(
         'rolled-back',
@@ -93,18 +97,27 @@ export class LiveSnapshots {
     return snapshot;
   }
 
-  #open(signed: SignedRoot): LiveSnapshot {
+  #open(signed: PublishedRoot, readAt: number): LiveSnapshot {
     const { trusted } = this.#settings;
     const opened =
       trusted.length > 0
         ? openRoot(signed, trusted)
         : { snapshot: parseRoot(signed.root), sha256: sha256Hex(signed.root), signer: undefined };
     const { snapshot, sha256, signer } = opened;
+    const { published = Math.floor(readAt / 1000) } = signed;
     const find = async (name: string): Promise<SnapshotEntry | undefined> => {
       const reference = findLeaf(snapshot, name);
       return reference && findEntry(await this.#leaf(reference), name);
     };
-    return { signed, snapshot, sha256, signer, find };
+    const from = async (name: string): Promise<SnapshotEntry | undefined> => {
+      const at = Math.max(leafIndex(snapshot, name), 0);
+      for (const reference of snapshot.leaves.slice(at, at + 2)) {
+        const entry = firstEntryFrom(await this.#leaf(reference), name);
+        if (entry) return entry;
+      }
+      return undefined;
+    };
+    return { signed, snapshot, sha256, signer, find, from, published };
   }
 
   /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { stoutConfig } from '../../format/client-config.ts';
+import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { formatPublicKey } from '../../format/minisign/public-key.ts';
 import { type AppEnvironment, originFor, type Services, servedSnapshot, warningOf } from '../context.ts';
@@ -41,6 +41,18 @@ export function pageRoutes(services: Services): Hono<AppEnvironment> {
       return context.text(configuration(live, originFor(context, settings)), 200, {
         'cache-control': CACHE_CONTROL.rewritten,
         'content-type': 'application/toml; charset=utf-8',
+      });
+    })
+    .get('/config/brew.env', async (context) => {
+      const live = await servedSnapshot(context, services);
+      if ((await packageList(services.store, live)).homebrew_api === undefined) {
+        throw new MirrorError(
+          'not-found',
+          'This mirror has nothing for brew: it was made without --clients brew.',
+        );
+      }
+      return context.text(brewEnvironment(originFor(context, settings)), 200, {
+        'cache-control': CACHE_CONTROL.rewritten,
       });
     })
     .get('/mirror.pub', (context) => {

@@ -3,6 +3,7 @@ import { utf8 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT, signaturePath } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type AppEnvironment, originFor, type Services, servedSnapshot } from '../context.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
@@ -16,6 +17,9 @@ import { isRewritten, rewrittenRepresentation } from '../rewrite.ts';
 /** A content address; what follows the digest is for people and download tools. */
 const BLOB = /^(blobs\/sha256\/[^/]+)(?:\/[^/]*)?$/;
 const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.json$/;
+
+/** Seconds. */
+const API_MARGIN = 60;
 
 /** All that the snapshot names: the tree byte for byte, content addresses, and package JSON with its URLs here. */
 export function treeRoutes(services: Services): Hono<AppEnvironment> {
@@ -44,7 +48,20 @@ async function find(
   if (!entry) return undefined;
   if (blob) return fileRepresentation(store, entry, CACHE_CONTROL.content);
   if (origin !== undefined && isRewritten(path)) return rewrittenRepresentation(store, entry, origin);
-  return fileRepresentation(store, entry);
+  return path.startsWith('api/') ? apiRepresentation(store, live, entry) : fileRepresentation(store, entry);
+}
+
+/**
+ * One of Homebrew's API files. brew asks for it with the time of its last question, whatever it was told then, so what
+ * counts is since when the file can be had here, and not how old it is. A minute is added for servers that look for a
+ * new snapshot only now and then, and for clocks of clients that are ahead: whoever asked within it is sent the file again.
+ */
+function apiRepresentation(
+  store: Services['store'],
+  { published }: LiveSnapshot,
+  entry: SnapshotEntry,
+): Representation {
+  return { ...fileRepresentation(store, entry), lastModified: published + API_MARGIN };
 }
 
 /** The root and its signature come with the pointer; a leaf is found by the root. */
