@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { serveDirectory } from '../../builder/serve.ts';
 import { brewEnvironment } from '../../format/client-config.ts';
 import { SAMPLE_KEY } from '../../scripts/sample/homebrew/jws.ts';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
+import { send } from '../support/http.ts';
+import { TEST_KEY } from '../support/keys.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BrewClient } from './brew.ts';
 import { RUNTIMES, type Running } from './runtimes.ts';
@@ -11,10 +14,13 @@ import { Transport } from './transport.ts';
 
 const folder = await temporaryFolder();
 const mirror = join(folder, 'mirror');
+/** Made an hour before it is published. */
+const MADE = new Date(Math.floor(Date.now() / 1000 - 3600) * 1000);
 await makeBrewMirror(mirror, {
+  now: MADE,
   request: {
     ...BREW_REQUEST,
-    packages: ['wget', 'gtk+3', 'python@3.11', 'youtube-dl'],
+    packages: ['jq', 'wget', 'gtk+3', 'python@3.11', 'youtube-dl'],
     tags: ['arm64_sonoma', 'sonoma', 'x86_64_linux', 'arm64_linux', 'arm64_tahoe'],
   },
 });
@@ -97,12 +103,28 @@ describe.each(RUNTIMES)('brew with %s', (_name, start) => {
     ]);
   });
 
-  test('when the index is asked for again, it is not sent again', async () => {
+  test('when older releases of brew ask for their files, they are there', async () => {
     const client = newClient(FLAT);
-    expect(await client.update()).toBe(true);
     expect(await client.update('formula.jws.json')).toBe(true);
     expect(await client.update('cask_tap_migrations.jws.json')).toBe(true);
     expect(originsOf(client)).toEqual([running.origin]);
+  });
+
+  test('when a bottle is asked for, its time is that of the mirror: brew throws away what seems newer', async () => {
+    const bottle = await send(running.origin, '/bottles/jq-1.7.1.sonoma.bottle.tar.gz', { method: 'HEAD' });
+    expect(bottle.headers['last-modified']).toBe(MADE.toUTCString());
+  });
+
+  test('when the API is asked for, what counts is not its age but when it was published', async () => {
+    const path = '/api/internal/packages.sonoma.jws.json';
+    const since = (time: number) =>
+      send(running.origin, path, { headers: { 'if-modified-since': new Date(time).toUTCString() } });
+    // Whoever asked after the mirror was made, and before it was published, has an older file.
+    expect((await since(MADE.getTime() + 60_000)).status).toBe(200);
+    // Clocks that are ahead, and servers that had not looked yet.
+    expect((await since(Date.now() + 30_000)).status).toBe(200);
+    const { etag = '' } = (await send(running.origin, path)).headers;
+    expect((await send(running.origin, path, { headers: { 'if-none-match': etag } })).status).toBe(304);
   });
 
   test('when it searches, it finds all of Homebrew: the index is signed whole', async () => {
@@ -141,5 +163,30 @@ describe.each(RUNTIMES)('brew with %s', (_name, start) => {
     await client.update();
     await client.install('wget');
     expect(originsOf(client)).toEqual([running.origin]);
+  });
+});
+
+describe('brew that asks again', () => {
+  test('when nothing was published since, nothing is sent; when something was, it is, whatever its age', async () => {
+    const directory = join(folder, 'changing');
+    await makeBrewMirror(directory, { now: MADE });
+    // Requests come minutes after one another, by the clock of client and server alike.
+    let ahead = 0;
+    const clock = () => new Date(Date.now() + ahead);
+    const serving = { directory, host: '127.0.0.1', port: 0, trusted: [TEST_KEY.publicKey], clock };
+    const server = await serveDirectory(serving);
+    try {
+      const environment = brewEnvironment(server.origin);
+      const client = new BrewClient({ environment, tag: 'arm64_sonoma', key: SAMPLE_KEY, now: clock });
+      expect(await client.update()).toBe(true);
+      ahead = 450_000;
+      // That question was too close to the publishing: it might have been answered with what was there before.
+      expect(await client.update()).toBe(true);
+      ahead = 900_000;
+      expect(await client.update()).toBe(false);
+      expect(client.transport.exchanges.at(-1)?.status).toBe(304);
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -5,8 +5,8 @@ import { isEntityTag, matchesStrongly, matchesWeakly } from './etag.ts';
 export interface Validators {
   /** Strong entity tag, with its quotes. */
   etag: string;
-  /** Unix seconds. */
-  lastModified: number;
+  /** Unix seconds; `undefined` where the time of the last change is not known: conditions on it are then ignored. */
+  lastModified: number | undefined;
 }
 
 /**
@@ -22,13 +22,14 @@ export function evaluatePreconditions(
   const unmodifiedSince = parseHttpDate(headers.get('if-unmodified-since'), now);
   if (ifMatch !== null) {
     if (!matchesStrongly(ifMatch, etag)) return 412;
-  } else if (unmodifiedSince !== undefined && lastModified > unmodifiedSince) {
+  } else if (unmodifiedSince !== undefined && lastModified !== undefined && lastModified > unmodifiedSince) {
     return 412;
   }
   const ifNoneMatch = headers.get('if-none-match');
   const modifiedSince = parseHttpDate(headers.get('if-modified-since'), now);
   if (ifNoneMatch !== null) return matchesWeakly(ifNoneMatch, etag) ? 304 : undefined;
-  return modifiedSince !== undefined && lastModified <= modifiedSince ? 304 : undefined;
+  if (modifiedSince === undefined || lastModified === undefined) return undefined;
+  return lastModified <= modifiedSince ? 304 : undefined;
 }
 
 /**
@@ -39,5 +40,6 @@ export function ifRangeHolds(headers: Headers, { etag, lastModified }: Validator
   const ifRange = headers.get('if-range');
   if (ifRange === null) return true;
   if (isEntityTag(ifRange)) return ifRange.trim() === etag;
-  return parseHttpDate(ifRange, now) === lastModified && lastModified < Math.floor(now.getTime() / 1000);
+  if (lastModified === undefined || lastModified >= Math.floor(now.getTime() / 1000)) return false;
+  return parseHttpDate(ifRange, now) === lastModified;
 }

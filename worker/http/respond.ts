@@ -8,12 +8,16 @@ import { type ByteRange, contentRange } from './range.ts';
 export interface Representation {
   /** Strong entity tag, with its quotes. */
   etag: string;
-  /** Unix seconds. */
-  lastModified: number;
+  /** Unix seconds; `undefined` where other things than the content's age decide the bytes. */
+  lastModified: number | undefined;
   /** Bytes; `undefined` for what is made on the fly, where Range is ignored and the body comes whole. */
   size: number | undefined;
   contentType: string;
   cacheControl: string;
+  /** Request fields that choose between representations of the resource. */
+  vary?: string;
+  /** More headers for the answer with content. */
+  headers?: Readonly<Record<string, string>>;
   /** SHA-256 of the bytes in hex, where it is known beforehand. */
   sha256?: string;
   /** File name to save under. */
@@ -32,13 +36,15 @@ export async function respond(
   now: Date,
 ): Promise<Response> {
   // Section 8.8.2.1: Last-Modified is never later than now, whatever the clock of the builder said.
-  const lastModified = Math.min(representation.lastModified, Math.floor(now.getTime() / 1000));
+  const { lastModified: said } = representation;
+  const lastModified = said === undefined ? said : Math.min(said, Math.floor(now.getTime() / 1000));
   const plan = planResponse(request, { ...representation, lastModified }, now);
   const headers = validatorHeaders({ ...representation, lastModified });
   if (plan.status === 304) return new Response(null, { status: 304, headers });
   if (plan.status === 412 || plan.status === 416) {
     // Caches do not key on the headers that led here: kept, the answer to one client would stand for all.
     headers.set('cache-control', CACHE_CONTROL.never);
+    headers.set('content-length', '0');
     if (plan.status === 416) headers.set('content-range', `bytes */${representation.size}`);
     return new Response(null, { status: plan.status, headers });
   }
@@ -55,17 +61,19 @@ export async function respond(
 }
 
 /** What also a 304 has to carry (RFC 9110 section 15.4.5). */
-function validatorHeaders({ etag, lastModified, cacheControl, size }: Representation): Headers {
+function validatorHeaders({ etag, lastModified, cacheControl, vary, size }: Representation): Headers {
   return new Headers({
     etag,
-    'last-modified': httpDate(lastModified),
+    ...(lastModified === undefined ? {} : { 'last-modified': httpDate(lastModified) }),
     'cache-control': cacheControl,
+    ...(vary === undefined ? {} : { vary }),
     'accept-ranges': size === undefined ? 'none' : 'bytes',
   });
 }
 
-function describe(headers: Headers, { contentType, sha256, download }: Representation): void {
+function describe(headers: Headers, { contentType, headers: more, sha256, download }: Representation): void {
   headers.set('content-type', contentType);
+  for (const [name, value] of Object.entries(more ?? {})) headers.set(name, value);
   if (sha256 !== undefined) headers.set('repr-digest', reprDigest(sha256));
   // Names in a mirror have neither quotes nor control characters, so this form needs no escaping.
   if (download !== undefined) headers.set('content-disposition', `attachment; filename="${download}"`);

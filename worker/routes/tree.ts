@@ -37,31 +37,36 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
 
 /** What stands at a path; package JSON is rewritten to `origin` where one is given. */
 async function find(
-  { store }: Services,
+  services: Services,
   live: LiveSnapshot,
   path: string,
   origin: string | undefined,
 ): Promise<Representation | undefined> {
+  const { store } = services;
   if (path.startsWith('snapshot/')) return snapshotDocument(store, live, path);
   const blob = BLOB.exec(path)?.[1];
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
   if (blob) return fileRepresentation(store, entry, CACHE_CONTROL.content);
   if (origin !== undefined && isRewritten(path)) return rewrittenRepresentation(store, entry, origin);
-  return path.startsWith('api/') ? apiRepresentation(store, live, entry) : fileRepresentation(store, entry);
+  return path.startsWith('api/')
+    ? apiRepresentation(services, live, entry)
+    : fileRepresentation(store, entry);
 }
 
 /**
  * One of Homebrew's API files. brew asks for it with the time of its last question, whatever it was told then, so what
- * counts is since when the file can be had here, and not how old it is. A minute is added for servers that look for a
- * new snapshot only now and then, and for clocks of clients that are ahead: whoever asked within it is sent the file again.
+ * counts is since when the file can be had here, and not how old it is. For a minute after that no such question is
+ * answered by its time: servers look for a new snapshot only now and then, and clocks of clients may be ahead.
  */
 function apiRepresentation(
-  store: Services['store'],
+  { store, clock }: Services,
   { published }: LiveSnapshot,
   entry: SnapshotEntry,
 ): Representation {
-  return { ...fileRepresentation(store, entry), lastModified: published + API_MARGIN };
+  const settled = published + API_MARGIN;
+  const lastModified = clock().getTime() / 1000 > settled ? settled : undefined;
+  return { ...fileRepresentation(store, entry), lastModified };
 }
 
 /** The root and its signature come with the pointer; a leaf is found by the root. */
