@@ -3,12 +3,12 @@ import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { PackageList } from '../../format/package-list.ts';
 import type { Generator, Root } from '../../format/snapshot/root.ts';
 import { chartSection } from './chart.ts';
-import { clientSection, keySection } from './clients.ts';
+import { brewSection, clientSection, keySection } from './clients.ts';
 import type { Html } from './html.ts';
 import { packageSection } from './packages.ts';
 import { page } from './page.ts';
 import { type ShownRoot, stateSection } from './state.ts';
-import { bytesText, countText } from './units.ts';
+import { bytesText, countText, durationText } from './units.ts';
 
 /** Everything that the status page tells. */
 export interface StatusInput {
@@ -42,18 +42,22 @@ function mainOf({ origin, now, root, packages: list, stoutConfig, publicKeys, wa
   const { packages } = list;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
 ${stateSection(root, now)}
-${figures(packages.length, root.snapshot)}
+${figures(list, root.snapshot, now)}
 ${packages.length > 0 && chartSection(packages)}
 ${clientSection(origin, stoutConfig)}
+${list.homebrew_api !== undefined && brewSection(origin)}
 ${root.signer && keySection(origin, publicKeys, root.signer)}
 ${packageSection(packages)}`;
 }
 
-const figures = (packages: number, { totals }: Root): Html => html`<dl class="figures">
-  <div><dt>Packages</dt><dd>${countText(packages)}</dd></div>
+function figures({ packages, homebrew_api: api }: PackageList, { totals }: Root, now: Date): Html {
+  return html`<dl class="figures">
+  <div><dt>Packages</dt><dd>${countText(packages.length)}</dd></div>
   <div><dt>Files</dt><dd>${countText(totals.files)}</dd></div>
   <div><dt>Total size</dt><dd>${bytesText(totals.bytes)}</dd></div>
+  ${api !== undefined && html`<div><dt>Age of Homebrew's API</dt><dd>${durationText(now.getTime() - api * 1000)}</dd></div>`}
 </dl>`;
+}
 
 const footerOf = (generator: Generator): Html => html`<nav aria-label="For machines"><ul>
   <li><a href="/api/v1/health">Health</a></li>
