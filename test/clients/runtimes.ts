@@ -12,23 +12,28 @@ export interface Running {
 export interface Serving {
   /** Scheme and host that clients use, where it is not the server's own. */
   publicUrl?: string;
+  /** MIRROR_TOKEN of a private mirror. */
+  token?: string;
 }
 
 /** Both servers of a mirror directory. */
 export const RUNTIMES: [name: string, start: (directory: string, serving?: Serving) => Promise<Running>][] = [
   [
     'the Worker in workerd',
-    async (directory, { publicUrl } = {}) => {
-      const worker = await startTestWorker(publicUrl === undefined ? {} : { PUBLIC_URL: publicUrl });
+    async (directory, { publicUrl, token } = {}) => {
+      const worker = await startTestWorker({
+        ...(publicUrl === undefined ? {} : { PUBLIC_URL: publicUrl }),
+        ...(token === undefined ? {} : { MIRROR_TOKEN: token }),
+      });
       await worker.publish(directory);
       return worker;
     },
   ],
   [
     'serve on Node',
-    (directory, { publicUrl } = {}) =>
+    (directory, { publicUrl, token } = {}) =>
       serveDirectory({
-        ...{ directory, host: '127.0.0.1', port: 0, publicUrl },
+        ...{ directory, host: '127.0.0.1', port: 0, publicUrl, mirrorToken: token },
         ...{ trusted: [TEST_KEY.publicKey], clock: () => new Date() },
       }),
   ],
