@@ -12,7 +12,8 @@ import { jsonOption, keyOption, listOption, numberOption, validForOption } from 
 import { addPackageOptions, type PackageOptions, type ReadPackages, readPackages } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { tellPreview, tellSummary } from './summary.ts';
-import { addUpstreamOptions, type UpstreamOptions, upstreamsOf } from './upstreams.ts';
+import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
+import { upstreamsOf } from './upstreams.ts';
 
 const JOBS = 8;
 const FAILED = 1;

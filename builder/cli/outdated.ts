@@ -8,7 +8,7 @@ import { NOTHING } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { changeText, tellRemarks } from './summary.ts';
 import { counted } from './units.ts';
-import { addUpstreamOptions, type UpstreamOptions } from './upstreams.ts';
+import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
 
 interface Options extends UpstreamOptions {
   trust: string[];

@@ -15,6 +15,12 @@ export interface OpenedFile {
   chunks: AsyncIterable<Uint8Array>;
 }
 
+/** How a document is read. */
+export interface ReadOptions {
+  /** Sent along where a server is asked. */
+  headers?: Record<string, string>;
+}
+
 /** Where an upstream is: https, a directory, or HTTP on this machine. */
 export class UpstreamLocation {
   readonly base: URL;
@@ -57,10 +63,9 @@ export class UpstreamLocation {
   }
 
   /**
-   * A small document whole. A server is sent `headers`. Throws `not-found`, `too-large`, `upstream` or `refused`, naming
-   * its address.
+   * A small document whole. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address.
    */
-  async read(reference: string, limit: number, headers: Record<string, string> = {}): Promise<Uint8Array> {
+  async read(reference: string, limit: number, { headers = {} }: ReadOptions = {}): Promise<Uint8Array> {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
     return withRetries(async () => readBody(await this.#client.get(url, headers), limit, url.href));

@@ -102,7 +102,7 @@ export class ImageRegistry {
 
   #read(path: string, accept: string): Promise<Uint8Array> {
     const { location, registry } = this.#source;
-    return location.read(registry + path, MAX_DOCUMENT, { accept });
+    return location.read(registry + path, MAX_DOCUMENT, { headers: { accept } });
   }
 
   async #exactly(path: string, accept: string, { digest: expected, size }: Descriptor): Promise<Uint8Array> {
