@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { glob, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,12 +13,16 @@ import { licensesOf } from './pack/licenses.ts';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(PROJECT, 'dist');
 
+// What runs as a thread is started by the address of its file, which therefore must exist.
+const threads = await Array.fromAsync(glob('builder/**/*-thread.ts', { cwd: PROJECT }));
+
 await rm(DIST, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: PROJECT,
-  entryPoints: ['builder/cli/main.ts'],
+  entryPoints: ['builder/cli/main.ts', ...threads],
   // All in one folder, as deep as builder/: builder/version.ts finds package.json above it from either.
   outdir: DIST,
+  entryNames: '[name]',
   bundle: true,
   // Each verb's `await import` stays a file of its own, loaded when that verb runs.
   splitting: true,
