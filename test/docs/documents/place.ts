@@ -1,0 +1,90 @@
+import { chmod, glob, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../scripts/start/free-port.ts';
+import { type Ended, runProgram } from '../../support/programs.ts';
+import { Cloud } from './cloud.ts';
+import { Servers } from './servers.ts';
+
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What the shell finds before the programs of this machine. */
+const PROGRAMS = {
+  // The sample upstream stands in for stout-index, where a page names no other.
+  'stout-mirror': `case "$1 $*" in
+  *--upstream*) ;;
+  create\\ * | update\\ * | outdated\\ *) set -- "$@" --upstream "$UPSTREAM" ;;
+esac
+exec "$NODE" "$PROJECT/builder/cli/main.ts" "$@"`,
+  npx: '[ "$1" = stout-mirror ] && shift && exec stout-mirror "$@"; echo "npx $1 is not here" >&2; exit 127',
+  npm: '[ "$1 $2 $3" = "run sample --" ] && shift 3 && exec "$NODE" "$PROJECT/scripts/sample.ts" "$@"; exit 127',
+};
+
+/** A folder with a home of its own, in which the blocks of one page are run one after another, as its reader would. */
+export class Place {
+  readonly #folder: string;
+  readonly #environment: Record<string, string>;
+  readonly #servers = new Servers();
+  readonly #port: number;
+  #cloud: Cloud | undefined;
+
+  private constructor(folder: string, upstream: string, port: number) {
+    this.#folder = folder;
+    this.#port = port;
+    this.#environment = {
+      ...{ HOME: join(folder, 'home'), NODE: process.execPath, PROJECT, UPSTREAM: upstream, NO_COLOR: '1' },
+      ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
+      ...{ RCLONE_CONFIG: join(folder, 'rclone.conf'), GIT_CONFIG_GLOBAL: '/dev/null' },
+      PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
+    };
+  }
+
+  /** Makes a place in an empty folder; `upstream` is the folder of the sample upstream. */
+  static async make(folder: string, upstream: string): Promise<Place> {
+    for (const name of ['bin', 'home', 'here']) await mkdir(join(folder, name), { recursive: true });
+    for (const [name, script] of Object.entries(PROGRAMS)) {
+      await writeFile(join(folder, 'bin', name), `#!/bin/bash\n${script}\n`);
+      await chmod(join(folder, 'bin', name), 0o755);
+    }
+    return new Place(folder, upstream, await freePort(0));
+  }
+
+  /** Runs a block to its end. What it exports stands for the blocks after it. */
+  async run(script: string): Promise<Ended> {
+    const line = await this.#prepare(script);
+    return runProgram('bash', ['-c', line], this.#environment);
+  }
+
+  /** Starts a block that serves on port 9000, or on a free port in its place. */
+  async start(script: string): Promise<void> {
+    const line = await this.#prepare(script);
+    await this.#servers.start('bash', ['-c', line], this.#environment, this.#port);
+  }
+
+  async close(): Promise<void> {
+    this.#servers.stop();
+    await this.#cloud?.close();
+  }
+
+  async #prepare(script: string): Promise<string> {
+    let text = script
+      .replaceAll('--port 9000', `--port ${this.#port}`)
+      .replaceAll(/(?:127\.0\.0\.1|localhost):9000/g, `127.0.0.1:${this.#port}`);
+    if (Cloud.isNamedIn(text)) {
+      this.#cloud ??= await Cloud.start(await this.#publicKeys(), this.#servers);
+      Object.assign(this.#environment, this.#cloud.environment);
+      text = this.#cloud.localize(text);
+    }
+    const exported = join(this.#folder, 'exported');
+    return `cd "${join(this.#folder, 'here')}"; [ ! -e "${exported}" ] || . "${exported}"
+trap 'export -p | grep -v " \\(PATH\\|AWS_ENDPOINT_URL\\)=" > "${exported}"' EXIT; set -euo pipefail
+${text}`;
+  }
+
+  /** The keys that the page has made so far: the Worker trusts those. */
+  async #publicKeys(): Promise<string> {
+    const files = glob(['home/.config/stout-mirror/mirror.pub', 'here/*.pub'], { cwd: this.#folder });
+    const texts = await Array.fromAsync(files, (file) => readFile(join(this.#folder, file), 'utf8'));
+    return texts.join('\n');
+  }
+}
