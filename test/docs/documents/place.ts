@@ -15,10 +15,18 @@ const PROGRAMS = {
   *--upstream*) ;;
   create\\ * | update\\ * | outdated\\ *) set -- "$@" --upstream "$UPSTREAM" ;;
 esac
-exec "$NODE" "$PROJECT/builder/cli/main.ts" "$@"`,
+exec "$NODE" "$PROGRAM" "$@"`,
   npx: '[ "$1" = stout-mirror ] && shift && exec stout-mirror "$@"; echo "npx $1 is not here" >&2; exit 127',
   npm: '[ "$1 $2 $3" = "run sample --" ] && shift 3 && exec "$NODE" "$PROJECT/scripts/sample.ts" "$@"; exit 127',
 };
+
+/** What every place has. */
+export interface Given {
+  /** The file that Node runs for `stout-mirror`. */
+  program: string;
+  /** Folder of the sample upstream. */
+  upstream: string;
+}
 
 /** A folder with a home of its own, in which the blocks of one page are run one after another, as its reader would. */
 export class Place {
@@ -28,25 +36,26 @@ export class Place {
   readonly #port: number;
   #cloud: Cloud | undefined;
 
-  private constructor(folder: string, upstream: string, port: number) {
+  private constructor(folder: string, { program, upstream }: Given, port: number) {
     this.#folder = folder;
     this.#port = port;
     this.#environment = {
-      ...{ HOME: join(folder, 'home'), NODE: process.execPath, PROJECT, UPSTREAM: upstream, NO_COLOR: '1' },
+      ...{ HOME: join(folder, 'home'), NODE: process.execPath, PROJECT, NO_COLOR: '1' },
+      ...{ PROGRAM: program, UPSTREAM: upstream },
       ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
       ...{ RCLONE_CONFIG: join(folder, 'rclone.conf'), GIT_CONFIG_GLOBAL: '/dev/null' },
       PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
     };
   }
 
-  /** Makes a place in an empty folder; `upstream` is the folder of the sample upstream. */
-  static async make(folder: string, upstream: string): Promise<Place> {
+  /** Makes a place in an empty folder. */
+  static async make(folder: string, given: Given): Promise<Place> {
     for (const name of ['bin', 'home', 'here']) await mkdir(join(folder, name), { recursive: true });
     for (const [name, script] of Object.entries(PROGRAMS)) {
       await writeFile(join(folder, 'bin', name), `#!/bin/bash\n${script}\n`);
       await chmod(join(folder, 'bin', name), 0o755);
     }
-    return new Place(folder, upstream, await freePort(0));
+    return new Place(folder, given, await freePort(0));
   }
 
   /** Runs a block to its end. What it exports stands for the blocks after it. */

@@ -1,0 +1,36 @@
+import { glob, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { licensesOf } from './licenses.ts';
+
+/**
+ * Builds the command line of `project` into a folder as plain JavaScript, with the libraries that it uses and their
+ * licences. They are bundled rather than installed beside it because it then starts faster, installs without a registry
+ * (an air gap, a container), and what runs is what the lockfile named and the tests saw. It is not minified: whoever signs
+ * with a program should be able to read it.
+ */
+export async function buildProgram(project: string, outdir: string): Promise<void> {
+  // What runs as a thread is started by the address of its file, which therefore must exist.
+  const threads = await Array.fromAsync(glob('builder/**/*-thread.ts', { cwd: project }));
+  await rm(outdir, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: project,
+    entryPoints: ['builder/cli/main.ts', ...threads],
+    // All in one folder, as deep as builder/: builder/version.ts finds package.json above it from either.
+    outdir,
+    entryNames: '[name]',
+    bundle: true,
+    // Each verb's `await import` stays a file of its own, loaded when that verb runs.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    metafile: true,
+    // Some libraries are CommonJS and ask for Node's modules with `require`.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
+    },
+  });
+  const licenses = await licensesOf(project, Object.keys(metafile.inputs));
+  await writeFile(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licenses);
+}
