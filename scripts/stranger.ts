@@ -1,0 +1,51 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Times what a stranger does first: a clean clone of what is committed here, then the two commands of README, until a verified
+ * mirror is served on this machine. Ends with 1 when that takes more than three minutes.
+ */
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const LIMIT_SECONDS = 180;
+
+const folder = await mkdtemp(join(tmpdir(), 'stranger-'));
+const clone = join(folder, 'stout-mirror');
+const began = performance.now();
+try {
+  execFileSync('git', ['clone', '--quiet', PROJECT, clone]);
+  tell('git clone');
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: clone, stdio: 'ignore' });
+  tell('npm ci');
+  tell(`npm start: ${await untilReady()}`);
+  if (seconds() > LIMIT_SECONDS) throw new Error(`That is more than ${LIMIT_SECONDS} s.`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function seconds(): number {
+  return (performance.now() - began) / 1000;
+}
+
+function tell(what: string): void {
+  console.log(`${seconds().toFixed(1).padStart(6)} s  ${what}`);
+}
+
+/** Runs `npm start` until it says where the verified mirror is served, and stops it. Throws when it never does. */
+async function untilReady(): Promise<string> {
+  const start = spawn('npm', ['start'], { cwd: clone, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(start, 'exit');
+  let ready: string | undefined;
+  for await (const line of createInterface(start.stdout)) {
+    ready = /Ready: (\S+)/.exec(line)?.[1];
+    if (ready !== undefined) break;
+  }
+  if (start.exitCode === null && start.pid !== undefined) process.kill(-start.pid, 'SIGINT');
+  await ended;
+  if (ready !== undefined) return ready;
+  throw new Error('npm start ended before a mirror was served.');
+}
