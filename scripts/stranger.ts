@@ -38,13 +38,14 @@ function tell(what: string): void {
 /** Runs `npm start` until it says where the verified mirror is served, and stops it. Throws when it never does. */
 async function untilReady(): Promise<string> {
   const start = spawn('npm', ['start'], { cwd: clone, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
-  const ended = once(start, 'exit');
+  const ended = once(start, 'close'); // not npm's exit: what it runs still tidies up
   let ready: string | undefined;
   for await (const line of createInterface(start.stdout)) {
     ready = /Ready: (\S+)/.exec(line)?.[1];
     if (ready !== undefined) break;
   }
   if (start.exitCode === null && start.pid !== undefined) process.kill(-start.pid, 'SIGINT');
+  start.stdout.resume();
   await ended;
   if (ready !== undefined) return ready;
   throw new Error('npm start ended before a mirror was served.');
