@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import { Bucket } from '../publish/bucket.ts';
-import { type BucketOptions, bucketAddress } from '../publish/credentials.ts';
+import type { Bucket } from '../publish/bucket.ts';
+import type { BucketOptions } from '../publish/credentials.ts';
 import { numberOption, originArgument } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -31,8 +31,11 @@ export const edgeOption = (): Option =>
   ).argParser(originArgument);
 
 /** The bucket that the options mean. Throws `usage`. */
-export const openBucket = async (options: BucketOptions, { environment }: Session): Promise<Bucket> =>
-  new Bucket(await bucketAddress(options, environment));
+export async function openBucket(options: BucketOptions, { environment }: Session): Promise<Bucket> {
+  const { Bucket } = await import('../publish/bucket.ts');
+  const { bucketAddress } = await import('../publish/credentials.ts');
+  return new Bucket(await bucketAddress(options, environment));
+}
 
 /** Aborted when the user asks to stop, so that the work ends in order and the lease is given back. */
 export function whenStopped({ untilStopped }: Session): AbortSignal {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { trustedKeys } from '../keys.ts';
-import { type PublishSummary, publish } from '../publish/publish.ts';
+import type { PublishSummary } from '../publish/publish.ts';
 import {
   type BucketVerbOptions,
   edgeOption,
@@ -44,6 +43,8 @@ export function publishCommand(session: Session): Command {
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
       const { url, keep, grace, jobs, skipVerify = false, repair = false, dryRun = false } = options;
+      const { trustedKeys } = await import('../keys.ts');
+      const { publish } = await import('../publish/publish.ts');
       const summary = await publish({
         ...{ directory: directoryOf(dir), skipVerify, repair, dryRun, jobs },
         bucket: await openBucket(options, session),

@@ -1,7 +1,4 @@
 import { Command } from 'commander';
-import { signingKey, trustedKeys } from '../keys.ts';
-import { rollback } from '../publish/rollback.ts';
-import { announceKey } from './announce-key.ts';
 import {
   type BucketVerbOptions,
   edgeOption,
@@ -46,6 +43,9 @@ export function rollbackCommand(session: Session): Command {
     .action(async (options: Options) => {
       const { to, url, jobs, validFor, trust } = options;
       const { environment, reporter } = session;
+      const { signingKey, trustedKeys } = await import('../keys.ts');
+      const { rollback } = await import('../publish/rollback.ts');
+      const { announceKey } = await import('./announce-key.ts');
       const bucket = await openBucket(options, session);
       const loaded = await signingKey(options.key, environment, session.askPassword);
       announceKey(session, loaded);

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { describeSnapshots } from '../publish/describe.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -16,6 +15,7 @@ export function snapshotsCommand(session: Session): Command {
   return withBucketOptions(command)
     .addOption(jsonOption())
     .action(async (options: Options) => {
+      const { describeSnapshots } = await import('../publish/describe.ts');
       const snapshots = await describeSnapshots(await openBucket(options, session), session.now());
       if (options.json) return session.print(JSON.stringify({ snapshots }, null, 2));
       if (snapshots.length === 0) return session.print('Nothing has been published to this bucket yet.');
