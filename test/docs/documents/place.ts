@@ -17,7 +17,7 @@ const PROGRAMS = {
 esac
 exec "$NODE" "$PROGRAM" "$@"`,
   npx: '[ "$1" = stout-mirror ] && shift && exec stout-mirror "$@"; echo "npx $1 is not here" >&2; exit 127',
-  npm: '[ "$1 $2 $3" = "run sample --" ] && shift 3 && exec "$NODE" "$PROJECT/scripts/sample.ts" "$@"; exit 127',
+  npm: '[ "$1 $3" = "run --" ] || exit 127; script=$2; shift 3; exec "$NODE" "$PROJECT/scripts/$script.ts" "$@"',
 };
 
 /** What every place has. */
