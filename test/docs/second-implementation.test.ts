@@ -28,9 +28,11 @@ const SUPERSEDED = 'casks/firefox-143.0.dmg';
 
 const folder = await temporaryFolder();
 const whole = join(folder, 'whole');
-await makeMirror(whole, { now: new Date(Date.now() - MINUTE) });
+// Small, because it is copied for each damage; of one platform, and with a plus sign in a name.
+const request = { ...REQUEST, packages: ['gtk+3', 'jq'], tags: ['sonoma'] };
+await makeMirror(whole, { request, now: new Date(Date.now() - MINUTE) });
 // A second snapshot, in which Firefox is superseded and in its grace period.
-await makeMirror(whole, { request: { ...REQUEST, casks: ['visual-studio-code'] } });
+await makeMirror(whole, { request: { ...request, casks: ['visual-studio-code'] } });
 const [leaf] = await readdir(join(whole, 'snapshot/leaves'));
 const LEAF = `snapshot/leaves/${leaf}`;
 
