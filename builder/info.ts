@@ -1,9 +1,10 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
-import { bytesByTag } from '../format/manifest.ts';
+import { bytesByTag, homebrewTime } from '../format/manifest.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { parseSignature } from '../format/minisign/signature.ts';
 import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
+import { isoSeconds } from '../format/snapshot/build.ts';
 import { expectWhole, readContents, readMirrorFile, readSignedRoot } from './directory/mirror.ts';
 
 /** What a mirror says about itself; nothing of it is checked. */
@@ -17,6 +18,8 @@ export interface MirrorInfo {
   signed_by: string;
   generator: string;
   upstream: string;
+  /** When Homebrew made the oldest of its API files that are here or that packages come from. */
+  homebrew_api: string | null;
   files: number;
   bytes: number;
   platforms: string[];
@@ -37,6 +40,7 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
   const { snapshot, entries, manifest } = contents;
   const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST));
   const { signature } = await readSignedRoot(directory);
+  const homebrew = homebrewTime(manifest);
   const sizes: Record<string, number> = {};
   for (const { name, size, path } of entries) {
     const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : name;
@@ -51,6 +55,7 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
     signed_by: keyIdText(parseSignature(signature, 'snapshot/root.json.sig').keyId),
     generator: `${manifest.generator.name} ${manifest.generator.version}`,
     upstream: `${manifest.upstream.url} (${manifest.upstream.version})`,
+    homebrew_api: homebrew === undefined ? null : isoSeconds(homebrew),
     files: snapshot.totals.files,
     bytes: snapshot.totals.bytes,
     platforms: manifest.platforms,

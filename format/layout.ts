@@ -56,6 +56,12 @@ export const isPackageFile = (path: string): boolean =>
 /** True for the only files that a mirror's own server does not send as they stand: the URLs in them lead to it. */
 export const isPackageJson = (path: string): boolean => /^index\/(?:formulas|casks)\/data\//.test(path);
 
+/** True for what describes a bottle to OCI clients: image indexes, image manifests and their configurations. */
+export const isImageDocument = (path: string): boolean => /^bottles\/.+\/(?:manifests|blobs)\//.test(path);
+
+/** True for files that clients ask for by their content. */
+export const hasContentAddress = (path: string): boolean => isPackageFile(path) || isImageDocument(path);
+
 /** SHA-256 of a content address, or `undefined` when the name is none. */
 export function sha256OfBlobName(name: string): string | undefined {
   const hex = name.startsWith('blobs/sha256/') ? name.slice('blobs/sha256/'.length) : '';
@@ -90,7 +96,17 @@ export const imageName = (name: string): string => name.replaceAll('@', '/').rep
 
 /** Where a formula's OCI image index stands for brew; `reference` is `<version>[-<rebuild>]`. Throws `bad-input`. */
 export const bottleManifestPath = (name: string, reference: string): string =>
-  join('bottles', ...imageName(plain(name)).split('/'), 'manifests', plain(reference));
+  join(...imageFolder(name), 'manifests', plain(reference));
+
+/** Where the manifest of one platform's image stands. Throws `bad-input`. */
+export const imageManifestPath = (name: string, sha256: string): string =>
+  join(...imageFolder(name), 'manifests', `sha256-${sha256}`);
+
+/** Where the configuration of one platform's image stands. Throws `bad-input`. */
+export const imageConfigPath = (name: string, sha256: string): string =>
+  join(...imageFolder(name), 'blobs', `sha256-${sha256}`);
+
+const imageFolder = (name: string): string[] => ['bottles', ...imageName(plain(name)).split('/')];
 
 /** Where one of Homebrew's signed API files stands, for example `internal/packages.sonoma.jws.json`. Throws `bad-input`. */
 export const apiPath = (endpoint: string): string => join('api', ...endpoint.split('/'));

@@ -25,6 +25,8 @@ const requestSchema = v.object({
   full_index: v.optional(v.boolean(), false),
   /** True when files are taken that the upstream has no checksum of. */
   unchecked: v.optional(v.boolean(), false),
+  /** Whom it serves; stout always, whose index is the mirror's own. */
+  clients: v.optional(v.array(v.picklist(['brew', 'stout'])), ['stout']),
   /** Where package URLs point in the files themselves, for hosts that rewrite nothing. */
   public_url: v.optional(v.nullable(text), null),
 });
@@ -84,6 +86,14 @@ const manifestSchema = v.object({
   /** What was asked for, so that the mirror can be made again. */
   request: requestSchema,
   upstream: v.object({ url: text, version: text }),
+  /** Homebrew's signed API, where packages or clients are Homebrew's. */
+  homebrew: v.optional(
+    v.object({
+      url: text,
+      /** When Homebrew made each of its files that tell, Unix seconds, by path below `api/`. */
+      generated_at: v.record(text, countSchema),
+    }),
+  ),
 });
 
 /** manifest.json: stout's MirrorManifest, with who made it and what was asked for. */
@@ -102,6 +112,12 @@ export function bytesByTag({
   const bytes = (tag: string): number =>
     packages.reduce((sum, { bottles }) => sum + (bottles[tag]?.size ?? 0), 0);
   return Object.fromEntries(platforms.map((tag) => [tag, bytes(tag)]));
+}
+
+/** When Homebrew made the oldest of its files that a mirror is made from, Unix seconds. */
+export function homebrewTime({ homebrew }: Pick<Manifest, 'homebrew'>): number | undefined {
+  const times = Object.values(homebrew?.generated_at ?? {});
+  return times.length > 0 ? Math.min(...times) : undefined;
 }
 
 /** Encodes manifest.json. */

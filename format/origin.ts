@@ -11,11 +11,14 @@ export function originOf(text: string): string {
   });
 }
 
-/** Address at which a mirror's tree is served, without a trailing slash. Throws `bad-input` for what is no http(s) URL. */
-export function baseUrlOf(text: string): string {
+/**
+ * Address at which a mirror's tree is served, without a trailing slash; with a user and password only where `credentials`
+ * says so. Throws `bad-input` for what is no http(s) URL.
+ */
+export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username;
-  if (plain) return url.href.replace(/\/+$/, '');
+  const plain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash;
+  if (plain && (credentials || (!url.username && !url.password))) return url.href.replace(/\/+$/, '');
   throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
     expected: 'https://host or https://host/folder',
     found: text,

@@ -8,6 +8,8 @@ const packageListSchema = v.object({
   version: v.string(),
   /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
   platforms: v.optional(v.record(v.string(), countSchema), {}),
+  /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
+  homebrew_api: v.optional(countSchema),
   packages: v.array(
     v.object({
       kind: v.picklist(['formula', 'cask', 'linux-app']),
@@ -27,10 +29,10 @@ export type PackageList = v.InferOutput<typeof packageListSchema>;
 export type ListedPackage = PackageList['packages'][number];
 
 /** Encodes the list, one package a line. */
-export const encodePackageList = ({ version, platforms, packages }: PackageList): Uint8Array =>
-  utf8(
-    `{"version":${JSON.stringify(version)},"platforms":${JSON.stringify(platforms)},"packages":[\n${packages.map((item) => JSON.stringify(item)).join(',\n')}\n]}\n`,
-  );
+export function encodePackageList({ packages, ...head }: PackageList): Uint8Array {
+  const lines = packages.map((item) => JSON.stringify(item)).join(',\n');
+  return utf8(`${JSON.stringify(head).slice(0, -1)},"packages":[\n${lines}\n]}\n`);
+}
 
 /** Parses the list. Throws `bad-input`. */
 export const parsePackageList = (bytes: Uint8Array): PackageList =>

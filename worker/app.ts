@@ -9,6 +9,7 @@ import { configRoutes } from './routes/config.ts';
 import { folderRoutes } from './routes/folders.ts';
 import { statusRoutes } from './routes/status.ts';
 import { treeRoutes } from './routes/tree.ts';
+import { v2Routes } from './routes/v2.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import type { Settings } from './settings.ts';
 import type { MirrorStore } from './store.ts';
@@ -23,7 +24,7 @@ export interface AppOptions {
 }
 
 /** A file of `routes/` each, asked in this order; the tree and what is not there come last. */
-const ROUTES = [verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
+const ROUTES = [v2Routes, verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
 
 /** The serving app, the same on Workers and on Node: a read-only mirror that sends nothing it cannot vouch for. */
 export function createApp({ store, settings, clock, log }: AppOptions): Hono<AppEnvironment> {

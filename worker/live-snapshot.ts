@@ -15,7 +15,7 @@ import {
 import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import type { MirrorStore } from './store.ts';
+import type { MirrorStore, PublishedRoot } from './store.ts';
 
 /** How old the pointer may get in one isolate, milliseconds. */
 const POINTER_LIFETIME = 10_000;
@@ -38,6 +38,8 @@ export interface LiveSnapshot {
   find(name: string): Promise<SnapshotEntry | undefined>;
   /** The first entry at or after a name. Throws as `find`. */
   from(name: string): Promise<SnapshotEntry | undefined>;
+  /** When it was published here, or else first seen, Unix seconds: no client can have had it before. */
+  published: number;
 }
 
 /** The live snapshot of a store: verified once, looked for anew every ten seconds, leaves kept while they are used. */
@@ -98,7 +100,7 @@ export class LiveSnapshots {
     // A read that took so long that a later one overtook it has nothing to add.
     if (this.#live && this.#live.turn > turn) return this.#live.snapshot;
     const before = this.#live?.snapshot;
-    const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed);
+    const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed, readAt);
     if (before && snapshot.snapshot.version < before.snapshot.version) {
       throw new MirrorError(
         'rolled-back',
@@ -114,13 +116,14 @@ export class LiveSnapshots {
     return snapshot;
   }
 
-  #open(signed: SignedRoot): LiveSnapshot {
+  #open(signed: PublishedRoot, readAt: number): LiveSnapshot {
     const { trusted } = this.#settings;
     const opened =
       trusted.length > 0
         ? openRoot(signed, trusted, RUNTIME_CRYPTO)
         : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
     const { snapshot, sha256, signer } = opened;
+    const { published = Math.floor(readAt / 1000) } = signed;
     const find = async (name: string): Promise<SnapshotEntry | undefined> => {
       const reference = findLeaf(snapshot, name);
       return reference && findEntry(await this.#leaf(reference), name);
@@ -133,7 +136,7 @@ export class LiveSnapshots {
       }
       return undefined;
     };
-    return { signed, snapshot, sha256, signer, find, from };
+    return { signed, snapshot, sha256, signer, find, from, published };
   }
 
   /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */

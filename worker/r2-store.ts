@@ -4,10 +4,10 @@ import { MirrorError } from '../format/errors.ts';
 import { blobName, POINTER, SNAPSHOTS, snapshotKey } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
-import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
+import type { LeafReference } from '../format/snapshot/root.ts';
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
-import type { Inspect, MirrorStore, OpenFile, StoredRecord } from './store.ts';
+import type { Inspect, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from './store.ts';
 
 const BLOBS = blobName('');
 /** A thousand snapshots each. */
@@ -21,10 +21,12 @@ export class R2Store implements MirrorStore {
     this.#bucket = bucket;
   }
 
-  async signedRoot(version?: number): Promise<SignedRoot | undefined> {
+  async signedRoot(version?: number): Promise<PublishedRoot | undefined> {
     const key = version === undefined ? POINTER : snapshotKey(version);
-    const bytes = await this.#read(key, MAX_POINTER_SIZE);
-    return bytes && parsePointer(bytes, key);
+    const object = await this.#read(key, MAX_POINTER_SIZE);
+    if (!object) return undefined;
+    const { bytes, uploaded } = object;
+    return { ...parsePointer(bytes, key), published: Math.floor(uploaded.getTime() / 1000) };
   }
 
   async versions(): Promise<number[]> {
@@ -33,7 +35,7 @@ export class R2Store implements MirrorStore {
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
-    return this.#read(blobName(sha256), size);
+    return this.#read(blobName(sha256), size).then((object) => object?.bytes);
   }
 
   async head({ sha256 }: SnapshotEntry): Promise<StoredRecord | undefined> {
@@ -94,7 +96,7 @@ export class R2Store implements MirrorStore {
     return 'too long';
   }
 
-  async #read(key: string, limit: number): Promise<Uint8Array | undefined> {
+  async #read(key: string, limit: number): Promise<{ bytes: Uint8Array; uploaded: Date } | undefined> {
     const object = await this.#bucket.get(key).catch(storageFailure(key));
     if (!object) return undefined;
     if (object.size > limit) {
@@ -105,7 +107,7 @@ export class R2Store implements MirrorStore {
         found: String(object.size),
       });
     }
-    return new Uint8Array(await object.arrayBuffer());
+    return { bytes: new Uint8Array(await object.arrayBuffer()), uploaded: object.uploaded };
   }
 }
 

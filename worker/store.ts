@@ -19,12 +19,17 @@ export interface OpenFile {
 /** Evidence for entries without reading their bytes, in their order. */
 export type Inspect = (entries: readonly SnapshotEntry[]) => Promise<Evidence[]>;
 
+/** A root and its signature, and since when they stand where they do, Unix seconds, as far as storage tells. */
+export interface PublishedRoot extends SignedRoot {
+  published?: number;
+}
+
 /** Where a mirror is kept: a bucket at the edge, a directory under Node. Nothing it returns is trusted yet. */
 export interface MirrorStore {
   /**
    * The live root and its signature, or those of a version that need not be live; `undefined` when there are none.
    */
-  signedRoot(version?: number): Promise<SignedRoot | undefined>;
+  signedRoot(version?: number): Promise<PublishedRoot | undefined>;
   /** Versions of the snapshots that are kept, in any order. A place that keeps none but the live one says none. */
   versions(): Promise<number[]>;
   /** The bytes at a leaf's place; `undefined` when there are none. */

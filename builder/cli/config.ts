@@ -1,18 +1,34 @@
-import { Command } from 'commander';
-import { baseUrlArgument, trustOption, validForOption } from './options.ts';
+import { Command, Option } from 'commander';
+import { clientUrlArgument, trustOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
+
+interface Options {
+  client: 'stout' | 'brew';
+  trust: string[];
+  validFor: number;
+}
 
 export function configCommand(session: Session): Command {
   return new Command('config')
     .summary('client configuration for a mirror')
-    .description('Print the configuration that points stout at the mirror at a URL. Needs no network.')
+    .description(
+      'Print the configuration that points stout, or brew, at the mirror at a URL. Needs no ' +
+        'network. The token of a private mirror stands in the URL: https://user:TOKEN@host',
+    )
     .argument('<url>', 'scheme and host under which clients reach the mirror')
+    .addOption(
+      new Option('--client <name>', 'whose configuration: stout (config.toml) or brew (brew.env)')
+        .choices(['stout', 'brew'])
+        .default('stout'),
+    )
     .addOption(trustOption())
     .addOption(validForOption())
-    .action(async (url: string, options: { trust: string[]; validFor: number }) => {
+    .action(async (url: string, { client, trust, validFor }: Options) => {
+      const { brewEnvironment, stoutConfig } = await import('../../format/client-config.ts');
+      const origin = clientUrlArgument(url);
+      if (client === 'brew') return session.print(brewEnvironment(origin));
       const { trustedKeys } = await import('../keys.ts');
-      const { stoutConfig } = await import('../../format/client-config.ts');
-      const publicKeys = await trustedKeys(options.trust, session.environment);
-      session.print(stoutConfig({ origin: baseUrlArgument(url), publicKeys, validFor: options.validFor }));
+      const publicKeys = await trustedKeys(trust, session.environment);
+      session.print(stoutConfig({ origin, publicKeys, validFor }));
     });
 }

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import { addPackageOptions, type PackageOptions } from './package-options.ts';
 import type { Session } from './session.ts';
+import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
 
 const JOBS = 8;
 
 /** Options of the verbs that make or remake a mirror. */
-export interface MakeOptions extends PackageOptions {
-  upstream?: string;
+export interface MakeOptions extends PackageOptions, UpstreamOptions {
   key?: string;
   trust: string[];
   validFor: number;
@@ -53,13 +53,7 @@ export function createCommand(session: Session): Command {
 
 /** Adds the options of {@link MakeOptions} that do not choose packages. */
 export function addMakeOptions(command: Command): Command {
-  return command
-    .optionsGroup('How it is made:')
-    .option(
-      '--upstream <where>',
-      'stout-index to mirror: https URL, folder, or http on this machine ' +
-        '(default: where the mirror came from, or stout-index on GitHub)',
-    )
+  return addUpstreamOptions(command.optionsGroup('How it is made:'))
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())

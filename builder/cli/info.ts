@@ -27,6 +27,7 @@ function describe(info: MirrorInfo, now: Date): string {
   return [
     `Created    ${info.created_at} by ${info.generator}`,
     `Upstream   ${info.upstream}`,
+    ...(info.homebrew_api === null ? [] : [`Homebrew   API of ${agoText(info.homebrew_api, now)}`]),
     `Snapshot   ${info.version}, index ${info.index_version}`,
     `Signed     ${durationText(Math.max(age, 0))} ago by key ${info.signed_by}`,
     left > 0 ? `Expires    in ${durationText(left)} (${info.expires_at})` : `EXPIRED    ${info.expires_at}`,
@@ -39,6 +40,11 @@ function describe(info: MirrorInfo, now: Date): string {
     '',
     ...table(packages),
   ].join('\n');
+}
+
+function agoText(moment: string, now: Date): string {
+  const age = Math.max((now.getTime() - Date.parse(moment)) / 1000, 0);
+  return `${durationText(age)} ago (${moment})`;
 }
 
 const sizesText = (sizes: Record<string, number>): [string, string][] =>

@@ -1,7 +1,5 @@
 import { MirrorError } from '../../format/errors.ts';
-import type { Manifest } from '../../format/manifest.ts';
 import { type CreateOptions, createMirror } from '../create/create.ts';
-import { FOLDER } from '../create/metadata.ts';
 import type { PrepareOptions } from '../create/prepare.ts';
 import { previewMirror } from '../create/preview.ts';
 import { expectWhole } from '../directory/mirror.ts';
@@ -9,14 +7,14 @@ import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
 import type { Force } from '../plan/make-plan.ts';
 import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
-import { UpstreamLocation } from '../upstream/location.ts';
 import { announceKey } from './announce-key.ts';
 import type { CreateOptions as CommandOptions, MakeOptions } from './create.ts';
 import { type ReadPackages, readPackages } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { tellPreview, tellSummary } from './summary.ts';
+import type { UpstreamOptions } from './upstream-options.ts';
+import { upstreamsOf } from './upstreams.ts';
 
-const STOUT_INDEX = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 const FAILED = 1;
 
 /** Makes a mirror as `create` was told. Throws as {@link createMirror}. */
@@ -88,7 +86,7 @@ async function makeMirror(
 export function prepareOptions(
   { environment, reporter }: Session,
   dir: string,
-  { upstream, keepGoing = false }: Pick<MakeOptions, 'upstream' | 'keepGoing'>,
+  { keepGoing = false, ...origin }: UpstreamOptions & Pick<MakeOptions, 'keepGoing'>,
   { read, from, extend, newest, force }: Making,
 ): Omit<PrepareOptions, 'trusted'> {
   const directory = directoryOf(dir);
@@ -99,10 +97,9 @@ export function prepareOptions(
     ask: (before) => {
       const isNaming = namesPackages(read.wanted);
       if (!isNaming && !(extend && before)) throw nothingNamed(from ?? (extend ? directory : undefined));
-      return {
-        request: extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted),
-        upstream: UpstreamLocation.parse(upstream ?? recordedUpstream(before) ?? STOUT_INDEX),
-      };
+      const request =
+        extend && before ? extendedRequest(before.request, read.wanted) : exactRequest(read.wanted);
+      return { request, ...upstreamsOf(origin, request, before) };
     },
   };
 }
@@ -110,11 +107,6 @@ export function prepareOptions(
 function nothingNamed(where: string | undefined): MirrorError {
   const hint = where === undefined ? '' : ` ${where} is no mirror with a list signed by a key you trust.`;
   return new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, { where });
-}
-
-function recordedUpstream(before: Manifest | undefined): string | undefined {
-  if (before?.upstream.url !== FOLDER) return before?.upstream.url;
-  throw new MirrorError('usage', 'This mirror was made from a folder: name it with --upstream.');
 }
 
 /** Before the first key is made, no snapshot can be anybody's. */

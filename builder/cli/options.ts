@@ -33,6 +33,10 @@ export const originArgument = (text: string): string => asUsage(() => originOf(t
 /** The address of a served tree, without a trailing slash. Throws `usage`. */
 export const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf(text));
 
+/** As {@link baseUrlArgument}, of a mirror whose clients show credentials: they may stand in the address. */
+export const clientUrlArgument = (text: string): string =>
+  asUsage(() => baseUrlOf(text, { credentials: true }));
+
 /** An option that takes the address of a served tree. */
 export const baseUrlOption = (flags: string, description: string): Option =>
   new Option(flags, description).argParser(baseUrlArgument);

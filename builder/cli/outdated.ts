@@ -3,19 +3,19 @@ import { jsonOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { changeText, tellRemarks } from './summary.ts';
 import { counted } from './units.ts';
+import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
 
-interface Options {
-  upstream?: string;
+interface Options extends UpstreamOptions {
   trust: string[];
   json?: boolean;
 }
 
 export function outdatedCommand(session: Session): Command {
-  return new Command('outdated')
+  const command = new Command('outdated')
     .summary('what an update would change')
     .description('Compare a mirror with its upstream, and list what an update would change.')
-    .argument('<dir>', 'folder of the mirror')
-    .option('--upstream <where>', 'compare with this upstream (default: where the mirror came from)')
+    .argument('<dir>', 'folder of the mirror');
+  return addUpstreamOptions(command)
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {

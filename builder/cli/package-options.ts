@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { MirrorRequest } from '../../format/manifest.ts';
 import type { PlatformFlags } from '../plan/platforms.ts';
 import { baseUrlOption, listOption } from './options.ts';
 
@@ -12,6 +13,7 @@ export interface PackageOptions extends PlatformFlags {
   withVulns?: boolean;
   fullIndex?: boolean;
   allowUnchecked?: boolean;
+  clients: MirrorRequest['clients'];
   publicUrl?: string;
 }
 
@@ -33,5 +35,20 @@ export function addPackageOptions(command: Command): Command {
     .option('--with-vulns', 'include the vulnerabilities of the mirrored packages')
     .option('--full-index', 'let the index name every package of the upstream')
     .option('--allow-unchecked', 'take files that the upstream has no checksum of')
+    .addOption(clientsOption())
     .addOption(baseUrlOption('--public-url <url>', 'write this into package URLs, for static hosts'));
 }
+
+const CLIENTS: MirrorRequest['clients'] = ['brew', 'stout'];
+
+const clientsOption = (): Option =>
+  new Option('--clients <name>', 'whom to serve: stout (always), and brew')
+    .argParser((text: string, before: MirrorRequest['clients']) => [
+      ...before,
+      ...text.split(',').map((name) => {
+        const client = CLIENTS.find((known) => known === name.trim());
+        if (client) return client;
+        throw new InvalidArgumentError(`It must be ${CLIENTS.join(' or ')}.`);
+      }),
+    ])
+    .default([], 'stout');

@@ -53,6 +53,7 @@ export async function readPackages(
       all: options.all ?? false,
       fullIndex: options.fullIndex ?? false,
       unchecked: options.allowUnchecked ?? false,
+      clients: options.clients,
       publicUrl: options.publicUrl,
     },
     named,
@@ -74,7 +75,14 @@ async function readList(file: string): Promise<string> {
 export const NOTHING: ReadPackages = {
   wanted: {
     ...{ packages: [], casks: [], linuxApps: [], tags: [], dependencies: true, devDependencies: true },
-    ...{ vulnerabilities: false, all: false, fullIndex: false, unchecked: false, publicUrl: undefined },
+    ...{
+      vulnerabilities: false,
+      all: false,
+      fullIndex: false,
+      unchecked: false,
+      clients: [],
+      publicUrl: undefined,
+    },
   },
   named: { formulas: [], casks: [], linuxApps: [] },
   unused: [],

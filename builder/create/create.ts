@@ -7,9 +7,11 @@ import { commit, keepIncoming, rollForward } from '../directory/commit.ts';
 import { withLock } from '../directory/lock.ts';
 import { expectUsable } from '../directory/mirror.ts';
 import { upstreamFolder } from '../directory/paths.ts';
+import type { BrewImage } from '../plan/brew.ts';
 import { carriedFiles, filesOf, type Plan, type Remark } from '../plan/plan.ts';
 import { type Change, changesBetween, packagesOf } from './changes.ts';
 import { type Amount, bringIn, plannedFiles } from './fetch.ts';
+import { bringImages } from './images.ts';
 import { stageMetadata } from './metadata.ts';
 import { type Prepared, type PrepareOptions, withPlan } from './prepare.ts';
 import { stageSnapshot, staleMetadata } from './snapshot.ts';
@@ -75,17 +77,22 @@ export async function createMirror(given: CreateOptions): Promise<CreateSummary>
 
 async function build(options: CreateOptions, prepared: Prepared): Promise<CreateSummary> {
   const { directory, keepGoing } = options;
-  const { request, index, previous, staging, known, source } = prepared;
+  const { request, index, api, previous, staging, known, source } = prepared;
   const files = plannedFiles(prepared.plan);
   await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
   const fetching = { ...options, upstream: index.location, source };
   const { downloaded, linked, failures } = await bringIn(fetching, files, staging);
-  const carried = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path));
+  for (const [path, reason] of await imagesFor(options, prepared)) failures.set(path, reason);
+  const planned = new Set(files.map(({ path }) => path));
+  const carried = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path) && !planned.has(path));
   const plan = withoutFailed(prepared.plan, failures);
   if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
     throw incomplete(failures, files.length, index.location.base.href);
   }
-  const manifest = await stageMetadata(options, { index, request, plan, staging, previous });
+  // A package may lack one file and have others.
+  const needed = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
+  for (const path of planned) if (!needed.has(path)) staging.drop(path);
+  const manifest = await stageMetadata(options, { index, api, request, plan, staging, previous });
   const { snapshot, entries } = await stageSnapshot(options, staging, previous);
   await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });
   await known.save(entries.map((entry) => ({ path: filePathOf(entry), digest: entry })));
@@ -110,6 +117,15 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
   };
 }
 
+/** Brings in what describes bottles to brew; tells what failed by path. */
+async function imagesFor(
+  { directory, jobs, reporter }: CreateOptions,
+  { api, plan, previous, staging }: Prepared,
+): Promise<Map<string, string>> {
+  if (!api || !plan.brew) return new Map();
+  return bringImages({ directory, source: api.source, previous, jobs, reporter }, plan.brew.images, staging);
+}
+
 /** The plan without the packages that a file is missing of. */
 function withoutFailed(plan: Plan, failures: ReadonlyMap<string, string>): Plan {
   const failed = [...plan.failed];
@@ -119,14 +135,26 @@ function withoutFailed(plan: Plan, failures: ReadonlyMap<string, string>): Plan 
       for (const { of, path } of missing) failed.push({ name: of, reason: `${path}: ${failures.get(path)}` });
       return missing.length === 0;
     });
-  const { formulas, casks, linuxApps } = plan;
+  const { formulas, casks, linuxApps, brew } = plan;
   return {
     ...plan,
+    brew: brew && { images: brew.images.filter((image) => isWhole(image, failures, failed)) },
     formulas: { ...formulas, fresh: whole(formulas.fresh) },
     casks: { ...casks, fresh: whole(casks.fresh) },
     linuxApps: { ...linuxApps, fresh: whole(linuxApps.fresh) },
     failed,
   };
+}
+
+/** Whether brew can be served an image; says why not, where stout is served all the same. */
+function isWhole(
+  { of, path, bottles }: BrewImage,
+  failures: ReadonlyMap<string, string>,
+  failed: Remark[],
+): boolean {
+  const reason = failures.get(path);
+  if (reason !== undefined) failed.push({ name: of, reason: `for brew: ${path}: ${reason}` });
+  return reason === undefined && bottles.every((bottle) => !failures.has(bottle.path));
 }
 
 function incomplete(failures: ReadonlyMap<string, string>, wanted: number, where: string): MirrorError {

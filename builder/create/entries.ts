@@ -1,4 +1,4 @@
-import { blobName, isPackageFile } from '../../format/layout.ts';
+import { blobName, hasContentAddress } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { FileDigest } from '../directory/hash.ts';
 
@@ -25,7 +25,7 @@ export function snapshotEntries(
   for (const [path, digest] of sorted) {
     add(path, digest);
     const address = blobName(digest.sha256);
-    if (isPackageFile(path) && !entries.has(address)) add(address, digest, path);
+    if (hasContentAddress(path) && !entries.has(address)) add(address, digest, path);
   }
   for (const entry of previous) {
     const until = entry.until ?? now + GRACE;

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { FileDigest } from '../directory/hash.ts';
 import { isDiskFull } from '../directory/write.ts';
-import { filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
+import { brewBottlesOf, filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 import { download } from './download.ts';
@@ -17,9 +17,11 @@ export interface Amount {
 }
 
 /** The distinct files to bring in. Throws `bad-input` when two that differ would stand at one path. */
-export function plannedFiles({ formulas, casks, linuxApps }: Plan): PlannedFile[] {
+export function plannedFiles(plan: Plan): PlannedFile[] {
+  const { formulas, casks, linuxApps } = plan;
   const byPath = new Map<string, PlannedFile>();
-  for (const file of [...formulas.fresh, ...casks.fresh, ...linuxApps.fresh].flatMap(filesOf)) {
+  const packages = [...formulas.fresh, ...casks.fresh, ...linuxApps.fresh];
+  for (const file of [...brewBottlesOf(plan), ...packages.flatMap(filesOf)]) {
     const other = byPath.get(file.path);
     if (other && other.sha256 !== file.sha256) {
       throw new MirrorError('bad-input', `Two different files of the upstream would be ${file.path}.`, {
@@ -120,10 +122,10 @@ async function isKept({ path, sha256, before }: PlannedFile, staging: Staging): 
 
 async function fetchFile(
   { directory, upstream }: FetchOptions,
-  { url, sha256 }: PlannedFile,
+  { url, sha256, from = upstream }: PlannedFile,
   receive: (count: number) => void,
 ): Promise<FileDigest> {
-  const address = upstream.resolve(url);
-  if (sha256 === undefined) return downloadUnchecked(upstream, directory, address, receive);
-  return download(upstream, directory, { url: address, sha256 }, receive);
+  const address = from.resolve(url);
+  if (sha256 === undefined) return downloadUnchecked(from, directory, address, receive);
+  return download(from, directory, { url: address, sha256 }, receive);
 }

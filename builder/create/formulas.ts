@@ -3,7 +3,8 @@ import { packageJsonPath, packageVersion } from '../../format/layout.ts';
 import type { ManifestFormula } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { parseTag } from '../../format/tags.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../database/formulas.ts';
+import { type BrewBottleRow, type FormulaRow, writeFormulasDatabase } from '../database/formulas.ts';
+import type { PlannedBrew } from '../plan/brew.ts';
 import { filesOf, type Plan, type PlannedFormula } from '../plan/plan.ts';
 import { ClientJson } from './client-json.ts';
 import {
@@ -22,7 +23,7 @@ const COMPRESSIONS = 4;
 export async function stageFormulas(
   context: IndexContext,
   version: string,
-  { fresh, carried }: Plan['formulas'],
+  { formulas: { fresh, carried }, brew }: Pick<Plan, 'formulas' | 'brew'>,
 ): Promise<StagedPackages<ManifestFormula>> {
   const digests = context.staging.files;
   await stageCarried(context, carried);
@@ -39,7 +40,10 @@ export async function stageFormulas(
   const rows = [...written, ...carried.map(({ row }) => row)];
   const createdAt = context.now.toISOString();
   const database = await stageIndexDatabase(context, 'formulas', rows.length, (local) =>
-    writeFormulasDatabase(local, { version, createdAt, formulas: rows, withFiles: true }),
+    writeFormulasDatabase(local, {
+      ...{ version, createdAt, formulas: rows, withFiles: true },
+      brewBottles: brewRows(brew, digests),
+    }),
   );
   const mirrored = fresh.filter((formula) => formula.mirrored);
   return {
@@ -54,6 +58,13 @@ export async function stageFormulas(
     ],
   };
 }
+
+const brewRows = (brew: PlannedBrew | undefined, digests: Digests): BrewBottleRow[] | undefined =>
+  brew?.images.flatMap(({ of: formula, bottles }) =>
+    bottles.flatMap((bottle) =>
+      bottle.tags.map((tag) => ({ formula, tag, file: storedFile(bottle, digests) })),
+    ),
+  );
 
 function formulaRow(
   { json, updatedAt, upstreamHash, bottles }: PlannedFormula,

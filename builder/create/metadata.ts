@@ -1,13 +1,22 @@
+import { readFile } from 'node:fs/promises';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
-import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
-import { bytesByTag, encodeManifest, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
+import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import {
+  bytesByTag,
+  encodeManifest,
+  homebrewTime,
+  type Manifest,
+  type MirrorRequest,
+} from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { sortedBy } from '../database/database.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
 import { GENERATOR } from '../generator.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { StoutIndex } from '../upstream/stout-index.ts';
+import type { HomebrewApi } from '../upstream/homebrew/api.ts';
+import { HomebrewIndex } from '../upstream/homebrew/index.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { NAME, VERSION } from '../version.ts';
 import { stageCasks } from './casks.ts';
 import type { CreateOptions } from './create.ts';
@@ -20,7 +29,8 @@ import { stageVulnerabilities } from './vulnerabilities.ts';
 
 /** What the description of a mirror is made from. */
 export interface MetadataInput {
-  index: StoutIndex;
+  index: Upstream;
+  api: HomebrewApi | undefined;
   request: MirrorRequest;
   plan: Plan;
   staging: Staging;
@@ -30,7 +40,7 @@ export interface MetadataInput {
 /** Stages everything that describes the packages: package JSON, databases, lists and manifests, signed. */
 export async function stageMetadata(
   { directory, key, now, reporter }: CreateOptions,
-  { index, request, plan, staging, previous }: MetadataInput,
+  { index, api, request, plan, staging, previous }: MetadataInput,
 ): Promise<Manifest> {
   const total = [plan.formulas, plan.casks, plan.linuxApps].reduce((sum, { fresh }) => sum + fresh.length, 0);
   let done = 0;
@@ -42,7 +52,7 @@ export async function stageMetadata(
   };
   const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url, onPackage };
   const version = indexVersion(now, previous?.manifest?.index_version);
-  const formulas = await stageFormulas(context, version, plan.formulas);
+  const formulas = await stageFormulas(context, version, plan);
   const casks = await stageCasks(context, version, plan.casks);
   const hasApps = plan.linuxApps.fresh.length + plan.linuxApps.carried.length > 0;
   const linuxApps = hasApps ? await stageLinuxApps(context, version, plan.linuxApps) : undefined;
@@ -63,7 +73,10 @@ export async function stageMetadata(
   );
   const contents = { platforms: request.tags, formulas: counted(formulas.packages) };
   const platforms = bytesByTag(contents);
-  await staging.put(PACKAGE_LIST, encodePackageList({ version, platforms, packages }));
+  if (plan.brew && api) await stageApi(staging, api);
+  const homebrew = api && { url: describe(api.source.location.base), generated_at: api.generatedAt };
+  const homebrew_api = plan.brew && homebrewTime({ homebrew });
+  await staging.put(PACKAGE_LIST, encodePackageList({ version, platforms, homebrew_api, packages }));
   const manifest: Manifest = {
     version: '1.0',
     created_at,
@@ -75,10 +88,19 @@ export async function stageMetadata(
     index_version: version,
     generator: GENERATOR,
     request,
-    upstream: { url: describe(index.location.base), version: index.manifest.version },
+    upstream: {
+      url: index instanceof HomebrewIndex ? HOMEBREW : describe(index.location.base),
+      version: index.version,
+    },
+    homebrew,
   };
   await staging.put(MANIFEST, encodeManifest(manifest));
   return manifest;
+}
+
+/** Stages Homebrew's signed files as they came. */
+async function stageApi(staging: Staging, { files }: HomebrewApi): Promise<void> {
+  for (const [endpoint, local] of files) await staging.put(apiPath(endpoint), await readFile(local));
 }
 
 const counted = <Entry>(packages: Record<string, Entry>) => ({
@@ -98,6 +120,9 @@ export function sumsOf(files: Digests): Pick<Manifest, 'checksums' | 'total_size
 
 /** A local folder's name says nothing elsewhere, and it is nobody's business. */
 const describe = (base: URL): string => (base.protocol === 'file:' ? FOLDER : base.href);
+
+/** What stands for Homebrew as the upstream of a mirror, and names it on the command line. */
+export const HOMEBREW = 'homebrew';
 
 /** What stands for a local folder as the upstream of a mirror. */
 export const FOLDER = 'directory';

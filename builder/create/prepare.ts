@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { KnownFiles } from '../directory/known-files.ts';
@@ -9,11 +11,24 @@ import type { Plan } from '../plan/plan.ts';
 import type { Newest } from '../plan/selection.ts';
 import type { PackageNames } from '../plan/unknown.ts';
 import type { Reporter } from '../reporter.ts';
+import { HomebrewApi } from '../upstream/homebrew/api.ts';
+import { HomebrewIndex } from '../upstream/homebrew/index.ts';
+import { HomebrewSource } from '../upstream/homebrew/source.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 import { StoutIndex } from '../upstream/stout-index.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { LinkSource } from './link-source.ts';
 import { readPrevious } from './previous.ts';
 import { Staging } from './staging.ts';
+
+/** What is asked for, and where it comes from. */
+export interface Asked {
+  request: MirrorRequest;
+  /** A stout-index, or Homebrew itself. */
+  upstream: UpstreamLocation | HomebrewSource;
+  /** Where brew's own index comes from, when it is asked for as a client. */
+  homebrew?: HomebrewSource | undefined;
+}
 
 /** What a plan for a mirror is made with. */
 export interface PrepareOptions {
@@ -21,7 +36,7 @@ export interface PrepareOptions {
   /** Another mirror to take files, and what was asked for, from. */
   from?: string | undefined;
   /** What is asked for and where it comes from, given what the mirror (or the other one) says of itself. Throws `usage`. */
-  ask: (before: Manifest | undefined) => { request: MirrorRequest; upstream: UpstreamLocation };
+  ask: (before: Manifest | undefined) => Asked;
   /** What somebody named: the upstream must have it. */
   named: PackageNames;
   newest: Newest;
@@ -39,7 +54,9 @@ export interface PrepareOptions {
 /** A plan, and what it was made from. */
 export interface Prepared {
   request: MirrorRequest;
-  index: StoutIndex;
+  index: Upstream;
+  /** Homebrew's API, where packages or clients are Homebrew's. */
+  api: HomebrewApi | undefined;
   plan: Plan;
   /** The signed state that is carried on from: the mirror's own, or the other mirror's. */
   previous: SignedMirror | undefined;
@@ -57,29 +74,75 @@ export async function withPlan<T>(
   scratch: string,
   work: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
+  try {
+    return await planAndWork(options, scratch, work);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function planAndWork<T>(
+  options: PrepareOptions,
+  scratch: string,
+  work: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
   const { directory, from, reporter } = options;
   const own = await readPrevious(directory, options.trusted, reporter);
   const other = from === undefined ? undefined : await openOther(from, options);
   const previous = own ?? other?.mirror;
-  const { request, upstream } = options.ask(previous?.manifest);
+  const asked = options.ask(previous?.manifest);
+  const { request } = asked;
   const known = await KnownFiles.load(directory, options.cache);
   const staging = new Staging(directory, known);
   const carried = own && (await CarriedPackages.open(own, request, staging.stands));
-  reporter.note(`Reading the index of ${upstream.base.href} …`);
-  const index = await StoutIndex.open(upstream, scratch, reporter);
+  const { index, api } = await openUpstreams(asked, previous, scratch, reporter);
   try {
     const plan = await makePlan({
       ...{ index, request, carried, named: options.named, newest: options.newest },
       ...{ force: options.force, keepGoing: options.keepGoing },
+      brew: request.clients.includes('brew') ? api : undefined,
       sha256At: (path) => previous?.sha256At(path),
       onProgress: (done, total) =>
         reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
     });
-    return await work({ request, index, plan, previous, source: other?.source, known, staging });
+    for (const endpoint of api?.missing ?? []) plan.skipped.push({ name: endpoint, reason: NO_API });
+    return await work({ request, index, api, plan, previous, source: other?.source, known, staging });
   } finally {
     carried?.close();
     await index.close();
   }
+}
+
+const NO_API = 'Homebrew does not offer it, so brew that asks for it is sent there';
+
+/** Opens the upstream, and Homebrew's API where either the upstream or a client needs it. */
+async function openUpstreams(
+  { request, upstream, homebrew }: Asked,
+  previous: SignedMirror | undefined,
+  scratch: string,
+  reporter: Reporter,
+): Promise<{ index: Upstream; api: HomebrewApi | undefined }> {
+  const isForBrew = request.clients.includes('brew');
+  const source = upstream instanceof HomebrewSource ? upstream : isForBrew ? homebrew : undefined;
+  const api = source && (await openApi(source, request, previous, scratch, reporter));
+  if (api && upstream instanceof HomebrewSource) return { index: new HomebrewIndex(api, scratch), api };
+  const location = upstream instanceof HomebrewSource ? upstream.location : upstream;
+  reporter.note(`Reading the index of ${location.base.href} …`);
+  return { index: await StoutIndex.open(location, scratch, reporter), api };
+}
+
+function openApi(
+  source: HomebrewSource,
+  { tags, clients }: MirrorRequest,
+  previous: SignedMirror | undefined,
+  scratch: string,
+  reporter: Reporter,
+): Promise<HomebrewApi> {
+  reporter.note(`Reading Homebrew's API from ${source.location.base.href} …`);
+  return HomebrewApi.open({
+    ...{ source, tags, older: clients.includes('brew'), folder: join(scratch, 'homebrew') },
+    before: previous?.manifest?.homebrew?.generated_at ?? {},
+  });
 }
 
 async function openOther(

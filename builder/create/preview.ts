@@ -81,9 +81,13 @@ async function sortFiles(
   { plan, index, source, staging }: Prepared,
 ): Promise<Pick<Preview, 'fetch' | 'link' | 'keep'>> {
   const amounts = { fetch: { files: 0, bytes: 0, of_unknown_size: 0 }, link: none(), keep: none() };
-  for (const { path, size } of carriedFiles(plan)) if (isPackageFile(path)) add(amounts.keep, size);
+  const planned = plannedFiles(plan);
+  const paths = new Set(planned.map(({ path }) => path));
+  for (const { path, size } of carriedFiles(plan)) {
+    if (isPackageFile(path) && !paths.has(path)) add(amounts.keep, size);
+  }
   const missing: PlannedFile[] = [];
-  for (const file of plannedFiles(plan)) {
+  for (const file of planned) {
     const wanted = file.sha256 ?? file.before;
     const here = wanted && !file.forced ? await staging.keep(file.path, wanted) : undefined;
     const elsewhere = file.sha256 && !file.forced ? source?.sizeOf(file.sha256) : undefined;
@@ -93,8 +97,8 @@ async function sortFiles(
   }
   await pMap(
     missing,
-    async ({ url }) => {
-      const size = await index.location.sizeOf(index.location.resolve(url)).catch(unknownSize);
+    async ({ url, from = index.location }) => {
+      const size = await from.sizeOf(from.resolve(url)).catch(unknownSize);
       add(amounts.fetch, size ?? 0);
       if (size === undefined) amounts.fetch.of_unknown_size += 1;
       reporter.progress({

@@ -63,10 +63,10 @@ async function withoutLost(entries: readonly SnapshotEntry[], staging: Staging):
   return entries.filter((_, index) => kept[index]);
 }
 
-/** Index files and leaves on disk that the new snapshot has no use for; packages are left to `prune`. */
+/** Index files, API files and leaves on disk that the new snapshot has no use for; packages are left to `prune`. */
 export async function staleMetadata(directory: string, staging: Staging): Promise<string[]> {
   const stale: string[] = [];
-  for (const folder of ['index', 'vulns', 'snapshot']) {
+  for (const folder of ['index', 'vulns', 'snapshot', 'api']) {
     const paths = await filesBelow(directory, folder);
     stale.push(...paths.filter((path) => !staging.files.has(path) && isTreePath(path)));
   }

@@ -57,6 +57,12 @@ export class Staging {
     this.#files.set(path, digest);
   }
 
+  /** Leaves a file out again that nothing in the mirror to come refers to. */
+  drop(path: string): void {
+    this.#files.delete(path);
+    this.#writes.delete(path);
+  }
+
   /** Whether bytes with this SHA-256 stand at `path` now. */
   readonly stands = async (path: string, sha256: string): Promise<boolean> =>
     (await this.#known.digest(path))?.sha256 === sha256;

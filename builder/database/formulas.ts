@@ -42,6 +42,13 @@ export interface FormulaRow {
   bottles: { platform: string; file?: StoredFile | undefined }[];
 }
 
+/** A bottle as brew is told of it, for one platform. */
+export interface BrewBottleRow {
+  formula: string;
+  tag: string;
+  file: StoredFile;
+}
+
 export interface FormulasDatabase {
   version: string;
   /** ISO 8601, UTC. */
@@ -49,6 +56,8 @@ export interface FormulasDatabase {
   formulas: readonly FormulaRow[];
   /** Adds the column upstream_hash, and path, sha256 and size to `bottles`; without it the schema is stout-index's own. */
   withFiles?: boolean;
+  /** Adds the table `brew_bottles`, of what a mirror has for brew. */
+  brewBottles?: readonly BrewBottleRow[] | undefined;
 }
 
 /**
@@ -57,16 +66,22 @@ export interface FormulasDatabase {
  * constraint error, and no file.
  */
 export function writeFormulasDatabase(path: string, contents: FormulasDatabase): void {
-  const { version, createdAt, withFiles = false } = contents;
+  const { version, createdAt, withFiles = false, brewBottles } = contents;
   const formulas = sortedBy(contents.formulas, (formula) => formula.name);
-  createDatabase(path, schema(withFiles), (database) => {
+  createDatabase(path, schema(withFiles) + (brewBottles ? BREW_TABLE : ''), (database) => {
     insertFormulas(database, formulas, withFiles);
     insertDependencies(database, formulas);
     insertBottles(database, formulas, withFiles);
     insertAliases(database, formulas);
+    if (brewBottles) insertBrewBottles(database, brewBottles);
     insertMeta(database, { version, created_at: createdAt, formula_count: formulas.length });
   });
 }
+
+const BREW_TABLE = `
+  CREATE TABLE brew_bottles (
+    formula TEXT NOT NULL, tag TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (formula, tag));`;
 
 function schema(withFiles: boolean): string {
   const fileColumns = withFiles ? 'path TEXT, sha256 TEXT, size INTEGER,' : '';
@@ -128,6 +143,13 @@ function insertBottles(database: DatabaseSync, formulas: FormulaRow[], withFiles
     for (const { platform, file } of sortedBy(bottles, (bottle) => bottle.platform)) {
       insert(withFiles ? { formula, platform, ...fileColumns(file) } : { formula, platform });
     }
+  }
+}
+
+function insertBrewBottles(database: DatabaseSync, bottles: readonly BrewBottleRow[]): void {
+  const insert = inserter(database, 'brew_bottles');
+  for (const { formula, tag, file } of sortedBy(bottles, (row) => `${row.formula} ${row.tag}`)) {
+    insert({ formula, tag, ...fileColumns(file) });
   }
 }
 

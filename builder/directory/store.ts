@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
-import { leafPath } from '../../format/layout.ts';
+import { leafPath, ROOT } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
@@ -33,7 +33,8 @@ export class DirectoryStore {
   }
 
   /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
-  signedRoot = (): Promise<SignedRoot | undefined> => ifPresent(readSignedRoot(this.#directory));
+  signedRoot = (): Promise<(SignedRoot & { published: number }) | undefined> =>
+    ifPresent(readPublishedRoot(this.#directory));
 
   versions = (): Promise<number[]> => Promise.resolve([]);
 
@@ -106,6 +107,13 @@ export class DirectoryStore {
     record.catch(() => this.#records.delete(path));
     return record;
   }
+}
+
+/** The time of change is when the root came to stand here; that of modification travels with copies. */
+async function readPublishedRoot(directory: string): Promise<SignedRoot & { published: number }> {
+  const signed = await readSignedRoot(directory);
+  const { ctimeMs } = await stat(localPath(directory, ROOT));
+  return { ...signed, published: Math.floor(ctimeMs / 1000) };
 }
 
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>

@@ -152,4 +152,5 @@ const LISTED_KIND = { formulas: 'formula', casks: 'cask', 'linux-apps': 'linux-a
 const describesAlike = ({ request, generator }: Manifest, wanted: MirrorRequest): boolean =>
   generator.version === VERSION &&
   request.public_url === wanted.public_url &&
+  request.clients.join() === wanted.clients.join() &&
   request.tags.join() === wanted.tags.join();

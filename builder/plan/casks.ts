@@ -1,6 +1,6 @@
 import { caskPath } from '../../format/layout.ts';
 import type { UpstreamCask } from '../upstream/package-json.ts';
-import type { StoutIndex } from '../upstream/stout-index.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { CatalogCask } from './catalog.ts';
 import { fileExtension } from './file-extension.ts';
 import { expectName, named } from './naming.ts';
@@ -11,7 +11,7 @@ export const LATEST = 'latest';
 
 /** A cask with its file, or one for each architecture; skipped when nothing says what they must be. */
 export async function planCask(
-  index: StoutIndex,
+  index: Upstream,
   { token, json_hash: upstreamHash, updated_at: updatedAt }: CatalogCask,
   { unchecked, before }: UncheckedFiles,
 ): Promise<{ planned?: PlannedCask; skipped: Remark[] }> {
@@ -40,7 +40,7 @@ export const UNCHECKED = 'no checksum upstream, so its file cannot be checked (-
 
 /** A cask that the index only names. Throws as its parts do. */
 export async function listCask(
-  index: StoutIndex,
+  index: Upstream,
   { token, json_hash: upstreamHash, updated_at: updatedAt }: CatalogCask,
 ): Promise<{ planned: PlannedCask }> {
   const json = await index.cask(token, upstreamHash);

@@ -1,7 +1,8 @@
 import { bottlePath } from '../../format/layout.ts';
 import { clientTags } from '../../format/tags.ts';
 import type { FormulaRow } from '../database/formulas.ts';
-import type { StoutIndex } from '../upstream/stout-index.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { BottleNames } from './brew.ts';
 import type { CatalogFormula } from './catalog.ts';
 import { expectName, named } from './naming.ts';
 import type { PlannedFormula, Remark } from './plan.ts';
@@ -9,22 +10,26 @@ import { bottleTagFor } from './platforms.ts';
 
 /** A formula that the index only names. Throws as its parts do. */
 export async function listFormula(
-  index: StoutIndex,
+  index: Upstream,
   found: CatalogFormula,
 ): Promise<{ planned: PlannedFormula }> {
-  const { planned } = await planFormula(index, found, []);
+  const { planned } = await planFormula(index, found, [], new BottleNames(undefined));
   return { planned: { ...planned, mirrored: false } };
 }
 
-/** A formula with a bottle for each of `tags`; those it has none for are remarked on. Throws as its parts do. */
+/**
+ * A formula with a bottle for each of `tags`; those it has none for are remarked on. Bottles that brew asks for as well
+ * have its `names`. Throws as its parts do.
+ */
 export async function planFormula(
-  index: StoutIndex,
+  index: Upstream,
   { name, json_hash: upstreamHash, updated_at: updatedAt }: CatalogFormula,
   tags: readonly string[],
+  names: BottleNames,
 ): Promise<{ planned: PlannedFormula; skipped: Remark[] }> {
   const json = await index.formula(name, upstreamHash);
   expectName(json.name, name);
-  const { version, revision } = json;
+  const { version, revision, rebuild = 0 } = json;
   const offered = new Set(Object.keys(json.bottles));
   const bottles: PlannedFormula['bottles'] = new Map();
   const lacking: string[] = [];
@@ -35,7 +40,9 @@ export async function planFormula(
       lacking.push(requested);
       continue;
     }
-    const path = named(name, () => bottlePath({ name, version, revision, tag, rebuild: 0 }));
+    const path = named(name, () =>
+      names.pathOf(bottle.sha256, bottlePath({ name, version, revision, tag, rebuild })),
+    );
     const file = { of: name, path, url: bottle.url, sha256: bottle.sha256, bottle };
     for (const platform of clientTags(requested)) bottles.set(platform, file);
   }

@@ -1,13 +1,15 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
-import type { StoutIndex } from '../upstream/stout-index.ts';
-import type { CarriedPackage, CarriedPackages } from './carried.ts';
+import type { HomebrewApi } from '../upstream/homebrew/api.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { BottleNames, planBrew } from './brew.ts';
+import type { CarriedFormula, CarriedPackage, CarriedPackages } from './carried.ts';
 import { LATEST, listCask, planCask } from './casks.ts';
 import { Catalog } from './catalog.ts';
 import { lacksOf, listFormula, planFormula } from './formulas.ts';
 import { onlyDescribed, planLinuxApp } from './linux-apps.ts';
-import { filesOf, type Plan, type Planned, type Remark } from './plan.ts';
+import { brewBottlesOf, filesOf, type Plan, type Planned, type Remark } from './plan.ts';
 import { type Choice, type Newest, type Selection, selectPackages } from './selection.ts';
 import { expectKnown, isKnown, type PackageNames } from './unknown.ts';
 
@@ -18,12 +20,14 @@ export type Force = 'all' | 'named' | 'none';
 
 /** What a plan is made of. */
 export interface PlanOptions {
-  index: StoutIndex;
+  index: Upstream;
   request: MirrorRequest;
   /** What somebody named: the upstream must have it, and nothing of it may be left out in silence. */
   named: PackageNames;
   newest: Newest;
   force: Force;
+  /** Homebrew's API, where brew is a client. */
+  brew: HomebrewApi | undefined;
   /** The mirror as it stands; absent when none of it can stay. */
   carried: CarriedPackages | undefined;
   /** SHA-256 of the file that the mirror has at a path. */
@@ -41,13 +45,14 @@ export interface PlanOptions {
 export async function makePlan(options: PlanOptions): Promise<Plan> {
   const { index, request, named, newest, carried } = options;
   const upstream = await openCatalog(index, request, named);
-  const selection = selectPackages({ upstream, mirror: carried, request, named, newest });
+  const brew = options.brew?.packages;
+  const selection = selectPackages({ upstream, mirror: carried, brew, request, named, newest });
   return new Planner(options, upstream, selection).run();
 }
 
 /** Opens the databases that are asked for, or all of them when a name may be of another kind. */
 export async function openCatalog(
-  index: StoutIndex,
+  index: Upstream,
   request: MirrorRequest,
   named: PackageNames,
 ): Promise<Catalog> {
@@ -82,6 +87,7 @@ class Planner {
   readonly #upstream: Catalog;
   readonly #selection: Selection;
   readonly #plan: Plan;
+  readonly #names: BottleNames;
   /** Canonical names of what was named. */
   readonly #named: ReadonlySet<string>;
   #done = 0;
@@ -93,9 +99,13 @@ class Planner {
     const { formulas, casks, linuxApps } = options.named;
     const names = formulas.map((name) => upstream.findFormula(name)?.name ?? name);
     this.#named = new Set([...names, ...casks, ...linuxApps]);
+    const { brew, skipped = [] } = options.brew
+      ? planBrew(options.brew, selection.brew, options.request.tags)
+      : {};
+    this.#names = new BottleNames(brew);
     this.#plan = {
-      ...{ formulas: { fresh: [], carried: [] }, casks: { fresh: [], carried: [] } },
-      ...{ linuxApps: { fresh: [], carried: [] }, skipped: [], failed: [], kept: [] },
+      ...{ brew, formulas: { fresh: [], carried: [] }, casks: { fresh: [], carried: [] } },
+      ...{ linuxApps: { fresh: [], carried: [] }, skipped: [...skipped], failed: [], kept: [] },
     };
   }
 
@@ -107,6 +117,7 @@ class Planner {
         neededBy === undefined ? 'the upstream does not have it' : `needed by ${neededBy}, unknown upstream`;
       plan.skipped.push({ name, reason });
     }
+    for (const file of brewBottlesOf(plan)) file.forced = this.#isForced(file.of);
     await this.#each(plan.formulas, formulas, this.#formula);
     await this.#each(plan.casks, casks, this.#cask);
     await this.#each(plan.linuxApps, linuxApps, this.#linuxApp);
@@ -156,13 +167,20 @@ class Planner {
   }
 
   readonly #formula = async ({ name, from, mirrored }: Choice) => {
-    const { index, request, carried } = this.#options;
+    const { index, request } = this.#options;
     const found = this.#upstream.findFormula(name);
-    const kept = await this.#carry(name, from, found, () => carried?.formula(name, mirrored));
+    const kept = await this.#carry(name, from, found, () => this.#carriedFormula(name, mirrored));
     if (kept) return { carried: kept, skipped: kept.entry ? lacksOf(kept.row, request.tags) : [] };
     if (!found) return this.#gone(name);
-    return mirrored ? planFormula(index, found, request.tags) : listFormula(index, found);
+    return mirrored ? planFormula(index, found, request.tags, this.#names) : listFormula(index, found);
   };
+
+  /** A formula as it stands, unless brew has learnt of other names for its bottles since. */
+  async #carriedFormula(name: string, mirrored: boolean): Promise<CarriedFormula | undefined> {
+    const carried = await this.#options.carried?.formula(name, mirrored);
+    const files = carried?.row.bottles.flatMap(({ file }) => file ?? []) ?? [];
+    return files.every(({ path, sha256 }) => this.#names.agrees(path, sha256)) ? carried : undefined;
+  }
 
   readonly #cask = async ({ name, from, mirrored }: Choice) => {
     const { index, request, carried, sha256At } = this.#options;

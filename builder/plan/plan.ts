@@ -1,5 +1,7 @@
 import type { StoredFile } from '../database/database.ts';
+import type { UpstreamLocation } from '../upstream/location.ts';
 import type { UpstreamBottle, UpstreamCask, UpstreamFormula } from '../upstream/package-json.ts';
+import type { PlannedBrew } from './brew.ts';
 import type { CarriedCask, CarriedFormula, CarriedLinuxApp } from './carried.ts';
 import type { CatalogLinuxApp } from './catalog.ts';
 
@@ -15,6 +17,8 @@ export interface PlannedFile {
   before?: string | undefined;
   /** True when it is fetched although it is here. */
   forced?: boolean;
+  /** What `url` is relative to, when it is not the upstream of the plan. */
+  from?: UpstreamLocation;
 }
 
 /** What planned packages of every kind have in common. */
@@ -62,6 +66,8 @@ export interface Plan {
   formulas: Planned<PlannedFormula, CarriedFormula>;
   casks: Planned<PlannedCask, CarriedCask>;
   linuxApps: Planned<PlannedLinuxApp, CarriedLinuxApp>;
+  /** What brew asks for; absent where it is no client. */
+  brew: PlannedBrew | undefined;
   /** What was asked for or needed and cannot be had. */
   skipped: Remark[];
   /** What could not be read; only where the plan goes on without. */
@@ -81,6 +87,13 @@ function allFilesOf(item: PlannedFormula | PlannedCask | PlannedLinuxApp): Plann
   return item.file ? [item.file] : [];
 }
 
-/** Package JSON and files of the packages that stay as they are. */
-export const carriedFiles = ({ formulas, casks, linuxApps }: Plan): StoredFile[] =>
-  [...formulas.carried, ...casks.carried, ...linuxApps.carried].flatMap(({ files }) => files);
+/** The bottles that brew asks for; most of them are those that stout is given as well. */
+export const brewBottlesOf = ({ brew }: Plan): PlannedFile[] =>
+  brew?.images.flatMap(({ bottles }) => bottles) ?? [];
+
+/** The distinct files, package JSON included, of the packages that stay as they are. */
+export function carriedFiles({ formulas, casks, linuxApps }: Plan): StoredFile[] {
+  const carried = [...formulas.carried, ...casks.carried, ...linuxApps.carried];
+  const files = carried.flatMap((item) => item.files);
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}

@@ -22,6 +22,8 @@ export interface Selection {
   formulas: Choice[];
   casks: Choice[];
   linuxApps: Choice[];
+  /** Canonical names of the formulas that brew is to have. */
+  brew: string[];
   missing: Closure['missing'];
 }
 
@@ -30,6 +32,8 @@ export interface Offer {
   upstream: Catalog;
   /** The packages that the mirror has with their files; absent when none of them can stay. */
   mirror: PackageIndex | undefined;
+  /** Homebrew's own account of formulas, where brew is a client: by it brew decides what it needs. */
+  brew: FormulaGraph | undefined;
   request: MirrorRequest;
   named: PackageNames;
   newest: Newest;
@@ -64,6 +68,7 @@ export function selectPackages(offer: Offer): Selection {
     formulas: [...formulas, ...(request.full_index ? others(upstream.formulaNames(), formulas) : [])],
     casks: [...casks.chosen, ...(request.full_index ? others(upstream.caskTokens(), casks.chosen) : [])],
     linuxApps: apps.chosen,
+    brew: offer.brew ? names : [],
     missing: [...missing, ...casks.missing, ...apps.missing],
   };
 }
@@ -83,12 +88,17 @@ function formulaChooser(offer: Offer): (name: string) => Choice | undefined {
   };
 }
 
-/** What stays as it is needs what it needed then. */
-function graphOf({ upstream, mirror }: Offer, choose: (name: string) => Choice | undefined): FormulaGraph {
+/** What stays as it is needs what it needed then; what brew is to have needs what Homebrew says besides. */
+function graphOf(
+  { upstream, mirror, brew }: Offer,
+  choose: (name: string) => Choice | undefined,
+): FormulaGraph {
   return {
-    findFormula: choose,
-    dependencies: (name, types) =>
-      (choose(name)?.from === 'mirror' && mirror ? mirror : upstream).dependencies(name, types),
+    findFormula: (name) => choose(name) ?? brew?.findFormula(name),
+    dependencies: (name, types) => [
+      ...(choose(name)?.from === 'mirror' && mirror ? mirror : upstream).dependencies(name, types),
+      ...(brew?.dependencies(name, types) ?? []),
+    ],
   };
 }
 

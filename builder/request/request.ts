@@ -15,6 +15,8 @@ export interface Wanted {
   all: boolean;
   fullIndex: boolean;
   unchecked: boolean;
+  /** Empty when none was named. */
+  clients: MirrorRequest['clients'];
   publicUrl: string | undefined;
 }
 
@@ -34,6 +36,7 @@ export const exactRequest = (wanted: Wanted): MirrorRequest => ({
   all: wanted.all,
   full_index: wanted.fullIndex,
   unchecked: wanted.unchecked,
+  clients: clientsOf(wanted.clients),
   public_url: wanted.publicUrl ?? null,
 });
 
@@ -55,8 +58,13 @@ export function extendedRequest(before: MirrorRequest, wanted: Wanted): MirrorRe
     all: before.all || wanted.all,
     full_index: before.full_index || wanted.fullIndex,
     unchecked: before.unchecked || wanted.unchecked,
+    clients: clientsOf([...before.clients, ...wanted.clients]),
     public_url: wanted.publicUrl ?? before.public_url,
   };
 }
+
+/** stout is always among them: what it reads is the mirror's own index. */
+const clientsOf = (named: MirrorRequest['clients']): MirrorRequest['clients'] =>
+  [...new Set([...named, 'stout'] as const)].sort();
 
 const sorted = (names: readonly string[]): string[] => [...new Set(names)].sort();

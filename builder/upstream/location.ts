@@ -16,6 +16,14 @@ export interface OpenedFile {
   chunks: AsyncIterable<Uint8Array>;
 }
 
+/** How a document is read. */
+export interface ReadOptions {
+  /** Sent along where a server is asked. */
+  headers?: Record<string, string>;
+  /** Told how many bytes have come so far. */
+  onBytes?: (bytes: number) => void;
+}
+
 /** Where an upstream is: https, a directory, or HTTP on this machine. */
 export class UpstreamLocation {
   readonly base: URL;
@@ -61,10 +69,16 @@ export class UpstreamLocation {
    * A document whole; `onBytes` is told how many have come so far.
    * Throws `not-found`, `too-large`, `upstream` or `refused`, naming its address.
    */
-  async read(reference: string, limit: number, onBytes?: (bytes: number) => void): Promise<Uint8Array> {
+  async read(
+    reference: string,
+    limit: number,
+    { headers = {}, onBytes }: ReadOptions = {},
+  ): Promise<Uint8Array> {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
-    return withRetries(async () => readBody((await this.#client.get(url)).body, limit, url.href, onBytes));
+    return withRetries(async () =>
+      readBody((await this.#client.get(url, headers)).body, limit, url.href, onBytes),
+    );
   }
 
   /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { sha256Schema } from '../../format/schemas.ts';
+import { countSchema, sha256Schema } from '../../format/schemas.ts';
 
 const text = v.string();
 const optionalText = v.optional(v.nullable(text), null);
@@ -12,7 +12,9 @@ const bottleSchema = v.looseObject({ url: text, sha256: sha256Schema });
 export const formulaSchema = v.looseObject({
   name: text,
   version: text,
-  revision: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
+  revision: v.optional(countSchema, 0),
+  /** How often its bottles were built anew; a stout-index does not tell. */
+  rebuild: v.optional(countSchema),
   desc: optionalText,
   homepage: optionalText,
   license: optionalText,

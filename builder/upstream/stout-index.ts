@@ -18,6 +18,7 @@ import { DatabaseReader } from '../database/reader.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from './location.ts';
 import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';
+import type { Upstream } from './upstream.ts';
 
 const MAX_MANIFEST = 1024 * 1024;
 const MAX_DATABASE = 512 * 1024 * 1024;
@@ -34,7 +35,7 @@ type Kind = 'formulas' | 'casks' | 'linux-apps' | 'vulnerabilities';
 const decompress = promisify(zstdDecompress);
 
 /** An upstream in stout-index layout, its databases fetched and checked against its manifest. */
-export class StoutIndex {
+export class StoutIndex implements Upstream {
   readonly location: UpstreamLocation;
   readonly manifest: IndexManifest;
   readonly #folder: string;
@@ -68,6 +69,10 @@ export class StoutIndex {
       });
     }
     return new StoutIndex(location, manifest, folder, reporter);
+  }
+
+  get version(): string {
+    return this.manifest.version;
   }
 
   /** Removes the local copies of the databases. */
@@ -108,12 +113,13 @@ export class StoutIndex {
     const where = this.location.resolve(reference).href;
     const described = this.manifest.indexes[kind === 'linux-apps' ? 'linux_apps' : kind];
     if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
-    const compressed = await this.location.read(reference, MAX_DATABASE, (bytes) =>
-      this.#reporter.progress({
-        ...{ label: `Reading ${kind}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
-        ...{ bytes, totalBytes: described.db_size },
-      }),
-    );
+    const compressed = await this.location.read(reference, MAX_DATABASE, {
+      onBytes: (bytes) =>
+        this.#reporter.progress({
+          ...{ label: `Index of ${kind}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
+          ...{ bytes, totalBytes: described.db_size },
+        }),
+    });
     expectSha256(compressed, described.db_sha256, where);
     await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, `${kind}.db`);

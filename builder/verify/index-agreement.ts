@@ -5,23 +5,20 @@ import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
 import { DatabaseReader } from '../database/reader.ts';
 
+const tableSchema = v.object({ name: v.string() });
 const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });
 
 type Row = v.InferOutput<typeof rowSchema>;
 
-/** Where each database keeps its files, and the folder that they stand in. */
-const TABLES: { kind: IndexKind; sql: string; folder: RegExp }[] = [
+/** The tables of each database that list files, with the column of their package, and the folder that those stand in. */
+const TABLES: { kind: IndexKind; tables: Record<string, string>; folder: RegExp }[] = [
   {
     kind: 'formulas',
-    sql: 'SELECT formula AS owner, path, sha256, size FROM bottles',
+    tables: { bottles: 'formula', brew_bottles: 'formula' },
     folder: /^bottles\/[^/]+$/,
   },
-  { kind: 'casks', sql: 'SELECT cask AS owner, path, sha256, size FROM artifacts', folder: /^casks\// },
-  {
-    kind: 'linux-apps',
-    sql: 'SELECT token AS owner, path, sha256, size FROM artifacts',
-    folder: /^linux-apps\//,
-  },
+  { kind: 'casks', tables: { artifacts: 'cask' }, folder: /^casks\// },
+  { kind: 'linux-apps', tables: { artifacts: 'token' }, folder: /^linux-apps\// },
 ];
 
 /** Where the file at a path of the mirror can be opened. */
@@ -34,11 +31,11 @@ export function checkIndexAgreement(
   report: ReportBuilder,
 ): void {
   const byPath = new Map(entries.map((entry) => [entry.name, entry]));
-  for (const { kind, sql, folder } of TABLES) {
+  for (const { kind, tables, folder } of TABLES) {
     const path = databasePath(kind);
     if (!byPath.has(path)) continue;
     try {
-      const rows = readRows(localPathOf(path), path, sql);
+      const rows = readRows(localPathOf(path), path, tables);
       const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
       for (const problem of problems) report.failCheck({ name: 'index', path }, problem);
       if (problems.length > 0) continue;
@@ -54,10 +51,16 @@ export function checkIndexAgreement(
   }
 }
 
-function readRows(local: string, path: string, sql: string): Row[] {
+/** Reads the tables that are there: not every mirror has files for brew. */
+function readRows(local: string, path: string, tables: Record<string, string>): Row[] {
   const database = DatabaseReader.open(local, path);
   try {
-    return database.rows(rowSchema, sql);
+    const present = database.rows(tableSchema, "SELECT name FROM sqlite_master WHERE type = 'table'");
+    return present.flatMap(({ name }) => {
+      const owner = Object.hasOwn(tables, name) ? tables[name] : undefined;
+      if (owner === undefined) return [];
+      return database.rows(rowSchema, `SELECT ${owner} AS owner, path, sha256, size FROM ${name}`);
+    });
   } finally {
     database.close();
   }

@@ -2,8 +2,9 @@ import { textOf } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
 import { verifyFileSignature } from '../file-signature.ts';
 import { INDEX_MANIFEST, MANIFEST, SIGNED_PATHS, signaturePath } from '../layout.ts';
-import { type Manifest, parseManifest } from '../manifest.ts';
+import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
 import { keyIdText } from '../minisign/public-key.ts';
+import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import { checkIndexManifest } from './index-manifest.ts';
 import { type DocumentContext, readListed } from './listed-document.ts';
@@ -14,8 +15,9 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Checks manifest.json, stout's index signature and the minisign signature of every signed database. */
 export async function checkDocuments(context: DocumentContext): Promise<void> {
   await attempt(context, 'manifest', MANIFEST, async () => {
-    await readManifest(context);
-    return 'made in this version of the format';
+    const homebrew = homebrewTime(await readManifest(context));
+    const made = 'made in this version of the format';
+    return homebrew === undefined ? made : `${made}, from Homebrew's API of ${isoSeconds(homebrew)}`;
   });
   await attempt(context, 'index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
   for (const path of SIGNED_PATHS) {

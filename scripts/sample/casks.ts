@@ -3,14 +3,28 @@ import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.t
 import { payload, sha256 } from './bytes.ts';
 import type { CatalogCask } from './catalog.ts';
 import { TAP_COMMIT } from './formulas.ts';
+import type { SampleCask, SampleDownload } from './homebrew/packages.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
 
-/** Writes the downloads, the package JSON, the index and its manifest; gives the index's line in the root manifest. */
-export async function writeCasks(tree: Tree, casks: CatalogCask[], moment: Moment): Promise<IndexEntry> {
+/**
+ * Writes the downloads, the package JSON, the index and its manifest; gives the index's line in the root manifest, and the
+ * downloads.
+ */
+export async function writeCasks(
+  tree: Tree,
+  casks: CatalogCask[],
+  moment: Moment,
+): Promise<{ entry: IndexEntry; written: SampleCask[] }> {
   const rows: CaskRow[] = [];
+  const written: SampleCask[] = [];
   for (const cask of casks) {
-    const json = caskJson(cask, await writeDownloads(tree, cask));
+    const downloads = await writeDownloads(tree, cask);
+    written.push({
+      cask,
+      ...('only' in downloads ? { arm64: downloads.only, intel: downloads.only } : downloads),
+    });
+    const json = caskJson(cask, downloads);
     const jsonHash = await tree.writePackage('casks', cask.token, json);
     rows.push(caskRow(json, jsonHash, moment));
   }
@@ -26,15 +40,10 @@ export async function writeCasks(tree: Tree, casks: CatalogCask[], moment: Momen
     cask_count: rows.length,
     created_at: createdAt,
   });
-  return indexEntry(rows.length, index, moment);
+  return { entry: indexEntry(rows.length, index, moment), written };
 }
 
-interface Download {
-  url: string;
-  sha256: string;
-}
-
-type Downloads = { only: Download } | { arm64: Download; intel: Download };
+type Downloads = { only: SampleDownload } | { arm64: SampleDownload; intel: SampleDownload };
 
 async function writeDownloads(tree: Tree, cask: CatalogCask): Promise<Downloads> {
   if (!cask.arch) return { only: await writeDownload(tree, cask) };
@@ -42,7 +51,7 @@ async function writeDownloads(tree: Tree, cask: CatalogCask): Promise<Downloads>
 }
 
 /** Real casks hold apps; a client that only downloads and checks them is served as well by arbitrary bytes. */
-async function writeDownload(tree: Tree, cask: CatalogCask, arch?: string): Promise<Download> {
+async function writeDownload(tree: Tree, cask: CatalogCask, arch?: string): Promise<SampleDownload> {
   const stem = [cask.token, cask.version, ...(arch === undefined ? [] : [arch])].join('-');
   const file = `${stem}.${cask.ext}`;
   const data = payload(file);

@@ -3,21 +3,28 @@ import { imageName } from '../../format/layout.ts';
 import { cellar, makeBottle } from './bottle.ts';
 import { sha256 } from './bytes.ts';
 import type { CatalogFormula } from './catalog.ts';
+import type { SampleBottle, SampleFormula } from './homebrew/packages.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
 
 /** The commit that the sample pretends to be made from. */
 export const TAP_COMMIT = '0'.repeat(40);
 
-/** Writes the bottles, the package JSON, the index and its manifest; gives the index's line in the root manifest. */
+/**
+ * Writes the bottles, the package JSON, the index and its manifest; gives the index's line in the root manifest, and the
+ * bottles.
+ */
 export async function writeFormulas(
   tree: Tree,
   formulas: CatalogFormula[],
   moment: Moment,
-): Promise<IndexEntry> {
+): Promise<{ entry: IndexEntry; written: SampleFormula[] }> {
   const rows: FormulaRow[] = [];
+  const written: SampleFormula[] = [];
   for (const formula of formulas) {
-    const json = formulaJson(formula, await writeBottles(tree, formula));
+    const bottles = await writeBottles(tree, formula);
+    written.push({ formula, bottles });
+    const json = formulaJson(formula, bottles);
     const jsonHash = await tree.writePackage('formulas', formula.name, json);
     rows.push(formulaRow(formula, jsonHash, moment));
   }
@@ -34,25 +41,23 @@ export async function writeFormulas(
     created_at: createdAt,
     homebrew_commit: TAP_COMMIT,
   });
-  return indexEntry(rows.length, index, moment);
+  return { entry: indexEntry(rows.length, index, moment), written };
 }
 
-type Bottles = Record<string, { url: string; sha256: string; cellar: string }>;
-
-async function writeBottles(tree: Tree, formula: CatalogFormula): Promise<Bottles> {
-  const bottles: Bottles = {};
+async function writeBottles(tree: Tree, formula: CatalogFormula): Promise<SampleBottle[]> {
+  const bottles: SampleBottle[] = [];
   for (const tag of formula.platforms) {
     const bottle = await makeBottle(formula, tag);
     const digest = sha256(bottle);
     // Relative, so that one index serves as a directory and behind any address.
     const url = `v2/homebrew/core/${imageName(formula.name)}/blobs/sha256:${digest}`;
     await tree.write(url, bottle);
-    bottles[tag] = { url, sha256: digest, cellar: cellar(formula, tag) };
+    bottles.push({ tag, url, sha256: digest, cellar: cellar(formula, tag), bytes: bottle });
   }
   return bottles;
 }
 
-function formulaJson(formula: CatalogFormula, bottles: Bottles) {
+function formulaJson(formula: CatalogFormula, bottles: SampleBottle[]) {
   const { name, version, revision, desc, homepage, license, dependencies, aliases, conflicts_with } = formula;
   return {
     name,
@@ -63,7 +68,9 @@ function formulaJson(formula: CatalogFormula, bottles: Bottles) {
     license,
     tap: 'homebrew/core',
     urls: { stable: null, head: null },
-    bottles,
+    bottles: Object.fromEntries(
+      bottles.map(({ tag, url, sha256, cellar }) => [tag, { url, sha256, cellar }]),
+    ),
     dependencies,
     aliases,
     conflicts_with,

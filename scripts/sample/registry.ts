@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sha256 } from './bytes.ts';
 import { findFile, send, sendFile } from './static-file.ts';
 
+const MANIFEST_PATH = /^\/v2\/.+\/manifests\/[^/]+$/;
 const BLOB_PATH = /^\/v2\/(?<repository>.+)\/blobs\/sha256:[0-9a-f]{64}$/;
 const REPOSITORY = /^\/v2\/(?<repository>.+)\/(?:blobs|manifests)\//;
 
@@ -26,9 +28,30 @@ export async function sendRegistry(
     const repository = REPOSITORY.exec(path)?.groups?.repository ?? 'homebrew/core';
     return sendUnauthorized(response, url.origin, repository);
   }
+  if (MANIFEST_PATH.test(path)) return sendManifest(request, response, await findFile(dir, path));
   if (!BLOB_PATH.test(path)) return sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
   if (!(await findFile(dir, path))) return sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown');
   send(response, 307, { Location: `${blobOrigin}${path}?sig=${signature(path)}` });
+}
+
+/** A manifest to those who accept its media type; to others it does not exist. */
+async function sendManifest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: string | undefined,
+): Promise<void> {
+  if (file === undefined) return sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+  const text = await readFile(file, 'utf8');
+  const { mediaType } = JSON.parse(text);
+  if (!request.headers.accept?.includes(mediaType)) {
+    return sendError(response, 404, 'MANIFEST_UNKNOWN', `Accept header does not support ${mediaType}`);
+  }
+  response.writeHead(200, {
+    'Content-Type': mediaType,
+    'Docker-Content-Digest': `sha256:${sha256(text)}`,
+    'Content-Length': Buffer.byteLength(text),
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
 }
 
 /** The other host, as GitHub's blob storage answers: only to the signature in the address, and to nothing besides. */

@@ -25,7 +25,15 @@ async function planOf(
   const request = { ...REQUEST, packages: asked, casks: [], tags: ['arm64_sonoma'], ...more };
   try {
     return await makePlan({
-      ...{ index, request, newest: 'all', force: 'none', carried: undefined, keepGoing: false },
+      ...{
+        brew: undefined,
+        index,
+        request,
+        newest: 'all',
+        force: 'none',
+        carried: undefined,
+        keepGoing: false,
+      },
       named: { formulas: asked, casks: request.casks, linuxApps: [] },
       sha256At: () => undefined,
       onProgress: () => undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stoutConfig } from '../../format/client-config.ts';
+import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
 import { publicKeyHex } from '../../format/minisign/public-key.ts';
 import { KEY, OTHER_KEY } from './support.ts';
 
@@ -33,5 +33,35 @@ describe("a stout client's configuration", () => {
     const { origin } = new URL('https://a"b');
     const line = linesOf(config(origin)).find((text) => text.startsWith('base_url = ')) ?? '';
     expect(JSON.parse(line.slice('base_url = '.length))).toBe(`${origin}/index`);
+  });
+
+  it('when the mirror is private, carries the credentials in the address and nowhere else', () => {
+    const text = config('https://ci:s%2Bcret@mirror.example');
+    expect(text).toContain('base_url = "https://ci:s%2Bcret@mirror.example/index"');
+    expect(text.match(/cret/g)).toHaveLength(1);
+  });
+});
+
+describe("a brew client's environment", () => {
+  it('when the mirror is open, names API and bottles; what is missing may come from ghcr.io', () => {
+    expect(linesOf(brewEnvironment('https://mirror.example'))).toEqual([
+      'HOMEBREW_API_DOMAIN=https://mirror.example/api',
+      'HOMEBREW_BOTTLE_DOMAIN=https://mirror.example/bottles',
+      '',
+    ]);
+  });
+
+  it('when it is private, gives brew the token and keeps it from being shown elsewhere', () => {
+    expect(linesOf(brewEnvironment('https://ci:s%2Bcret@mirror.example'))).toEqual([
+      'HOMEBREW_API_DOMAIN=https://ci:s%2Bcret@mirror.example/api',
+      'HOMEBREW_ARTIFACT_DOMAIN=https://mirror.example',
+      'HOMEBREW_ARTIFACT_DOMAIN_NO_FALLBACK=1',
+      'HOMEBREW_DOCKER_REGISTRY_TOKEN=s+cret',
+      '',
+    ]);
+  });
+
+  it('when a token would end its line, refuses it', () => {
+    expect(() => brewEnvironment('https://ci:a%0AHOMEBREW_X=1@mirror.example')).toThrow('no blanks');
   });
 });

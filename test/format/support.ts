@@ -168,6 +168,7 @@ export const MANIFEST_VALUE: Manifest = {
     all: false,
     full_index: false,
     unchecked: false,
+    clients: ['stout'],
     public_url: null,
   },
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },

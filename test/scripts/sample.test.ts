@@ -207,7 +207,7 @@ describe('startSampleServer', () => {
     const authorization = 'Bearer QQ==';
     const blob = `/v2/homebrew/core/jq/blobs/sha256:${'0'.repeat(64)}`;
     expect((await get(blob, { authorization })).status).toBe(404);
-    expect((await get('/v2/homebrew/core/jq/manifests/1.7.1', { authorization })).status).toBe(404);
+    expect((await get('/v2/homebrew/core/jq/manifests/9.9', { authorization })).status).toBe(404);
   });
 
   it('refuses, at the other origin, an Authorization header and an address without its signature', async () => {

@@ -20,6 +20,7 @@ export const REQUEST: MirrorRequest = {
   all: false,
   full_index: false,
   unchecked: false,
+  clients: ['stout'],
   public_url: null,
 };
 

@@ -110,6 +110,21 @@ describe('the state of the snapshot', () => {
   });
 });
 
+describe('what there is for brew', () => {
+  const api = NOW.getTime() / 1000 - 5 * 3600;
+  const packages = { version: '2025.11.20.1405', platforms: {}, homebrew_api: api, packages: [jq] };
+
+  test("when the mirror is brew's as well, the page tells the age of Homebrew's API and how to point brew here", async () => {
+    const page = await render({ packages });
+    expect(page).toContain('<dd>5 hours</dd>');
+    expect(page).toContain('https://packages.example.org/config/brew.env');
+  });
+
+  test("when it is stout's alone, the page says nothing of brew", async () => {
+    expect(await render()).not.toMatch(/brew\.env|Homebrew&#39;s API/);
+  });
+});
+
 describe('hostile text', () => {
   const hostile: ListedPackage = { ...jq, name: HOSTILE, version: HOSTILE, desc: HOSTILE, tags: [HOSTILE] };
   const folded: ListedPackage = { ...hostile, tags: [HOSTILE, `${HOSTILE}_linux`] };

@@ -22,6 +22,21 @@ export const clientSection = (
   </div>
 </section>`;
 
+/** The same for brew, where the mirror has what it asks for. */
+export const brewSection = (origin: string): Html => html`<section aria-labelledby="brew">
+  <h2 id="brew">Point brew here</h2>
+  <p>This replaces the <code>brew.env</code> that there is now. The file says what else it can say.</p>
+  ${listing('Terminal', brewCommands(origin))}
+</section>`;
+
+const brewCommands = (origin: string): string =>
+  [
+    'mkdir -p ~/.homebrew',
+    `curl -fsS ${origin}/config/brew.env \\`,
+    '  -o ~/.homebrew/brew.env',
+    'brew update',
+  ].join('\n');
+
 const commands = (origin: string): string =>
   [
     'mkdir -p ~/.stout',

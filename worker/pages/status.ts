@@ -5,14 +5,14 @@ import type { Generator, Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import type { KeptSnapshot } from '../snapshot-history.ts';
 import { chartSection } from './chart.ts';
-import { clientSection, keySection } from './clients.ts';
+import { brewSection, clientSection, keySection } from './clients.ts';
 import type { Html } from './html.ts';
 import { keptSection } from './kept.ts';
 import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
 import { type ShownRoot, stateSection } from './state.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
-import { bytesText, countText } from './units.ts';
+import { bytesText, countText, durationText } from './units.ts';
 
 /** Everything that the status page tells. */
 export interface StatusInput {
@@ -55,19 +55,23 @@ function mainOf(input: StatusInput): Html {
   const { packages } = list;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
 ${stateSection(root, verified, now)}
-${figures(packages.length, root.snapshot)}
+${figures(list, root.snapshot, now)}
 ${packages.length > 0 && chartSection(list)}
 ${clientSection(clientOrigin, input.stoutConfig)}
+${list.homebrew_api !== undefined && brewSection(clientOrigin)}
 ${packageSection(packages, view)}
 ${root.signer && keySection(clientOrigin, publicKeys, root.signer)}
 ${keptSection(root, kept)}`;
 }
 
-const figures = (packages: number, { totals }: Root): Html => html`<dl class="figures">
-  <div><dt>Packages</dt><dd>${countText(packages)}</dd></div>
+function figures({ packages, homebrew_api: api }: PackageList, { totals }: Root, now: Date): Html {
+  return html`<dl class="figures">
+  <div><dt>Packages</dt><dd>${countText(packages.length)}</dd></div>
   <div><dt>Files</dt><dd>${countText(totals.files)}</dd></div>
   <div><dt>Total size</dt><dd>${bytesText(totals.bytes)}</dd></div>
+  ${api !== undefined && html`<div><dt>Age of Homebrew's API</dt><dd>${durationText(now.getTime() - api * 1000)}</dd></div>`}
 </dl>`;
+}
 
 const footerOf = (generator: Generator): Html => html`<nav aria-label="Elsewhere"><ul>
   <li><a href="/bottles/">Bottles</a></li>

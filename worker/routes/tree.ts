@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { utf8 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { encodePath, ROOT, signaturePath } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference } from '../../format/snapshot/root.ts';
 import { type AppEnvironment, answer, clientOrigin, type Services, servedSnapshot } from '../context.ts';
 import { fileRepresentation } from '../files.ts';
@@ -21,6 +22,9 @@ import type { MirrorStore } from '../store.ts';
 const BLOB = /^(blobs\/sha256\/[^/]+)(?:\/[^/]*)?$/;
 const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.json$/;
 
+/** Seconds. */
+const API_MARGIN = 60;
+
 /** All that the snapshot names: the tree byte for byte, content addresses, and package JSON with its URLs here. */
 export function treeRoutes(services: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>().get('*', async (context) => {
@@ -28,7 +32,7 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
     const path = decodePath(pathname);
     const live = await servedSnapshot(context, services);
     const origin = searchParams.get('raw') === '1' ? undefined : clientOrigin(context, services.settings);
-    const representation = await find(services.store, live, path, origin);
+    const representation = await find(services, live, path, origin);
     if (representation) return answer(context, services, representation);
     if (await isFolder(live, path)) return toFolder(path);
     throw missingPath(path);
@@ -48,18 +52,36 @@ const toFolder = (path: string): Response =>
 
 /** What stands at a path; package JSON is rewritten to `origin` where one is given. */
 async function find(
-  store: MirrorStore,
+  services: Services,
   live: LiveSnapshot,
   path: string,
   origin: string | undefined,
 ): Promise<Representation | undefined> {
+  const { store } = services;
   if (path.startsWith('snapshot/')) return snapshotDocument(store, live, path);
   const blob = BLOB.exec(path)?.[1];
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
   if (blob) return fileRepresentation(store, entry, CACHE_CONTROL.content);
   if (origin !== undefined && isRewritten(path)) return rewrittenRepresentation(store, entry, origin);
-  return fileRepresentation(store, entry);
+  return path.startsWith('api/')
+    ? apiRepresentation(services, live, entry)
+    : fileRepresentation(store, entry);
+}
+
+/**
+ * One of Homebrew's API files. brew asks for it with the time of its last question, whatever it was told then, so what
+ * counts is since when the file can be had here, and not how old it is. For a minute after that no such question is
+ * answered by its time: servers look for a new snapshot only now and then, and clocks of clients may be ahead.
+ */
+function apiRepresentation(
+  { store, clock }: Services,
+  { published }: LiveSnapshot,
+  entry: SnapshotEntry,
+): Representation {
+  const settled = published + API_MARGIN;
+  const lastModified = clock().getTime() / 1000 > settled ? settled : undefined;
+  return { ...fileRepresentation(store, entry), lastModified };
 }
 
 /** The root and its signature come with the pointer; a leaf is found by the root. */

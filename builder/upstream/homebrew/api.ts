@@ -1,0 +1,137 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { utf8 } from '../../../format/bytes.ts';
+import { MirrorError } from '../../../format/errors.ts';
+import { parseJson } from '../../../format/parse.ts';
+import { isoSeconds } from '../../../format/snapshot/build.ts';
+import { ALL } from '../../../format/tags.ts';
+import { verifyJws } from './jws.ts';
+import { HomebrewPackages } from './packages.ts';
+import { packagesSchema } from './payload.ts';
+import type { HomebrewSource } from './source.ts';
+
+const MAX_FILE = 256 * 1024 * 1024;
+
+/** Files that older releases of brew ask for, and what tells one from another: any of them is validly signed. */
+const OLDER_FILES: Record<string, v.GenericSchema> = {
+  'formula.jws.json': v.array(v.looseObject({ full_name: v.string() })),
+  'cask.jws.json': v.array(v.looseObject({ token: v.string() })),
+  'formula_tap_migrations.jws.json': v.record(v.string(), v.string()),
+  'cask_tap_migrations.jws.json': v.record(v.string(), v.string()),
+};
+
+/** Where brew on a platform asks for everything. */
+export const packagesEndpoint = (tag: string): string => `internal/packages.${tag}.jws.json`;
+
+/** When Homebrew signed files, Unix seconds, by endpoint. */
+export type GeneratedAt = Readonly<Record<string, number>>;
+
+/** What is read of a Homebrew API. */
+export interface ApiOptions {
+  source: HomebrewSource;
+  /** Platforms whose files are read. */
+  tags: readonly string[];
+  /** True to read also the files that only older clients ask for. */
+  older: boolean;
+  /** What was mirrored before: nothing older is taken. */
+  before: GeneratedAt;
+  /** A folder for the files, made here and left to the caller. */
+  folder: string;
+}
+
+/** Homebrew's signed API files, verified, kept byte for byte in a folder, and what they say. */
+export class HomebrewApi {
+  readonly source: HomebrewSource;
+  readonly packages = new HomebrewPackages();
+  /** Local copies by endpoint. */
+  readonly files = new Map<string, string>();
+  readonly generatedAt: Record<string, number> = {};
+  /** Endpoints that this API does not have. */
+  readonly missing: string[] = [];
+  readonly #folder: string;
+
+  private constructor(source: HomebrewSource, folder: string) {
+    this.source = source;
+    this.#folder = folder;
+  }
+
+  /**
+   * Fetches and verifies the files, one at a time: each is tens of megabytes. Throws `bad-signature`, `bad-input`,
+   * `mismatch` for a file of another kind, `rolled-back`, `not-found` when there is none for any platform, or what the
+   * location throws.
+   */
+  static async open({ source, tags, older, before, folder }: ApiOptions): Promise<HomebrewApi> {
+    const api = new HomebrewApi(source, folder);
+    await mkdir(folder, { recursive: true });
+    for (const tag of tags) if (tag !== ALL) await api.#readPackages(tag, before);
+    if (api.files.size === 0) {
+      throw new MirrorError('not-found', `${source.location.base.href} has no API for ${tags.join(', ')}.`, {
+        where: source.location.base.href,
+      });
+    }
+    for (const [endpoint, schema] of older ? Object.entries(OLDER_FILES) : []) {
+      const payload = await api.#read(endpoint);
+      if (payload !== undefined) expectKind(schema, payload, api.#where(endpoint));
+    }
+    return api;
+  }
+
+  async #readPackages(tag: string, before: GeneratedAt): Promise<void> {
+    const endpoint = packagesEndpoint(tag);
+    const where = this.#where(endpoint);
+    const text = await this.#read(endpoint);
+    if (text === undefined) return;
+    const payload = parseJson(packagesSchema, utf8(text), where);
+    const { bottle_tag: found, generated_at: generatedAt } = payload.metadata;
+    if (found !== tag) {
+      throw new MirrorError('mismatch', `${where} is the file for another platform.`, {
+        where,
+        expected: tag,
+        found,
+      });
+    }
+    expectNotOlder(where, generatedAt, before[endpoint]);
+    this.generatedAt[endpoint] = generatedAt;
+    this.packages.add(tag, payload);
+  }
+
+  /** The payload of a file, which is kept; `undefined` when there is no such file. */
+  async #read(endpoint: string): Promise<string | undefined> {
+    const bytes = await this.source.location.read(`api/${endpoint}`, MAX_FILE).catch((error: unknown) => {
+      if (error instanceof MirrorError && error.code === 'not-found') return undefined;
+      throw error;
+    });
+    if (!bytes) {
+      this.missing.push(endpoint);
+      return undefined;
+    }
+    const payload = verifyJws(bytes, this.source.key, this.#where(endpoint));
+    const local = join(this.#folder, endpoint.replaceAll('/', '-'));
+    await writeFile(local, bytes);
+    this.files.set(endpoint, local);
+    return payload;
+  }
+
+  #where = (endpoint: string): string => this.source.location.resolve(`api/${endpoint}`).href;
+}
+
+function expectNotOlder(where: string, generatedAt: number, before: number | undefined): void {
+  if (before === undefined || generatedAt >= before) return;
+  throw new MirrorError('rolled-back', `${where} is older than what this mirror has of it already.`, {
+    where,
+    expected: `generated at ${isoSeconds(before)} or later`,
+    found: isoSeconds(generatedAt),
+  });
+}
+
+function expectKind(schema: v.GenericSchema, payload: string, where: string): void {
+  try {
+    parseJson(schema, utf8(payload), where);
+  } catch (cause) {
+    throw new MirrorError('mismatch', `${where} is signed, but it is another of Homebrew's files.`, {
+      where,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import type { CreateSummary } from '../../../builder/create/create.ts';
+import { HomebrewSource } from '../../../builder/upstream/homebrew/source.ts';
+import { UpstreamLocation } from '../../../builder/upstream/location.ts';
+import type { MirrorRequest } from '../../../format/manifest.ts';
+import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
+import { type MirrorChanges, makeMirror, REQUEST } from '../../support/mirror.ts';
+import { runProgram } from '../../support/programs.ts';
+
+export const BREW_REQUEST: MirrorRequest = {
+  ...REQUEST,
+  ...{ packages: ['jq', 'wget'], casks: [], tags: ['arm64_sonoma', 'x86_64_linux'], vulnerabilities: false },
+  clients: ['brew', 'stout'],
+};
+
+export interface BrewChanges extends Omit<MirrorChanges, 'ask' | 'upstream'> {
+  /** The sample's folder or address; default is the shared one. */
+  from?: string;
+  /** Where stout-index is, when that is another place; `homebrew` for none. */
+  upstream?: string;
+}
+
+/** Makes a mirror for brew (and stout) of the sample, whose API is signed with the sample's key. */
+export function makeBrewMirror(directory: string, changes: BrewChanges = {}): Promise<CreateSummary> {
+  const { from = inject('upstream'), upstream = from, request = BREW_REQUEST, ...rest } = changes;
+  const homebrew = HomebrewSource.parse(from, SAMPLE_KEY);
+  return makeMirror(directory, {
+    request,
+    ask: () => ({
+      request,
+      upstream: upstream === 'homebrew' ? homebrew : UpstreamLocation.parse(upstream),
+      homebrew,
+    }),
+    ...rest,
+  });
+}
+
+/** A copy of the sample that a test may alter: with links, so a file is replaced, never written into. */
+export async function copyOfSample(to: string): Promise<string> {
+  const { status, stderr } = await runProgram('cp', ['-rl', inject('upstream'), to]);
+  if (status !== 0) throw new Error(stderr);
+  return to;
+}
+
+/** Replaces a file of a copied sample. */
+export async function replace(sample: string, path: string, alter: (text: string) => string): Promise<void> {
+  const local = join(sample, path);
+  const text = await readFile(local, 'utf8');
+  await rm(local);
+  await writeFile(local, alter(text));
+}
+
+/** Alters the payload of a signed file and signs it anew, with the sample's key. */
+export const resigned =
+  // biome-ignore lint/suspicious/noExplicitAny: tests alter what they know to be there
+    (alter: (payload: any) => void) =>
+    (text: string): string => {
+      const payload = JSON.parse(JSON.parse(text).payload);
+      alter(payload);
+      return signJws(JSON.stringify(payload));
+    };
+
+export const packagesFile = (tag: string): string => `api/internal/packages.${tag}.jws.json`;

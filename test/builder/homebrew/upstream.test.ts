@@ -1,0 +1,248 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { describe, expect, inject, it } from 'vitest';
+import { readManifest } from '../../../builder/directory/mirror.ts';
+import { HomebrewApi } from '../../../builder/upstream/homebrew/api.ts';
+import { HomebrewIndex } from '../../../builder/upstream/homebrew/index.ts';
+import { HomebrewSource } from '../../../builder/upstream/homebrew/source.ts';
+import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
+import { failing } from '../failing.ts';
+import { BREW_REQUEST, makeBrewMirror, packagesFile } from './sample.ts';
+
+const folder = await temporaryFolder();
+let places = 0;
+
+const SHA = (digit: string): string => digit.repeat(64);
+const NOW = Date.parse('2026-11-01T00:00:00Z') / 1000;
+
+interface Payload {
+  generated_at?: number;
+  formulae?: Record<string, object>;
+  casks?: Record<string, object>;
+  formula_renames?: Record<string, string>;
+}
+
+/** An API of a test's own: a payload for each platform. */
+async function openApi(
+  payloads: Record<string, Payload>,
+): Promise<{ api: HomebrewApi; index: HomebrewIndex }> {
+  const root = join(folder, `api-${++places}`);
+  for (const [tag, { generated_at = NOW, formulae = {}, ...rest }] of Object.entries(payloads)) {
+    const path = join(root, packagesFile(tag));
+    await mkdir(dirname(path), { recursive: true });
+    const metadata = { homebrew_version: '6.0.18', bottle_tag: tag, generated_at };
+    await writeFile(path, signJws(JSON.stringify({ metadata, formulae, ...rest })));
+  }
+  const scratch = join(root, 'scratch');
+  const source = HomebrewSource.parse(root, SAMPLE_KEY);
+  const tags = Object.keys(payloads);
+  const api = await HomebrewApi.open({ source, tags, older: false, before: {}, folder: scratch });
+  return { api, index: new HomebrewIndex(api, scratch) };
+}
+
+const formulaOf = async (struct: object, tag = 'arm64_sonoma') => {
+  const { index } = await openApi({ [tag]: { formulae: { tool: { stable_version: '1.0', ...struct } } } });
+  return index.formula('tool');
+};
+const caskOf = async (struct: object) => {
+  const cask = { version: '1.0', sha256: SHA('a'), url_args: ['https://example.org/app.dmg'], ...struct };
+  const { index } = await openApi({ arm64_sonoma: { casks: { app: cask } } });
+  return index.cask('app');
+};
+
+describe("a formula's JSON from Homebrew's API", () => {
+  it('when dependencies have types and requirements stand among them, sorts them as stout-index does', async () => {
+    const stable_dependencies = [
+      'lib',
+      { cmake: ':build' },
+      { python: [':build', ':test'] },
+      { extra: ':recommended' },
+      ':linux',
+      { ':xcode': ['15.0', ':build'] },
+    ];
+    expect((await formulaOf({ stable_dependencies })).dependencies).toEqual({
+      runtime: ['lib'],
+      build: ['cmake', 'python'],
+      test: ['python'],
+      optional: [],
+      recommended: ['extra'],
+    });
+  });
+
+  it.each([
+    ['arm64_sonoma', { runtime: [], build: [] }],
+    ['arm64_ventura', { runtime: ['expat'], build: [] }],
+    ['x86_64_linux', { runtime: ['zlib', 'expat'], build: ['bison'] }],
+  ])('when macOS brings something along, it is needed on %s as there', async (tag, expected) => {
+    const stable_uses_from_macos = [['zlib'], ['expat', { ':since': ':sonoma' }], [{ bison: ':build' }]];
+    expect((await formulaOf({ stable_uses_from_macos }, tag)).dependencies).toMatchObject(expected);
+  });
+
+  it.each<[unknown, string | null]>([
+    ['MIT', 'MIT'],
+    [':public_domain', 'Public Domain'],
+    [{ ':any_of': ['MIT', 'Apache-2.0'] }, 'MIT OR Apache-2.0'],
+    [{ ':all_of': ['MIT', { ':any_of': ['X11', 'ISC'] }] }, 'MIT AND (X11 OR ISC)'],
+    [{ 'GPL-2.0-only': { ':with': 'Classpath-exception-2.0' } }, 'GPL-2.0-only WITH Classpath-exception-2.0'],
+    [undefined, null],
+  ])('when the license is %j, it is %j', async (license, expected) => {
+    expect((await formulaOf({ license })).license).toBe(expected);
+  });
+
+  it('when text looks like a symbol, its backslash goes', async () => {
+    const { desc } = await formulaOf({ desc: '\\:) a smiling tool' });
+    expect(desc).toBe(':) a smiling tool');
+  });
+
+  it.each([
+    [{ deprecate_args: { ':date': '2026-01-01' } }, { deprecated: true, disabled: false }],
+    [{ deprecate_args: { ':date': '2027-01-01' } }, { deprecated: false, disabled: false }],
+    [{ disable_args: { ':date': '2026-01-01' } }, { deprecated: false, disabled: true }],
+    [{ disable_args: { ':date': '2027-01-01' } }, { deprecated: true, disabled: false }],
+    [{}, { deprecated: false, disabled: false }],
+  ])('when it says %j, the flags are %j', async (args, flags) => {
+    expect((await formulaOf(args)).flags).toMatchObject(flags);
+  });
+
+  it('when a platform is given an older bottle or the one for all, it is filed under what it was made for', async () => {
+    const bottles = async (struct: object) =>
+      Object.keys((await formulaOf({ bottle_checksum: SHA('b'), ...struct })).bottles);
+    expect(await bottles({})).toEqual(['arm64_sonoma']);
+    expect(await bottles({ bottle_tag: ':arm64_monterey' })).toEqual(['arm64_monterey']);
+    expect(await bottles({ bottle_tag: ':all' })).toEqual(['all']);
+  });
+
+  it('when the files of two platforms are of different age, only bottles of the newer version are described', async () => {
+    const { index, api } = await openApi({
+      arm64_sonoma: {
+        formulae: {
+          tool: { stable_version: '2.0', bottle_checksum: SHA('b'), stable_dependencies: ['new'] },
+        },
+      },
+      x86_64_linux: {
+        generated_at: NOW - 3600,
+        formulae: {
+          tool: { stable_version: '1.0', bottle_checksum: SHA('c'), stable_dependencies: ['old'] },
+        },
+      },
+    });
+    const { version, bottles, dependencies } = await index.formula('tool');
+    expect([version, Object.keys(bottles)]).toEqual(['2.0', ['arm64_sonoma']]);
+    // Either client needs what it is told of.
+    expect(dependencies.runtime).toEqual(['new', 'old']);
+    expect(api.packages.findFormula('tool')?.bottles.get('x86_64_linux')?.version).toBe('1.0');
+  });
+
+  it('when a formula has another name now, it is found by the old one as well', async () => {
+    const formulae = { tool: { stable_version: '1.0', oldnames: ['implement'] } };
+    const { api } = await openApi({ sonoma: { formulae, formula_renames: { implement: 'tool' } } });
+    expect(api.packages.findFormula('implement')?.name).toBe('tool');
+  });
+
+  it('when a formula is only built from its repository, there is none', async () => {
+    const { api } = await openApi({ sonoma: { formulae: { tool: { desc: 'no release' } } } });
+    expect(api.packages.findFormula('tool')).toBeUndefined();
+  });
+});
+
+describe("a cask's JSON from Homebrew's API", () => {
+  it('when artifacts have arguments and options, they are as stout-index writes them', async () => {
+    const raw_artifacts = [
+      [':app', ['Tool.app']],
+      [':binary', ['tool.sh'], { ':target': 'tool' }],
+      [':pkg', ['Tool.pkg']],
+      [':zap', { ':trash': ['~/Library/Tool'] }],
+      [':preflight'],
+      [':manpage', ['tool.1']],
+    ];
+    expect((await caskOf({ raw_artifacts })).artifacts).toEqual([
+      { type: 'app', source: 'Tool.app' },
+      { type: 'binary', source: 'tool.sh', target: 'tool' },
+      { type: 'pkg', path: 'Tool.pkg' },
+      { type: 'zap', stanza: [{ trash: ['~/Library/Tool'] }] },
+    ]);
+  });
+
+  it.each<[object, object]>([
+    [{ ':macos': '>= :catalina' }, { macos: { '>=': ['10.15'] } }],
+    [{ ':macos': [':sonoma', ':sequoia'] }, { macos: { '==': ['14', '15'] } }],
+    [{ ':formula': ['unar'] }, { formula: ['unar'] }],
+    [{}, {}],
+  ])('when it depends on %j, that is %j', async (depends_on_args, expected) => {
+    expect((await caskOf({ depends_on_args })).depends_on).toEqual(expected);
+  });
+
+  it('when it has no checksum and no version, says so', async () => {
+    expect(await caskOf({ version: ':latest', sha256: ':no_check' })).toMatchObject({
+      ...{ version: 'latest', sha256: 'no_check' },
+    });
+  });
+
+  it('when the architectures differ, has a file for each, of one version', async () => {
+    const cask = (digit: string, version = '2.0') => ({
+      casks: { app: { version, sha256: SHA(digit), url_args: [`https://example.org/${digit}.zip`] } },
+    });
+    const { index } = await openApi({ arm64_sonoma: cask('a'), sonoma: cask('b'), x86_64_linux: cask('c') });
+    expect(await index.cask('app')).toMatchObject({
+      url: 'https://example.org/a.zip',
+      url_specs: { arm64: { sha256: SHA('a') }, intel: { sha256: SHA('b') } },
+    });
+    const old = { ...cask('d', '1.0'), generated_at: NOW - 3600 };
+    const { index: mixed } = await openApi({ arm64_sonoma: cask('a'), sonoma: old });
+    expect(await mixed.cask('app')).toMatchObject({ version: '2.0', sha256: SHA('a') });
+    expect(await mixed.cask('app')).not.toHaveProperty('url_specs');
+  });
+});
+
+describe('create from Homebrew', () => {
+  const request = {
+    ...BREW_REQUEST,
+    casks: ['visual-studio-code', 'firefox'],
+    tags: ['arm64_sonoma', 'sonoma'],
+  };
+
+  it('when stout is the client, gives it what stout-index would, under names with revision and rebuild', async () => {
+    const directory = join(folder, 'from-homebrew');
+    await makeBrewMirror(directory, {
+      upstream: 'homebrew',
+      request: { ...request, packages: ['xz', 'wget', 'youtube-dl'], clients: ['stout'] },
+    });
+    const { formulas, casks, upstream } = await readManifest(directory);
+    expect(upstream).toEqual({ url: 'homebrew', version: '2026.11.01.0000' });
+    expect(formulas.packages.xz?.bottles.arm64_sonoma?.path).toBe(
+      'bottles/xz-5.8.1_1.arm64_sonoma.bottle.tar.gz',
+    );
+    expect(formulas.packages.wget?.bottles.x86_64_sonoma?.path).toBe(
+      'bottles/wget-1.25.0.sonoma.bottle.1.tar.gz',
+    );
+    expect(formulas.packages['youtube-dl']?.bottles.sonoma?.path).toBe(
+      'bottles/youtube-dl-2021.12.17.all.bottle.tar.gz',
+    );
+    expect(Object.keys(casks.packages['visual-studio-code']?.artifacts ?? {})).toEqual(['arm64', 'intel']);
+    const read = async (root: string, path: string) =>
+      JSON.parse(zstdDecompressSync(await readFile(join(root, path))).toString());
+    const [ours, theirs] = [
+      await read(join(directory, 'index'), 'formulas/data/x/xz.json.zst'),
+      await read(inject('upstream'), 'formulas/data/x/xz.json.zst'),
+    ];
+    for (const key of ['name', 'version', 'revision', 'desc', 'homepage', 'license', 'tap', 'dependencies']) {
+      expect(ours[key], key).toEqual(theirs[key]);
+    }
+  });
+
+  it('when nothing changed upstream, packages stay as they are', async () => {
+    const directory = join(folder, 'again');
+    await makeBrewMirror(directory, { upstream: 'homebrew', request });
+    const again = await makeBrewMirror(directory, { upstream: 'homebrew', request });
+    expect(again).toMatchObject({ downloaded: { files: 0 }, changes: [] });
+  });
+
+  it('when asked for what Homebrew does not have, says so', async () => {
+    const vulnerable = { ...request, vulnerabilities: true };
+    await expect(
+      makeBrewMirror(join(folder, 'no-vulnerabilities'), { upstream: 'homebrew', request: vulnerable }),
+    ).rejects.toEqual(failing('not-found', { message: 'Homebrew has no vulnerabilities.' }));
+  });
+});

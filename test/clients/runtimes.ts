@@ -1,0 +1,40 @@
+import { serveDirectory } from '../../builder/serve.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { startTestWorker } from '../support/worker.ts';
+
+/** A mirror that clients can reach. */
+export interface Running {
+  origin: string;
+  close(): Promise<void>;
+}
+
+/** How a mirror is served, where it matters to clients. */
+export interface Serving {
+  /** Scheme and host that clients use, where it is not the server's own. */
+  publicUrl?: string;
+  /** MIRROR_TOKEN of a private mirror. */
+  token?: string;
+}
+
+/** Both servers of a mirror directory. */
+export const RUNTIMES: [name: string, start: (directory: string, serving?: Serving) => Promise<Running>][] = [
+  [
+    'the Worker in workerd',
+    async (directory, { publicUrl, token } = {}) => {
+      const worker = await startTestWorker({
+        ...(publicUrl === undefined ? {} : { PUBLIC_URL: publicUrl }),
+        ...(token === undefined ? {} : { MIRROR_TOKEN: token }),
+      });
+      await worker.publish(directory);
+      return worker;
+    },
+  ],
+  [
+    'serve on Node',
+    (directory, { publicUrl, token } = {}) =>
+      serveDirectory({
+        ...{ directory, host: '127.0.0.1', port: 0, publicUrl, mirrorToken: token },
+        ...{ trusted: [TEST_KEY.publicKey], clock: () => new Date() },
+      }),
+  ],
+];

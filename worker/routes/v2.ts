@@ -1,0 +1,107 @@
+import { Hono } from 'hono';
+import { isSha256 } from '../../format/digest.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { type AppContext, type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
+import { fileRepresentation } from '../files.ts';
+import { CACHE_CONTROL } from '../http/caching.ts';
+import { decodePath } from '../http/path.ts';
+import { respond } from '../http/respond.ts';
+import { findBlob, Image } from '../images.ts';
+
+/** What follows the name of an image. */
+const ENDPOINT = /^(.+)\/(?:(manifests|blobs)\/([^/]+)|tags\/list)$/;
+/** Names and tags as the OCI distribution specification has them ("Pulling manifests"). */
+const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+
+/** Error codes of the specification, and the status that each has there. */
+const STATUS = {
+  NAME_INVALID: 400,
+  DIGEST_INVALID: 400,
+  NAME_UNKNOWN: 404,
+  MANIFEST_UNKNOWN: 404,
+  BLOB_UNKNOWN: 404,
+} as const;
+
+/** What of which image is asked for. */
+interface Asked {
+  name: string;
+  kind: 'manifests' | 'blobs';
+  /** A digest, or a tag. */
+  reference: string;
+}
+
+/**
+ * A registry to pull from, as the OCI distribution specification has it: manifests by tag and digest, blobs by digest,
+ * the tags of an image. What is missing or asked for in a wrong way is told in its words; what fails here, as everywhere.
+ */
+export const v2Routes = (services: Services): Hono<AppEnvironment> =>
+  new Hono<AppEnvironment>()
+    .get('/v2', () => json({}))
+    .get('/v2/*', async (context) => {
+      const path = decodePath(new URL(context.req.url).pathname).slice('v2/'.length);
+      if (path === '') return json({});
+      const [, name = '', kind, reference = ''] = ENDPOINT.exec(path) ?? [];
+      if (!NAME.test(name)) return refusal('NAME_INVALID', `A registry has no such path as ${path}.`);
+      if (kind === 'manifests' || kind === 'blobs') return pull(context, services, { name, kind, reference });
+      return tagList(context, services, name);
+    });
+
+async function pull(context: AppContext, services: Services, asked: Asked): Promise<Response> {
+  const { name, kind, reference } = asked;
+  const sha256 = sha256Of(reference);
+  if (sha256 === undefined && (kind === 'blobs' || !TAG.test(reference))) {
+    return refusal(
+      'DIGEST_INVALID',
+      `${reference} is no SHA-256 digest${kind === 'blobs' ? '' : ' and no tag'}.`,
+    );
+  }
+  const live = await servedSnapshot(context, services);
+  const image = new Image(live, name);
+  const entry =
+    sha256 === undefined
+      ? await image.byTag(reference)
+      : await (kind === 'blobs' ? findBlob(live, sha256) : image.byDigest(sha256));
+  if (entry) return send(context, services, entry, sha256 !== undefined);
+  if (!(await image.exists())) return refusal('NAME_UNKNOWN', `This mirror has no image ${name}.`);
+  const code = kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN';
+  return refusal(code, `This mirror does not have ${reference} of ${name}.`);
+}
+
+/** What a digest names may be kept for good; what a tag names changes with the mirror. */
+async function send(
+  context: AppContext,
+  { store, clock }: Services,
+  entry: SnapshotEntry,
+  isDigest: boolean,
+): Promise<Response> {
+  const rule = isDigest ? CACHE_CONTROL.content : CACHE_CONTROL.changing;
+  const response = await respond(context.req.raw, fileRepresentation(store, entry, rule), clock());
+  response.headers.set('docker-content-digest', `sha256:${entry.sha256}`);
+  return response;
+}
+
+/** All tags at once: an image has one for each version here, so `n` and `last` only make the list shorter. */
+async function tagList(context: AppContext, services: Services, name: string): Promise<Response> {
+  const tags = await new Image(await servedSnapshot(context, services), name).tags();
+  if (tags.length === 0) return refusal('NAME_UNKNOWN', `This mirror has no image ${name}.`);
+  const last = context.req.query('last') ?? '';
+  const count = Number(context.req.query('n') ?? tags.length);
+  return json({ name, tags: tags.filter((tag) => tag > last).slice(0, count) });
+}
+
+/** SHA-256 in hex of a digest. */
+function sha256Of(digest: string): string | undefined {
+  const hex = digest.startsWith('sha256:') ? digest.slice('sha256:'.length) : '';
+  return isSha256(hex) ? hex : undefined;
+}
+
+const refusal = (code: keyof typeof STATUS, message: string): Response =>
+  json({ errors: [{ code, message }] }, STATUS[code], CACHE_CONTROL.never);
+
+function json(body: object, status = 200, cacheControl: string = CACHE_CONTROL.changing): Response {
+  return Response.json(body, {
+    status,
+    headers: { 'docker-distribution-api-version': 'registry/2.0', 'cache-control': cacheControl },
+  });
+}
