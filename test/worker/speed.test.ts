@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { memoryStore, quantile, timeCold, timeWarm } from '../../scripts/benchmark/edge.ts';
+import { memoryStore, quantile, timeCold, timeWarm } from '../../scripts/bench/app.ts';
 
-// The fastest tenth, so that a busy machine does not decide; `npm run benchmark` has medians.
+// The fastest tenth, so that a busy machine does not decide; `npm run bench -- app` has medians.
 const store = memoryStore();
 
 test('root and leaf of a snapshot of 50,000 files are verified cold in 15 ms', async () => {

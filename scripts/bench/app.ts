@@ -1,3 +1,4 @@
+import { Hono } from 'hono';
 import { blobName } from '../../format/layout.ts';
 import { secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
@@ -32,6 +33,15 @@ export async function timeWarm(store: MirrorStore, runs: number): Promise<number
     const response = await app.request(`http://localhost/${NAME}`);
     const { byteLength } = await response.arrayBuffer();
     if (byteLength !== BODY.length) throw new Error(`${response.status}: ${byteLength} bytes`);
+  });
+}
+
+/** Milliseconds that a bare handler takes to return the same bytes. */
+export async function timeBare(runs: number): Promise<number[]> {
+  const bare = new Hono().get('*', (context) => context.body(BODY));
+  return timed(runs, async () => {
+    const response = await bare.request(`http://localhost/${NAME}`);
+    await response.arrayBuffer();
   });
 }
 
