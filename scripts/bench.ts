@@ -7,13 +7,16 @@ import { parseArgs } from 'node:util';
 import { machineText, tableOf } from './bench/report.ts';
 import type { Finding, Place, Row } from './bench/row.ts';
 import { ROWS } from './bench/rows.ts';
+import { buildProgram } from './pack/program.ts';
 
-const PAGE = fileURLToPath(new URL('../docs/BENCHMARKS.md', import.meta.url));
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const PAGE = `${PROJECT}docs/BENCHMARKS.md`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { times: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
 });
+await buildProgram(PROJECT, `${PROJECT}dist`);
 const rows = ROWS.filter(
   ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
 );

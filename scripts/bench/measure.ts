@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const run = promisify(execFile);
 
 /** What a process took: wall and CPU seconds, and the most memory it held, bytes. */
@@ -41,7 +41,7 @@ export async function measure(
   }
 }
 
-/** Runs stout-mirror as a user does, measured. */
+/** Runs the packed stout-mirror, which must have been built, measured. */
 export const measureMirror = (
   args: readonly string[],
   environment: Record<string, string> = {},
