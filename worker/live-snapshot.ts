@@ -17,7 +17,7 @@ import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
 import type { MirrorStore, PublishedRoot } from './store.ts';
 
-/** How old the pointer may get in one isolate, milliseconds. */
+/** How old the pointer may get in one isolate, milliseconds, unless the store says otherwise. */
 const POINTER_LIFETIME = 10_000;
 /** How long a pointer that cannot be served from is not looked at again, milliseconds. */
 const FAILURE_LIFETIME = 1_000;
@@ -69,7 +69,8 @@ export class LiveSnapshots {
    */
   async current(): Promise<LiveSnapshot> {
     const now = this.#clock().getTime();
-    if (this.#live && isFresh(now - this.#live.readAt, POINTER_LIFETIME)) return this.#live.snapshot;
+    const { pointerLifetime = POINTER_LIFETIME } = this.#store;
+    if (this.#live && isFresh(now - this.#live.readAt, pointerLifetime)) return this.#live.snapshot;
     // Nobody gets anything then; at least it does not cost a read and a signature each time.
     if (this.#failure && isFresh(now - this.#failure.failedAt, FAILURE_LIFETIME)) throw this.#failure.error;
     return this.#pointerReads.join('', () => this.#read().catch((error) => this.#fail(error)));
@@ -175,7 +176,7 @@ export function blameStorage(error: unknown): never {
 }
 
 const sameRoot = (a: SignedRoot, b: SignedRoot): boolean =>
-  a.signature === b.signature && sameBytes(a.root, b.root);
+  a === b || (a.signature === b.signature && sameBytes(a.root, b.root));
 
 /** A clock that was put back makes nothing last longer. */
 const isFresh = (age: number, lifetime: number): boolean => age >= 0 && age < lifetime;

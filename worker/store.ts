@@ -26,6 +26,8 @@ export interface PublishedRoot extends SignedRoot {
 
 /** Where a mirror is kept: a bucket at the edge, a directory under Node. Nothing it returns is trusted yet. */
 export interface MirrorStore {
+  /** How old a root may get before it is read again, milliseconds; ten seconds where it costs an operation. */
+  readonly pointerLifetime?: number;
   /**
    * The live root and its signature, or those of a version that need not be live; `undefined` when there are none.
    */

@@ -15,6 +15,9 @@ import { isAbsent } from './write.ts';
 
 const READERS = 4;
 
+/** A root and its signature, and since when they stand there, Unix seconds. */
+type PublishedRoot = SignedRoot & { published: number };
+
 interface FileRecord {
   size: number;
   sha256: string;
@@ -27,14 +30,23 @@ interface FileRecord {
 export class DirectoryStore {
   readonly #directory: string;
   readonly #records = new Map<string, { identity: string; record: Promise<FileRecord> }>();
+  #root: { identity: string; signed: PublishedRoot } | undefined;
+  /** Looked at for each request, which costs next to nothing: what was remade is served at once. */
+  readonly pointerLifetime = 0;
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
   /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
-  signedRoot = (): Promise<(SignedRoot & { published: number }) | undefined> =>
-    ifPresent(readPublishedRoot(this.#directory));
+  async signedRoot(): Promise<PublishedRoot | undefined> {
+    const found = await stat(localPath(this.#directory, ROOT), { bigint: true }).catch(() => undefined);
+    const identity = found ? identityOf(found) : '';
+    if (this.#root?.identity === identity) return this.#root.signed;
+    const signed = await ifPresent(readPublishedRoot(this.#directory));
+    this.#root = signed && { identity, signed };
+    return signed;
+  }
 
   versions = (): Promise<number[]> => Promise.resolve([]);
 
@@ -110,7 +122,7 @@ export class DirectoryStore {
 }
 
 /** The time of change is when the root came to stand here; that of modification travels with copies. */
-async function readPublishedRoot(directory: string): Promise<SignedRoot & { published: number }> {
+async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
   const signed = await readSignedRoot(directory);
   const { ctimeMs } = await stat(localPath(directory, ROOT));
   return { ...signed, published: Math.floor(ctimeMs / 1000) };
