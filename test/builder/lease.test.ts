@@ -87,6 +87,15 @@ describe('a lease', () => {
     );
   });
 
+  test('when little is left of it at the end, is left to run out: it may be another one by the time it is deleted', async () => {
+    let now = Date.now();
+    const work = async (): Promise<void> => {
+      now += 6 * MINUTE;
+    };
+    await lease(work, () => new Date(now));
+    expect(await worker.bucket.head('lease')).toBeDefined();
+  });
+
   test('when somebody has taken it over, says so instead, and leaves theirs alone', async () => {
     let now = Date.now();
     const work = lease(

@@ -59,15 +59,19 @@ const cleanUp = (
 
 describe('cleaning up a bucket', () => {
   test('removes nothing that was live, or uploaded, within the grace period', async () => {
+    // As a publisher leaves it that was killed.
+    const orphan = new TextEncoder().encode('of no snapshot');
+    await worker.bucket.put(blobName(sha256Hex(orphan)), orphan, sha256Hex(orphan));
     const before = await keysIn(worker);
     expect(await cleanUp(worker, WEEK, 6)).toMatchObject({ snapshots: [], objects: 0 });
     expect(await keysIn(worker)).toEqual(before);
   });
 
-  test('removes nothing of the snapshots that are to be kept', async () => {
+  test('removes nothing of the snapshots that are to be kept, but what none of them names', async () => {
     const before = await keysIn(worker);
-    expect(await cleanUp(worker, { ...WEEK, keep: 3 })).toMatchObject({ snapshots: [], objects: 0 });
-    expect(await keysIn(worker)).toEqual(before);
+    expect(await cleanUp(worker, { ...WEEK, keep: 3 })).toMatchObject({ snapshots: [], objects: 1 });
+    const orphan = blobName(sha256Hex(new TextEncoder().encode('of no snapshot')));
+    expect(await keysIn(worker)).toEqual(before.filter((key) => key !== orphan));
   });
 
   test('tells what it would remove, and then removes exactly that', async () => {
