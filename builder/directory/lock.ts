@@ -30,7 +30,8 @@ export async function withLock<T>(directory: string, now: Date, work: () => Prom
 
 async function acquire(path: string, holderPath: string): Promise<DatabaseSync> {
   for (;;) {
-    await mkdir(dirname(path), { recursive: true });
+    // The folder is absent again when the holder before removes it at this very moment.
+    await mkdir(dirname(path), { recursive: true }).catch(ignoreAbsence);
     await open(path, 'a').then((file) => file.close(), ignoreAbsence);
     const before = await inodeOf(path);
     if (before === undefined) continue;
