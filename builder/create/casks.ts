@@ -11,17 +11,15 @@ import {
   type IndexContext,
   type StagedPackages,
   stageCarried,
-  stageIndexDatabase,
   stagePackageJson,
 } from './index-files.ts';
 import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
 const COMPRESSIONS = 4;
 
-/** Stages package JSON and database of the casks. */
+/** Stages package JSON of the casks. */
 export async function stageCasks(
   context: IndexContext,
-  version: string,
   { fresh, carried }: Plan['casks'],
 ): Promise<StagedPackages<ManifestCask>> {
   const digests = context.staging.files;
@@ -35,17 +33,22 @@ export async function stageCasks(
     },
     { concurrency: COMPRESSIONS },
   );
-  const rows = [...written, ...carried.map(({ row }) => row)];
-  const createdAt = context.now.toISOString();
-  const database = await stageIndexDatabase(context, 'casks', rows.length, (local) =>
-    writeCasksDatabase(local, { version, createdAt, casks: rows, withFiles: true }),
-  );
   const mirrored = fresh.filter((cask) => cask.mirrored);
   return {
-    database,
+    database: {
+      kind: 'casks',
+      count: written.length + carried.length,
+      carried: written.length === 0,
+      write: (local, stamp) =>
+        writeCasksDatabase(local, {
+          ...stamp,
+          casks: [...written, ...carried.map(({ row }) => row())],
+          withFiles: true,
+        }),
+    },
     packages: entriesByName([
       ...mirrored.map((cask) => [cask.json.token, manifestEntry(cask, digests)] as const),
-      ...carried.map(({ row, entry }) => [row.token, entry] as const),
+      ...carried.map(({ name, entry }) => [name, entry] as const),
     ]),
     listed: [
       ...mirrored.map((cask) => listEntry(cask, digests)),

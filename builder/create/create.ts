@@ -77,14 +77,14 @@ export async function createMirror(given: CreateOptions): Promise<CreateSummary>
 
 async function build(options: CreateOptions, prepared: Prepared): Promise<CreateSummary> {
   const { directory, keepGoing } = options;
-  const { request, index, api, previous, staging, known, source } = prepared;
+  const { request, index, api, previous, carried, staging, known, source } = prepared;
   const files = plannedFiles(prepared.plan);
   await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
   const fetching = { ...options, upstream: index.location, source };
   const { downloaded, linked, failures } = await bringIn(fetching, files, staging);
   for (const [path, reason] of await imagesFor(options, prepared)) failures.set(path, reason);
   const planned = new Set(files.map(({ path }) => path));
-  const carried = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path) && !planned.has(path));
+  const stays = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path) && !planned.has(path));
   const plan = withoutFailed(prepared.plan, failures);
   if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
     throw incomplete(failures, files.length, index.location.base.href);
@@ -92,7 +92,7 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
   // A package may lack one file and have others.
   const needed = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
   for (const path of planned) if (!needed.has(path)) staging.drop(path);
-  const manifest = await stageMetadata(options, { index, api, request, plan, staging, previous });
+  const manifest = await stageMetadata(options, { index, api, request, plan, staging, previous, carried });
   const { snapshot, entries } = await stageSnapshot(options, staging, previous);
   await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });
   await known.save(entries.map((entry) => ({ path: filePathOf(entry), digest: entry })));
@@ -108,7 +108,7 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
     bytes: snapshot.totals.bytes,
     downloaded,
     linked,
-    reused: files.length - downloaded.files - linked.files - failures.size + carried.length,
+    reused: files.length - downloaded.files - linked.files - failures.size + stays.length,
     changes: changesBetween(previous, plan),
     skipped: plan.skipped,
     failed: plan.failed,

@@ -1,9 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
 import { packageJsonPath, packageVersion } from '../../format/layout.ts';
 import type { ManifestFormula } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { parseTag } from '../../format/tags.ts';
-import { type BrewBottleRow, type FormulaRow, writeFormulasDatabase } from '../database/formulas.ts';
+import {
+  type BrewBottleRow,
+  type FormulaRow,
+  sortedBrewBottles,
+  writeFormulasDatabase,
+} from '../database/formulas.ts';
 import type { PlannedBrew } from '../plan/brew.ts';
 import { filesOf, type Plan, type PlannedFormula } from '../plan/plan.ts';
 import { ClientJson } from './client-json.ts';
@@ -12,18 +18,19 @@ import {
   type IndexContext,
   type StagedPackages,
   stageCarried,
-  stageIndexDatabase,
   stagePackageJson,
 } from './index-files.ts';
 import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
 const COMPRESSIONS = 4;
 
-/** Stages package JSON and database of the formulas. */
+/**
+ * Stages package JSON of the formulas. `brewBefore` is what the mirror so far says of bottles for brew.
+ */
 export async function stageFormulas(
   context: IndexContext,
-  version: string,
   { formulas: { fresh, carried }, brew }: Pick<Plan, 'formulas' | 'brew'>,
+  brewBefore: readonly BrewBottleRow[],
 ): Promise<StagedPackages<ManifestFormula>> {
   const digests = context.staging.files;
   await stageCarried(context, carried);
@@ -37,20 +44,22 @@ export async function stageFormulas(
     },
     { concurrency: COMPRESSIONS },
   );
-  const rows = [...written, ...carried.map(({ row }) => row)];
-  const createdAt = context.now.toISOString();
-  const database = await stageIndexDatabase(context, 'formulas', rows.length, (local) =>
-    writeFormulasDatabase(local, {
-      ...{ version, createdAt, formulas: rows, withFiles: true },
-      brewBottles: brewRows(brew, digests),
-    }),
-  );
+  const brewBottles = brew && brewRows(brew, digests);
+  const isForBrewAsBefore = isDeepStrictEqual(brewBottles ?? [], sortedBrewBottles(brewBefore));
   const mirrored = fresh.filter((formula) => formula.mirrored);
   return {
-    database,
+    database: {
+      kind: 'formulas',
+      count: written.length + carried.length,
+      carried: written.length === 0 && isForBrewAsBefore,
+      write: (local, stamp) => {
+        const formulas = [...written, ...carried.map(({ row }) => row())];
+        writeFormulasDatabase(local, { ...stamp, formulas, withFiles: true, brewBottles });
+      },
+    },
     packages: entriesByName([
       ...mirrored.map((formula) => [formula.json.name, manifestEntry(formula, digests)] as const),
-      ...carried.map(({ row, entry }) => [row.name, entry] as const),
+      ...carried.map(({ name, entry }) => [name, entry] as const),
     ]),
     listed: [
       ...mirrored.map((formula) => listEntry(formula, digests)),
@@ -59,10 +68,12 @@ export async function stageFormulas(
   };
 }
 
-const brewRows = (brew: PlannedBrew | undefined, digests: Digests): BrewBottleRow[] | undefined =>
-  brew?.images.flatMap(({ of: formula, bottles }) =>
-    bottles.flatMap((bottle) =>
-      bottle.tags.map((tag) => ({ formula, tag, file: storedFile(bottle, digests) })),
+const brewRows = ({ images }: PlannedBrew, digests: Digests): BrewBottleRow[] =>
+  sortedBrewBottles(
+    images.flatMap(({ of: formula, bottles }) =>
+      bottles.flatMap((bottle) =>
+        bottle.tags.map((tag) => ({ formula, tag, file: storedFile(bottle, digests) })),
+      ),
     ),
   );
 

@@ -6,24 +6,19 @@ import { constants, zstdCompress } from 'node:zlib';
 import { utf8 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { signFile } from '../../format/file-signature.ts';
-import type { IndexedDatabase } from '../../format/index-manifest.ts';
-import {
-  compressedDatabasePath,
-  databasePath,
-  type IndexKind,
-  packageJsonPath,
-  signaturePath,
-} from '../../format/layout.ts';
+import { type IndexKind, packageJsonPath, signaturePath } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import type { CarriedPackage } from '../plan/carried.ts';
+import type { DescribedDatabase } from './index-databases.ts';
 import type { Staging } from './staging.ts';
+import { storedFile } from './stored-file.ts';
 
 const zstd = promisify(zstdCompress);
 
 /** Zstandard, level 19. Without the size that level clears 80 MB of tables first: 60 ms a document rather than 0.4. */
-const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
+export const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
   zstd(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 }, pledgedSrcSize: bytes.length });
 
 /** What writing index files takes. */
@@ -40,7 +35,7 @@ export interface IndexContext {
 
 /** What a mirror says about its packages of one kind in the places that list them. */
 export interface StagedPackages<Entry> {
-  database: IndexedDatabase;
+  database: DescribedDatabase;
   /** For the manifest, by name. */
   packages: Record<string, Entry>;
   listed: ListedPackage[];
@@ -87,38 +82,29 @@ export const entriesByName = <Entry>(
 
 /** Stages a database made by `write` with its signature. */
 export async function stageSignedDatabase(
-  { directory, staging, key, now }: IndexContext,
+  context: IndexContext,
   path: string,
   write: (local: string) => void,
 ): Promise<Uint8Array> {
-  const local = join(incomingDirectory(directory), `${path.replaceAll('/', '-')}.new`);
-  await mkdir(incomingDirectory(directory), { recursive: true });
+  const incoming = incomingDirectory(context.directory);
+  const local = join(incoming, `${path.replaceAll('/', '-')}.new`);
+  await mkdir(incoming, { recursive: true });
   write(local);
   const bytes = await readFile(local);
   await rm(local);
-  const prehash = createHash('blake2b512').update(bytes).digest();
-  const { sha256, size } = await staging.put(path, bytes);
-  const timestamp = Math.floor(now.getTime() / 1000);
-  await staging.put(
-    signaturePath(path),
-    utf8(signFile(key, prehash, { timestamp, file: path, sha256, size })),
-  );
+  await context.staging.put(path, bytes);
+  await stageSignature(context, path, createHash('blake2b512').update(bytes).digest());
   return bytes;
 }
 
-/** Stages an index database, its signature and its compressed form; returns what the index manifest says of it. */
-export async function stageIndexDatabase(
-  context: IndexContext,
-  kind: IndexKind,
-  count: number,
-  write: (local: string) => void,
-): Promise<IndexedDatabase> {
-  const bytes = await stageSignedDatabase(context, databasePath(kind), write);
-  const compressed = await context.staging.put(compressedDatabasePath(kind), await compress(bytes));
-  return {
-    count,
-    db_sha256: compressed.sha256,
-    db_size: compressed.size,
-    updated_at: context.now.toISOString(),
-  };
+/** Stages the signature of a file that is staged; `prehash` is BLAKE2b-512 of its bytes. Throws `missing`. */
+export async function stageSignature(
+  { staging, key, now }: IndexContext,
+  path: string,
+  prehash: Uint8Array,
+): Promise<void> {
+  const { sha256, size } = storedFile({ path, sha256: undefined }, staging.files);
+  const timestamp = Math.floor(now.getTime() / 1000);
+  const signature = signFile(key, prehash, { timestamp, file: path, sha256, size });
+  await staging.put(signaturePath(path), utf8(signature));
 }

@@ -9,15 +9,13 @@ import {
   type IndexContext,
   type StagedPackages,
   stageCarried,
-  stageIndexDatabase,
   stagePackageJson,
 } from './index-files.ts';
 import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
-/** Stages package JSON and database of the Linux apps. */
+/** Stages package JSON of the Linux apps. */
 export async function stageLinuxApps(
   context: IndexContext,
-  version: string,
   { fresh, carried }: Plan['linuxApps'],
 ): Promise<StagedPackages<ManifestLinuxApp>> {
   const digests = context.staging.files;
@@ -28,15 +26,21 @@ export async function stageLinuxApps(
     const jsonHash = await stagePackageJson(context, 'linux-apps', item.app.token, client.linuxApp(item));
     written.push(linuxAppRow(item, jsonHash, digests));
   }
-  const rows = [...written, ...carried.map(({ row }) => row)];
-  const database = await stageIndexDatabase(context, 'linux-apps', rows.length, (local) =>
-    writeLinuxAppsDatabase(local, { version, apps: rows, withFiles: true }),
-  );
   return {
-    database,
+    database: {
+      kind: 'linux-apps',
+      count: written.length + carried.length,
+      carried: written.length === 0,
+      write: (local, { version }) =>
+        writeLinuxAppsDatabase(local, {
+          version,
+          apps: [...written, ...carried.map(({ row }) => row())],
+          withFiles: true,
+        }),
+    },
     packages: entriesByName([
       ...fresh.map((item) => [item.app.token, manifestEntry(item, digests)] as const),
-      ...carried.map(({ row, entry }) => [row.token, entry] as const),
+      ...carried.map(({ name, entry }) => [name, entry] as const),
     ]),
     listed: [
       ...fresh.map((item) => listEntry(item, digests)),

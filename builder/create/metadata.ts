@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
-import { indexVersion } from '../../format/index-version.ts';
 import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
 import {
   bytesByTag,
@@ -13,6 +12,7 @@ import { encodePackageList } from '../../format/package-list.ts';
 import { sortedBy } from '../database/database.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
 import { GENERATOR } from '../generator.ts';
+import type { CarriedPackages } from '../plan/carried.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { HomebrewIndex } from '../upstream/homebrew/index.ts';
@@ -21,6 +21,7 @@ import { NAME, VERSION } from '../version.ts';
 import { stageCasks } from './casks.ts';
 import type { CreateOptions } from './create.ts';
 import { stageFormulas } from './formulas.ts';
+import { stageIndexDatabases } from './index-databases.ts';
 import type { IndexContext } from './index-files.ts';
 import { stageLinuxApps } from './linux-apps.ts';
 import type { Staging } from './staging.ts';
@@ -34,13 +35,15 @@ export interface MetadataInput {
   request: MirrorRequest;
   plan: Plan;
   staging: Staging;
+  /** The signed state that is carried on from, and those packages of it that may stay. */
   previous: SignedMirror | undefined;
+  carried: CarriedPackages | undefined;
 }
 
 /** Stages everything that describes the packages: package JSON, databases, lists and manifests, signed. */
 export async function stageMetadata(
   { directory, key, now, reporter }: CreateOptions,
-  { index, api, request, plan, staging, previous }: MetadataInput,
+  { index, api, request, plan, staging, previous, carried }: MetadataInput,
 ): Promise<Manifest> {
   const total = [plan.formulas, plan.casks, plan.linuxApps].reduce((sum, { fresh }) => sum + fresh.length, 0);
   let done = 0;
@@ -51,26 +54,20 @@ export async function stageMetadata(
     tell();
   };
   const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url, onPackage };
-  const version = indexVersion(now, previous?.manifest?.index_version);
-  const formulas = await stageFormulas(context, version, plan);
-  const casks = await stageCasks(context, version, plan.casks);
+  const formulas = await stageFormulas(context, plan, carried?.brewBottles() ?? []);
+  const casks = await stageCasks(context, plan.casks);
   const hasApps = plan.linuxApps.fresh.length + plan.linuxApps.carried.length > 0;
-  const linuxApps = hasApps ? await stageLinuxApps(context, version, plan.linuxApps) : undefined;
+  const linuxApps = hasApps ? await stageLinuxApps(context, plan.linuxApps) : undefined;
+  const kinds = [formulas, casks, ...(linuxApps ? [linuxApps] : [])];
+  const databases = kinds.map(({ database }) => database);
+  const { version, ...stagedIndex } = await stageIndexDatabases(context, databases, previous);
+  const signedAt = Math.floor(now.getTime() / 1000);
+  await staging.put(INDEX_MANIFEST, encodeIndexManifest({ version, ...stagedIndex }, signedAt, key));
   if (request.vulnerabilities) {
     const names = new Set(Object.keys(formulas.packages));
     await stageVulnerabilities(context, version, await index.vulnerabilities(), names);
   }
-  const created_at = now.toISOString();
-  const indexes = {
-    formulas: formulas.database,
-    casks: casks.database,
-    ...(linuxApps ? { linux_apps: linuxApps.database } : {}),
-  };
-  const signedAt = Math.floor(now.getTime() / 1000);
-  await staging.put(INDEX_MANIFEST, encodeIndexManifest({ version, created_at, indexes }, signedAt, key));
-  const packages = [formulas, casks, ...(linuxApps ? [linuxApps] : [])].flatMap(({ listed }) =>
-    sortedBy(listed, (item) => item.name),
-  );
+  const packages = kinds.flatMap(({ listed }) => sortedBy(listed, (item) => item.name));
   const contents = { platforms: request.tags, formulas: counted(formulas.packages) };
   const platforms = bytesByTag(contents);
   if (plan.brew && api) await stageApi(staging, api);
@@ -79,7 +76,7 @@ export async function stageMetadata(
   await staging.put(PACKAGE_LIST, encodePackageList({ version, platforms, homebrew_api, packages }));
   const manifest: Manifest = {
     version: '1.0',
-    created_at,
+    created_at: now.toISOString(),
     stout_version: `${NAME} ${VERSION}`,
     ...contents,
     casks: counted(casks.packages),

@@ -60,6 +60,8 @@ export interface Prepared {
   plan: Plan;
   /** The signed state that is carried on from: the mirror's own, or the other mirror's. */
   previous: SignedMirror | undefined;
+  /** Packages of the mirror's own that may stay; absent when none may. */
+  carried: CarriedPackages | undefined;
   source: LinkSource | undefined;
   known: KnownFiles;
   staging: Staging;
@@ -106,7 +108,17 @@ async function planAndWork<T>(
         reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
     });
     for (const endpoint of api?.missing ?? []) plan.skipped.push({ name: endpoint, reason: NO_API });
-    return await work({ request, index, api, plan, previous, source: other?.source, known, staging });
+    return await work({
+      request,
+      index,
+      api,
+      plan,
+      previous,
+      carried,
+      source: other?.source,
+      known,
+      staging,
+    });
   } finally {
     carried?.close();
     await index.close();

@@ -7,7 +7,10 @@ import type { PlannedFile } from '../plan/plan.ts';
 export type Digests = ReadonlyMap<string, FileDigest>;
 
 /** Where a planned file stands in the mirror, once it was brought in. Throws `missing` when it was not. */
-export function storedFile({ path, sha256 }: PlannedFile, digests: Digests): StoredFile {
+export function storedFile(
+  { path, sha256 }: Pick<PlannedFile, 'path' | 'sha256'>,
+  digests: Digests,
+): StoredFile {
   const digest = digests.get(path);
   if (digest && (sha256 === undefined || sha256 === digest.sha256)) {
     return { path, sha256: digest.sha256, size: digest.size };

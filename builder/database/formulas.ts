@@ -146,9 +146,13 @@ function insertBottles(database: DatabaseSync, formulas: FormulaRow[], withFiles
   }
 }
 
+/** In the order of their formulas and tags. */
+export const sortedBrewBottles = (bottles: readonly BrewBottleRow[]): BrewBottleRow[] =>
+  sortedBy(bottles, ({ formula, tag }) => `${formula} ${tag}`);
+
 function insertBrewBottles(database: DatabaseSync, bottles: readonly BrewBottleRow[]): void {
   const insert = inserter(database, 'brew_bottles');
-  for (const { formula, tag, file } of sortedBy(bottles, (row) => `${row.formula} ${row.tag}`)) {
+  for (const { formula, tag, file } of sortedBrewBottles(bottles)) {
     insert({ formula, tag, ...fileColumns(file) });
   }
 }

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import * as v from 'valibot';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 
@@ -6,6 +6,8 @@ import { MirrorError, messageOf } from '../../format/errors.ts';
 export class DatabaseReader {
   readonly #database: DatabaseSync;
   readonly #where: string;
+  /** By their text: preparing one takes far longer than running it. */
+  readonly #statements = new Map<string, StatementSync>();
 
   private constructor(database: DatabaseSync, where: string) {
     this.#database = database;
@@ -31,17 +33,36 @@ export class DatabaseReader {
 
   /** All rows of a query, each parsed. Throws `bad-input` naming the database. */
   rows<S extends v.GenericSchema>(schema: S, sql: string, ...values: SQLInputValue[]): v.InferOutput<S>[] {
-    try {
-      return this.#database
-        .prepare(sql)
+    return this.#reading(() =>
+      this.#statement(sql)
         .all(...values)
-        .map((row) => v.parse(schema, row));
+        .map((row) => v.parse(schema, row)),
+    );
+  }
+
+  /** The only row of a query. Throws as {@link rows}, and when there is none. */
+  row<S extends v.GenericSchema>(schema: S, sql: string, ...values: SQLInputValue[]): v.InferOutput<S> {
+    return this.#reading(() => v.parse(schema, this.#statement(sql).get(...values)));
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
     } catch (cause) {
       throw new MirrorError('bad-input', `${this.#where} is not an index: ${messageOf(cause)}`, {
         where: this.#where,
         cause,
       });
     }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import type { IndexKind } from '../../format/layout.ts';
 import { sha256Schema } from '../../format/schemas.ts';
 import type { CaskRow } from './casks.ts';
 import type { StoredFile } from './database.ts';
-import type { FormulaRow } from './formulas.ts';
+import type { BrewBottleRow, FormulaRow } from './formulas.ts';
 import type { LinuxAppRow } from './linux-apps.ts';
 import type { DatabaseReader } from './reader.ts';
 
@@ -36,15 +37,35 @@ const dependencySchema = v.object({
 });
 const aliasSchema = v.object({ alias: text });
 const bottleSchema = v.object({ platform: text, path: text, sha256: sha256Schema, size: v.number() });
+const brewBottleSchema = v.object({
+  formula: text,
+  tag: text,
+  path: text,
+  sha256: sha256Schema,
+  size: v.number(),
+});
 const artifactSchema = v.object({ arch: text, path: text, sha256: sha256Schema, size: v.number() });
 const appFileSchema = v.object({ path: text, sha256: sha256Schema, size: v.number() });
 const partSchema = v.object({ type: text, source: text, target: nullableText });
 const caskDependencySchema = v.object({ type: text, value: text });
 
-/** The row of a formula as `writeFormulasDatabase` wrote it with files. Throws `bad-input`. */
-export function readFormulaRow(reader: DatabaseReader, name: string): FormulaRow | undefined {
-  const [found] = reader.rows(formulaSchema, 'SELECT * FROM formulas WHERE name = ?', name);
-  if (!found) return undefined;
+const upstreamHashSchema = v.object({ upstream_hash: nullableText });
+const UPSTREAM_HASH = {
+  formulas: 'SELECT upstream_hash FROM formulas WHERE name = ?',
+  casks: 'SELECT upstream_hash FROM casks WHERE token = ?',
+  'linux-apps': 'SELECT upstream_hash FROM linux_apps WHERE token = ?',
+};
+
+/** The upstream's own hash of a package's JSON; `undefined` when there is no such package. Throws `bad-input`. */
+export const readUpstreamHash = (
+  reader: DatabaseReader,
+  kind: IndexKind,
+  name: string,
+): string | null | undefined => reader.rows(upstreamHashSchema, UPSTREAM_HASH[kind], name)[0]?.upstream_hash;
+
+/** The row of a formula as `writeFormulasDatabase` wrote it with files. Throws `bad-input`, also when there is none. */
+export function readFormulaRow(reader: DatabaseReader, name: string): FormulaRow {
+  const found = reader.row(formulaSchema, 'SELECT * FROM formulas WHERE name = ?', name);
   const { has_bottle: hasBottle, json_hash: jsonHash, upstream_hash, updated_at: updatedAt, ...row } = found;
   const dependencies: FormulaRow['dependencies'] = {
     ...{ runtime: [], build: [], test: [] },
@@ -72,10 +93,15 @@ export function readFormulaRow(reader: DatabaseReader, name: string): FormulaRow
   };
 }
 
+/** What is said of bottles for brew, in a database that has it. Throws `bad-input`. */
+export const readBrewBottles = (reader: DatabaseReader): BrewBottleRow[] =>
+  reader
+    .rows(brewBottleSchema, 'SELECT formula, tag, path, sha256, size FROM brew_bottles')
+    .map(({ formula, tag, ...file }) => ({ formula, tag, file }));
+
 /** As {@link readFormulaRow}, of a cask. */
-export function readCaskRow(reader: DatabaseReader, token: string): CaskRow | undefined {
-  const [found] = reader.rows(caskSchema, 'SELECT * FROM casks WHERE token = ?', token);
-  if (!found) return undefined;
+export function readCaskRow(reader: DatabaseReader, token: string): CaskRow {
+  const found = reader.row(caskSchema, 'SELECT * FROM casks WHERE token = ?', token);
   const { name, auto_updates, json_hash, upstream_hash, updated_at, ...row } = found;
   return {
     ...row,
@@ -102,9 +128,8 @@ export function readCaskRow(reader: DatabaseReader, token: string): CaskRow | un
 }
 
 /** As {@link readFormulaRow}, of a Linux app. */
-export function readLinuxAppRow(reader: DatabaseReader, token: string): LinuxAppRow | undefined {
-  const [found] = reader.rows(linuxAppSchema, 'SELECT * FROM linux_apps WHERE token = ?', token);
-  if (!found) return undefined;
+export function readLinuxAppRow(reader: DatabaseReader, token: string): LinuxAppRow {
+  const found = reader.row(linuxAppSchema, 'SELECT * FROM linux_apps WHERE token = ?', token);
   const { download_url, icon_url, categories, flatpak_id, snap_name, json_hash, upstream_hash, ...row } =
     found;
   const [file]: (StoredFile | undefined)[] = reader.rows(

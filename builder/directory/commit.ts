@@ -1,5 +1,16 @@
-import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT, treePath } from '../../format/layout.ts';
@@ -46,17 +57,17 @@ export async function rollForward(directory: string): Promise<void> {
 
 /** Every step may be repeated, and reaches the disk before what depends on it. */
 async function carryOut(directory: string, { writes, removes }: Journal): Promise<void> {
-  const folders = new Set<string>();
+  const folders = new OwnFolders(directory);
+  // Nothing else is going on here, and going to another thread for each step would take several times as long.
   for (const { path, sha256 } of writes) {
-    await expectOwnFolder(directory, path);
-    const made = await putInPlace(directory, path, sha256);
-    for (const folder of made) folders.add(folder);
+    folders.make(path);
+    putInPlace(join(incomingDirectory(directory), sha256), localPath(directory, path));
   }
   for (const path of removes) {
-    await expectOwnFolder(directory, path);
-    await rm(localPath(directory, path), { force: true });
+    folders.expect(path);
+    rmSync(localPath(directory, path), { force: true });
   }
-  for (const folder of folders) await sync(folder);
+  for (const folder of folders.changed) await sync(folder);
   await rm(journalPath(directory), { force: true });
   await sync(dirname(journalPath(directory)));
   await rm(incomingDirectory(directory), { recursive: true, force: true });
@@ -100,38 +111,62 @@ async function expectIncoming(directory: string, sha256: string): Promise<void> 
   );
 }
 
-/** A folder of the mirror that is a link would lead writes out of it. Throws `refused`. */
-async function expectOwnFolder(directory: string, path: string): Promise<void> {
-  const segments = dirname(path) === '.' ? [] : dirname(path).split('/');
-  for (let length = 1; length <= segments.length; length++) {
-    const folder = localPath(directory, segments.slice(0, length).join('/'));
-    const found = await lstat(folder).catch(() => undefined);
-    if (!found) return;
-    if (found.isDirectory()) continue;
-    throw new MirrorError('refused', `${folder} is not a folder of this mirror's own: remove it.`, {
-      where: folder,
-    });
+/** The folders of a mirror, each looked at once: one that is a link would lead writes out of the mirror. */
+class OwnFolders {
+  readonly #directory: string;
+  readonly #seen = new Set<string>();
+  /** Folders, on disk, in which names have come or changed. */
+  readonly changed = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Makes what is missing on the way to a file that is put in place. Throws `refused`. */
+  make(path: string): void {
+    for (const folder of this.expect(path)) {
+      mkdirSync(folder);
+      this.changed.add(dirname(folder));
+    }
+    this.changed.add(dirname(localPath(this.#directory, path)));
+  }
+
+  /** Sees that all folders on the way to a file are the mirror's own; gives those that are missing. Throws `refused`. */
+  expect(path: string): string[] {
+    const names = path.split('/').slice(0, -1);
+    const folders = names.map((_, index) => join(this.#directory, ...names.slice(0, index + 1)));
+    return folders.filter((folder) => !this.#seen.has(folder) && !this.#isOwn(folder));
+  }
+
+  #isOwn(folder: string): boolean {
+    const found = lstatSync(folder, { throwIfNoEntry: false });
+    if (found && !found.isDirectory()) {
+      throw new MirrorError('refused', `${folder} is not a folder of this mirror's own: remove it.`, {
+        where: folder,
+      });
+    }
+    if (found) this.#seen.add(folder);
+    return found !== undefined;
   }
 }
 
-/**
- * Links rather than moves, because two paths may have the same bytes and the step must be repeatable. Returns the
- * folders whose names changed.
- */
-async function putInPlace(directory: string, path: string, sha256: string): Promise<string[]> {
-  const target = localPath(directory, path);
-  const temporary = `${target}.${sha256.slice(0, 12)}.tmp`;
-  const made = await mkdir(dirname(target), { recursive: true });
-  await rm(temporary, { force: true });
-  const source = join(incomingDirectory(directory), sha256);
-  await link(source, temporary).catch(() => copyDurably(source, temporary));
-  await rename(temporary, target);
-  await rm(temporary, { force: true }); // renaming a file onto its own second link leaves both
-  return made === undefined ? [dirname(target)] : [dirname(made), dirname(target)];
+/** Links rather than moves, because two paths may have the same bytes and the step must be repeatable. */
+function putInPlace(source: string, target: string): void {
+  const temporary = `${target}.${basename(source).slice(0, 12)}.tmp`;
+  try {
+    linkSync(source, temporary);
+  } catch {
+    rmSync(temporary, { force: true });
+    copyDurably(source, temporary);
+  }
+  renameSync(temporary, target);
+  rmSync(temporary, { force: true }); // renaming a file onto its own second link leaves both
 }
 
-/** For file systems without links, such as a USB stick's. */
-async function copyDurably(source: string, target: string): Promise<void> {
-  await copyFile(source, target);
-  await sync(target);
+/** For file systems without links, such as a USB stick's, and after a step that was interrupted. */
+function copyDurably(source: string, target: string): void {
+  copyFileSync(source, target);
+  const file = openSync(target, 'r');
+  fsyncSync(file);
+  closeSync(file);
 }

@@ -9,10 +9,16 @@ import type {
 import type { ListedPackage } from '../../format/package-list.ts';
 import type { CaskRow } from '../database/casks.ts';
 import type { StoredFile } from '../database/database.ts';
-import type { FormulaRow } from '../database/formulas.ts';
+import type { BrewBottleRow, FormulaRow } from '../database/formulas.ts';
 import type { LinuxAppRow } from '../database/linux-apps.ts';
 import { DatabaseReader } from '../database/reader.ts';
-import { readCaskRow, readFormulaRow, readLinuxAppRow } from '../database/rows.ts';
+import {
+  readBrewBottles,
+  readCaskRow,
+  readFormulaRow,
+  readLinuxAppRow,
+  readUpstreamHash,
+} from '../database/rows.ts';
 import { localPath } from '../directory/paths.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
 import { VERSION } from '../version.ts';
@@ -20,7 +26,11 @@ import { Catalog, type PackageIndex } from './catalog.ts';
 
 /** A package that stays as the mirror has it: nothing of it is fetched or written again. */
 export interface CarriedPackage<Row, Entry> {
-  row: Row;
+  name: string;
+  /** The upstream's own hash of the package's JSON when the mirror took it. */
+  upstreamHash: string | null;
+  /** Reads all that the index has of it, which an index that stays as it is never needs. */
+  row: () => Row;
   /** Absent for a package that is only listed, without files. */
   entry: Entry | undefined;
   listed: ListedPackage | undefined;
@@ -101,50 +111,62 @@ export class CarriedPackages implements PackageIndex {
     this.#catalog.dependencies(name, types);
 
   /** A formula as it stands, with its files or only listed; `undefined` when it is not here so. */
-  formula(name: string, mirrored: boolean): Promise<CarriedFormula | undefined> {
-    const row = this.#row('formulas', readFormulaRow, name);
-    const files = row?.bottles.flatMap(({ file }) => file ?? []) ?? [];
-    return this.#whole('formulas', name, mirrored, row, files, this.#manifest.formulas.packages);
-  }
+  formula = (name: string, mirrored: boolean): Promise<CarriedFormula | undefined> =>
+    this.#whole('formulas', name, mirrored, {
+      entries: this.#manifest.formulas.packages,
+      filesOf: ({ bottles }) => Object.values(bottles),
+      readRow: readFormulaRow,
+    });
 
   /** As {@link formula}, for a cask. */
-  cask(token: string, mirrored: boolean): Promise<CarriedCask | undefined> {
-    const row = this.#row('casks', readCaskRow, token);
-    const files = row?.files.map(({ file }) => file) ?? [];
-    return this.#whole('casks', token, mirrored, row, files, this.#manifest.casks.packages);
-  }
+  cask = (token: string, mirrored: boolean): Promise<CarriedCask | undefined> =>
+    this.#whole('casks', token, mirrored, {
+      entries: this.#manifest.casks.packages,
+      filesOf: ({ artifact, artifacts = {} }) => [
+        ...(artifact ? [artifact] : []),
+        ...Object.values(artifacts),
+      ],
+      readRow: readCaskRow,
+    });
 
   /** As {@link formula}, for a Linux app. */
-  linuxApp(token: string): Promise<CarriedLinuxApp | undefined> {
-    const row = this.#row('linux-apps', readLinuxAppRow, token);
-    const files = row?.file ? [row.file] : [];
-    return this.#whole('linux-apps', token, true, row, files, this.#manifest.linux_apps.packages);
+  linuxApp = (token: string): Promise<CarriedLinuxApp | undefined> =>
+    this.#whole('linux-apps', token, true, {
+      entries: this.#manifest.linux_apps.packages,
+      filesOf: ({ appimage }) => (appimage ? [appimage] : []),
+      readRow: readLinuxAppRow,
+    });
+
+  /** What the index says of bottles for brew. */
+  brewBottles(): BrewBottleRow[] {
+    const formulas = this.#readers.get('formulas');
+    return formulas && this.#manifest.request.clients.includes('brew') ? readBrewBottles(formulas) : [];
   }
 
-  #row<R>(
-    kind: IndexKind,
-    read: (reader: DatabaseReader, name: string) => R | undefined,
-    name: string,
-  ): R | undefined {
-    const reader = this.#readers.get(kind);
-    return reader && read(reader, name);
-  }
-
-  async #whole<R, E>(
+  async #whole<Row, Entry>(
     kind: IndexKind,
     name: string,
     mirrored: boolean,
-    row: R | undefined,
-    packageFiles: StoredFile[],
-    entries: Record<string, E>,
-  ): Promise<CarriedPackage<R, E> | undefined> {
+    { entries, filesOf, readRow }: KindOfPackage<Row, Entry>,
+  ): Promise<CarriedPackage<Row, Entry> | undefined> {
+    const reader = this.#readers.get(kind);
+    if (!reader) return undefined;
+    const upstreamHash = readUpstreamHash(reader, kind, name);
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
     const json = this.#mirror.listedFile(packageJsonPath(kind, name));
-    if (!row || !json || mirrored !== (entry !== undefined)) return undefined;
-    const files = [json, ...packageFiles];
+    if (upstreamHash === undefined || !json || mirrored !== (entry !== undefined)) return undefined;
+    const files = [json, ...(entry ? filesOf(entry) : [])];
     for (const { path, sha256 } of files) if (!(await this.#stands(path, sha256))) return undefined;
-    return { row, entry, files, listed: this.#listed.get(`${LISTED_KIND[kind]} ${name}`) };
+    const listed = this.#listed.get(`${LISTED_KIND[kind]} ${name}`);
+    return { name, upstreamHash, row: () => readRow(reader, name), entry, files, listed };
   }
+}
+
+/** What tells the kinds of packages apart. */
+interface KindOfPackage<Row, Entry> {
+  entries: Record<string, Entry>;
+  filesOf: (entry: Entry) => StoredFile[];
+  readRow: (reader: DatabaseReader, name: string) => Row;
 }
 
 const LISTED_KIND = { formulas: 'formula', casks: 'cask', 'linux-apps': 'linux-app' } as const;

@@ -1,6 +1,6 @@
 import { bottlePath } from '../../format/layout.ts';
+import type { ManifestFormula } from '../../format/manifest.ts';
 import { clientTags } from '../../format/tags.ts';
-import type { FormulaRow } from '../database/formulas.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { BottleNames } from './brew.ts';
 import type { CatalogFormula } from './catalog.ts';
@@ -53,8 +53,8 @@ export async function planFormula(
 }
 
 /** Says of a formula that stays as it is which of the tags it has no bottle for. */
-export function lacksOf({ name, bottles }: FormulaRow, tags: readonly string[]): Remark[] {
-  const lacking = tags.filter((tag) => !bottles.some(({ platform }) => platform === tag));
+export function lacksOf(name: string, { bottles }: ManifestFormula, tags: readonly string[]): Remark[] {
+  const lacking = tags.filter((tag) => !Object.hasOwn(bottles, tag));
   return lacking.length > 0 ? [{ name, reason: `no bottle for ${lacking.join(', ')}` }] : [];
 }
 

@@ -70,9 +70,9 @@ export async function openCatalog(
   return catalog;
 }
 
-interface CarriedRow {
+interface CarriedEntry {
   version: string;
-  upstreamHash?: string | null;
+  unchecked?: true | undefined;
 }
 
 /** What one package's planning gave. */
@@ -170,7 +170,7 @@ class Planner {
     const { index, request } = this.#options;
     const found = this.#upstream.findFormula(name);
     const kept = await this.#carry(name, from, found, () => this.#carriedFormula(name, mirrored));
-    if (kept) return { carried: kept, skipped: kept.entry ? lacksOf(kept.row, request.tags) : [] };
+    if (kept) return { carried: kept, skipped: kept.entry ? lacksOf(name, kept.entry, request.tags) : [] };
     if (!found) return this.#gone(name);
     return mirrored ? planFormula(index, found, request.tags, this.#names) : listFormula(index, found);
   };
@@ -178,8 +178,8 @@ class Planner {
   /** A formula as it stands, unless brew has learnt of other names for its bottles since. */
   async #carriedFormula(name: string, mirrored: boolean): Promise<CarriedFormula | undefined> {
     const carried = await this.#options.carried?.formula(name, mirrored);
-    const files = carried?.row.bottles.flatMap(({ file }) => file ?? []) ?? [];
-    return files.every(({ path, sha256 }) => this.#names.agrees(path, sha256)) ? carried : undefined;
+    const bottles = Object.values(carried?.entry?.bottles ?? {});
+    return bottles.every(({ path, sha256 }) => this.#names.agrees(path, sha256)) ? carried : undefined;
   }
 
   readonly #cask = async ({ name, from, mirrored }: Choice) => {
@@ -196,13 +196,13 @@ class Planner {
     const { request, carried, sha256At } = this.#options;
     const found = this.#upstream.findLinuxApp(name);
     const kept = await this.#carry(name, from, found, () => carried?.linuxApp(name));
-    if (kept) return { carried: kept, skipped: kept.row.file ? [] : [onlyDescribed(kept.row)] };
+    if (kept) return { carried: kept, skipped: kept.entry?.appimage ? [] : [onlyDescribed(kept.row())] };
     if (!found) return this.#gone(name);
     return planLinuxApp(found, { unchecked: request.unchecked, before: sha256At });
   };
 
   /** What stays: what was chosen to, and what the upstream describes as it did when the mirror took it. */
-  async #carry<Carried extends CarriedPackage<CarriedRow, object>>(
+  async #carry<Carried extends CarriedPackage<unknown, CarriedEntry>>(
     name: string,
     from: Choice['from'],
     found: { json_hash: string | null } | undefined,
@@ -213,7 +213,7 @@ class Planner {
     if (carried && from === 'mirror' && !found) this.#plan.kept.push(name);
     if (!carried || from === 'mirror') return carried;
     const isSame =
-      found !== undefined && found.json_hash !== null && carried.row.upstreamHash === found.json_hash;
+      found !== undefined && found.json_hash !== null && carried.upstreamHash === found.json_hash;
     return isSame && !mayChange(carried) ? carried : undefined;
   }
 
@@ -228,5 +228,5 @@ class Planner {
 }
 
 /** A file without a checksum under a version that says nothing may be another one tomorrow. */
-const mayChange = ({ row, entry }: CarriedPackage<CarriedRow, object>): boolean =>
-  entry !== undefined && 'unchecked' in entry && row.version === LATEST;
+const mayChange = ({ entry }: CarriedPackage<unknown, CarriedEntry>): boolean =>
+  entry?.unchecked === true && entry.version === LATEST;

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DatabaseReader } from '../../builder/database/reader.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
@@ -71,6 +72,51 @@ describe('createMirror: carrying on from what is there', () => {
       expect(await isWhole(directory)).toBe(true);
     },
   );
+});
+
+describe('createMirror: the index databases', () => {
+  const FILES = ['formulas.db', 'casks.db', 'formulas/index.db.zst', 'casks/index.db.zst', 'packages.json'];
+  const later = new Date(Date.now() + 3_600_000);
+
+  async function indexOf(directory: string) {
+    const files = FILES.map((name) => readFile(join(directory, 'index', name), 'base64'));
+    const manifest = JSON.parse(await readFile(join(directory, 'index/manifest.json'), 'utf8'));
+    return { files: await Promise.all(files), manifest };
+  }
+
+  it('when nothing changes, stay with their version, and only their signatures are new', async () => {
+    const directory = await copy();
+    const before = await indexOf(directory);
+    await makeMirror(directory, { now: later });
+    const after = await indexOf(directory);
+    expect(after.files).toEqual(before.files);
+    const { signed_at, signature } = after.manifest;
+    expect(after.manifest).toEqual({ ...before.manifest, signed_at, signature });
+    expect(signed_at).toBe(Math.floor(later.getTime() / 1000));
+    expect(await isWhole(directory)).toBe(true);
+  });
+
+  it.each(['index/formulas/index.db.zst', 'index/casks.db', 'index/manifest.json'])(
+    'when %s is damaged, are made anew with a version of their own',
+    async (path) => {
+      const directory = await copy();
+      const before = await indexOf(directory);
+      await writeFile(join(directory, path), 'damaged');
+      await makeMirror(directory, { now: later });
+      expect((await indexOf(directory)).manifest.version).not.toBe(before.manifest.version);
+      expect(await isWhole(directory)).toBe(true);
+    },
+  );
+
+  it('when a package goes and all others stay, no longer name it', async () => {
+    const directory = await copy();
+    await makeMirror(directory, { request: withoutGit, now: later });
+    const reader = DatabaseReader.open(join(directory, 'index/formulas.db'), 'formulas.db');
+    const names = reader.rows(v.object({ name: v.string() }), 'SELECT name FROM formulas');
+    reader.close();
+    expect(names).not.toContainEqual({ name: 'git' });
+    expect(names).toContainEqual({ name: 'jq' });
+  });
 });
 
 describe('createMirror: in a folder that somebody else prepared', () => {

@@ -51,6 +51,13 @@ const bottlesIn = async (directory: string): Promise<string[]> =>
     .map(({ name }) => name)
     .sort();
 
+function brewBottles(directory: string, formula: string) {
+  const database = new DatabaseSync(join(directory, 'index/formulas.db'), { readOnly: true });
+  const rows = database.prepare('SELECT tag, path FROM brew_bottles WHERE formula = ?').all(formula);
+  database.close();
+  return rows.map((row) => ({ ...row }));
+}
+
 async function packageJson(directory: string, path: string) {
   return JSON.parse(zstdDecompressSync(await readFile(join(directory, 'index', path))).toString());
 }
@@ -101,10 +108,7 @@ describe('create for brew and stout', () => {
   });
 
   it('when the index is asked by hand, it names every bottle that brew asks for', () => {
-    const database = new DatabaseSync(join(original, 'index/formulas.db'), { readOnly: true });
-    const rows = database.prepare("SELECT tag, path FROM brew_bottles WHERE formula = 'wget'").all();
-    database.close();
-    expect(rows.map((row) => ({ ...row }))).toEqual([
+    expect(brewBottles(original, 'wget')).toEqual([
       { tag: 'arm64_sonoma', path: 'bottles/wget-1.25.0.arm64_sonoma.bottle.1.tar.gz' },
       { tag: 'x86_64_linux', path: 'bottles/wget-1.25.0.x86_64_linux.bottle.1.tar.gz' },
     ]);
@@ -139,8 +143,10 @@ describe('create for brew and stout', () => {
     const server = await startSampleServer(inject('upstream'), { port: 0 });
     try {
       const directory = await copyOfOriginal();
+      const { index_version } = await readManifest(directory);
       const again = await makeBrewMirror(directory, { from: server.origin, now: NOW });
       expect(again.downloaded.files).toBe(0);
+      expect((await readManifest(directory)).index_version).toBe(index_version);
       expect(server.requests.filter(({ url }) => url.startsWith('/v2/'))).toEqual([]);
       await expectVerified(directory);
     } finally {
@@ -187,6 +193,24 @@ describe('create for brew: two upstreams that differ', () => {
     // Once they agree again, the name that brew asks for is the only one.
     await makeBrewMirror(directory, { now: new Date(NOW.getTime() + 1000), from: newer, upstream: newer });
     expect((await readManifest(directory)).formulas.packages.wget?.version).toBe('1.26.0');
+  });
+
+  it('when only Homebrew has a newer one, the index names that for brew', async () => {
+    const newer = newPlace();
+    const formulas = CATALOG.formulas
+      .filter(({ name }) => BREW_REQUEST.packages.includes(name) || name === 'oniguruma')
+      .map((formula) => (formula.name === 'jq' ? { ...formula, version: '1.9.0' } : formula));
+    await writeSampleUpstream(newer, { now: NOW, formulas });
+    const request = { ...BREW_REQUEST, packages: ['jq'] };
+    const directory = newPlace();
+    await makeBrewMirror(directory, { request, now: NOW });
+    await makeBrewMirror(directory, { request, from: newer, upstream: inject('upstream'), now: NOW });
+    expect(brewBottles(directory, 'jq')).toEqual([
+      { tag: 'arm64_sonoma', path: 'bottles/jq-1.9.0.arm64_sonoma.bottle.tar.gz' },
+      { tag: 'x86_64_linux', path: 'bottles/jq-1.9.0.x86_64_linux.bottle.tar.gz' },
+    ]);
+    expect((await readManifest(directory)).formulas.packages.jq?.version).toBe('1.7.1');
+    await expectVerified(directory);
   });
 
   it('when both would give one name to two files, says so instead of choosing', async () => {
