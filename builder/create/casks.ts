@@ -15,7 +15,7 @@ import {
 } from './index-files.ts';
 import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
-const COMPRESSIONS = 4;
+const DOCUMENTS = 16;
 
 /** Stages package JSON of the casks. */
 export async function stageCasks(
@@ -31,7 +31,7 @@ export async function stageCasks(
       const jsonHash = await stagePackageJson(context, 'casks', cask.json.token, client.cask(cask));
       return caskRow(cask, jsonHash, digests);
     },
-    { concurrency: COMPRESSIONS },
+    { concurrency: DOCUMENTS },
   );
   const mirrored = fresh.filter((cask) => cask.mirrored);
   return {

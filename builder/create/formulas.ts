@@ -22,7 +22,7 @@ import {
 } from './index-files.ts';
 import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
-const COMPRESSIONS = 4;
+const DOCUMENTS = 16;
 
 /**
  * Stages package JSON of the formulas. `brewBefore` is what the mirror so far says of bottles for brew.
@@ -42,7 +42,7 @@ export async function stageFormulas(
       const jsonHash = await stagePackageJson(context, 'formulas', name, client.formula(formula));
       return formulaRow(formula, jsonHash, digests);
     },
-    { concurrency: COMPRESSIONS },
+    { concurrency: DOCUMENTS },
   );
   const brewBottles = brew && brewRows(brew, digests);
   const isForBrewAsBefore = isDeepStrictEqual(brewBottles ?? [], sortedBrewBottles(brewBefore));

@@ -1,9 +1,10 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../directory/commit.ts';
 import { digestBytes, type FileDigest } from '../directory/hash.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { incomingDirectory } from '../directory/paths.ts';
+import { writeDurably } from '../directory/write.ts';
 
 /**
  * The files of the mirror to come: those that stay as they are, and those that wait in `incoming` under their SHA-256.
@@ -24,16 +25,9 @@ export class Staging {
   async put(path: string, bytes: Uint8Array): Promise<FileDigest> {
     const digest = digestBytes(bytes);
     if (await this.keep(path, digest.sha256)) return digest;
-    const target = join(incomingDirectory(this.#directory), digest.sha256);
-    await mkdir(incomingDirectory(this.#directory), { recursive: true });
-    const file = await open(`${target}.tmp`, 'w');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${target}.tmp`, target);
+    const incoming = incomingDirectory(this.#directory);
+    mkdirSync(incoming, { recursive: true });
+    await writeDurably(join(incoming, digest.sha256), bytes);
     this.adopt(path, digest);
     return digest;
   }
