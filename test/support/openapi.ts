@@ -9,7 +9,7 @@ addFormats.default(ajv);
 ajv.addSchema({ $id: 'openapi', ...OPENAPI });
 
 interface Operation {
-  responses: Record<string, { content: Record<string, unknown> }>;
+  responses: Record<string, { content: Record<string, unknown>; headers?: Record<string, unknown> }>;
 }
 
 export type DescribedPath = keyof typeof OPENAPI.paths;
@@ -18,8 +18,11 @@ export type DescribedPath = keyof typeof OPENAPI.paths;
 export function expectDescribed(path: DescribedPath, answer: Answer): void {
   const { get } = OPENAPI.paths[path] as { get: Operation };
   const [type = ''] = (answer.headers['content-type'] ?? '').split(';');
-  const described = get.responses[String(answer.status)]?.content ?? {};
-  expect(Object.keys(described), `${path} ${answer.status}`).toContain(type);
+  const described = get.responses[String(answer.status)];
+  expect(Object.keys(described?.content ?? {}), `${path} ${answer.status}`).toContain(type);
+  for (const name of Object.keys(described?.headers ?? {})) {
+    expect(answer.headers[name.toLowerCase()], `${path} ${answer.status} ${name}`).toBeDefined();
+  }
   const pointer = ['paths', path, 'get', 'responses', answer.status, 'content', type, 'schema'].map(
     pointerPart,
   );
