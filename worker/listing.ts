@@ -26,24 +26,29 @@ export interface Listing {
   next: string | undefined;
 }
 
-const MAX_ENTRIES = 1000;
-/** Keeps a part within the 50 subrequests of a free plan. */
-const MAX_LEAVES = 32;
+/** Where a part ends. */
+export interface ListingLimits {
+  /** Names. */
+  entries: number;
+  /** Leaves looked at: each may cost a storage operation. */
+  leaves: number;
+}
 
 /**
  * What the signed snapshot has directly in a folder, after the name `after`; `undefined` for a folder without anything.
- * Subfolders are skipped over by search, and no more than 32 leaves are looked at for a part.
+ * Subfolders are skipped over by search.
  */
 export async function listFolder(
   live: LiveSnapshot,
   folder: string,
+  limits: ListingLimits,
   after = '',
 ): Promise<Listing | undefined> {
   const first = firstAtOrAfter(live);
   const leaves = new Set<number>();
   const entries: ListedName[] = [];
   let from = folder + (after === '' ? '' : beyond(after));
-  while (entries.length < MAX_ENTRIES && leaves.size < MAX_LEAVES) {
+  while (entries.length < limits.entries && leaves.size < limits.leaves) {
     leaves.add(leafIndex(live.snapshot, from));
     const entry = await first(from);
     if (!entry?.name.startsWith(folder)) return ended(folder, entries, after);

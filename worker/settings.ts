@@ -14,7 +14,7 @@ export interface Settings {
   publicUrl: string | undefined;
   /** Of a private mirror: who sends none of these gets nothing but its health. Empty for a mirror open to all. */
   tokens: readonly string[];
-  /** Storage operations that one verification call may use. */
+  /** Storage operations that one verification call, or one listing, may use. */
   verifyOperations: number;
 }
 

@@ -192,7 +192,8 @@ describe('when the snapshot itself cannot be trusted', () => {
         expect.stringContaining('unverified'),
       ]);
     }
-    expect((await send(started.origin, '/')).body.toString('utf8')).toContain('Signature not checked');
+    const page = await send(started.origin, '/', { headers: { accept: 'text/html' } });
+    expect(page.body.toString('utf8')).toContain('Signature not checked');
     await started.close();
   });
 

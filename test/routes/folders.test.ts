@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isOwnFile } from '../../format/snapshot/entry.ts';
 import { entryOf, signMirror } from '../format/support.ts';
 import { jsonOf, send } from '../support/http.ts';
+import { isMissing, runProgram } from '../support/programs.ts';
 import { RUNTIMES, type Running } from '../support/runtimes.ts';
 
 /** Enough for several parts and leaves; they are listed, and that is all that a listing asks. */
@@ -52,6 +53,42 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       path = next === undefined ? undefined : `/casks/${next.replaceAll('&amp;', '&')}`;
     }
     expect(pages).toEqual(expected.map(({ name }) => name));
+  });
+
+  test('when a tool asks, which could not ask for a next part, the folder comes in one', async () => {
+    const page = (await ask('/casks/', { accept: '*/*' })).body.toString('utf8');
+    const names = [...page.matchAll(/<th scope="row"><a href="(app[^"]+)"/g)].map(([, name]) => name);
+    expect(names).toEqual((await whole('/casks/')).map(({ name }) => name));
+    expect(page).not.toContain('rel="next"');
+  });
+
+  test('when a tool or a browser opens the top, the one gets its folder, the other the status page', async () => {
+    const forTools = (await ask('/')).body.toString('utf8');
+    const names = [...forTools.matchAll(/<th scope="row"><a href="([^"]+)"/g)].map(([, name]) => name);
+    expect(names).toEqual((await whole('/')).map(({ name }) => name));
+    const forPeople = (await ask('/', { accept: 'text/html,*/*;q=0.8' })).body.toString('utf8');
+    expect(forPeople).toContain('Signed and current');
+  });
+
+  test.skipIf(isMissing('rclone'))('when rclone lists folders, it finds all that is in them', async () => {
+    const list = async (folder: string): Promise<string[]> => {
+      const { stdout } = await runProgram('rclone', [
+        ...[
+          'lsf',
+          '--config',
+          '/dev/null',
+          '--http-no-head',
+          '--http-url',
+          running.origin,
+          `:http:${folder}`,
+        ],
+      ]);
+      return stdout.trimEnd().split('\n');
+    };
+    for (const folder of ['/', '/casks/', '/bottles/']) {
+      const expected = (await whole(folder)).map(({ name }) => name);
+      expect((await list(folder)).sort(), folder).toEqual(expected.sort());
+    }
   });
 
   test('when files and folders mix, folders stand once among them, and names that begin alike are kept apart', async () => {

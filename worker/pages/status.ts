@@ -44,7 +44,7 @@ export async function statusPage(input: StatusInput): Promise<string> {
     headline: host,
     lead: 'Packages for stout and other Homebrew-compatible clients, served from here instead of from their upstream.',
     main: mainOf(input),
-    footer: footerOf(input.root.snapshot.generator),
+    footer: footerOf(input.packages, input.root.snapshot.generator),
     script: STATUS_SCRIPT,
   });
   return String(await document);
@@ -73,9 +73,20 @@ function figures({ packages, homebrew_api: api }: PackageList, { totals }: Root,
 </dl>`;
 }
 
-const footerOf = (generator: Generator): Html => html`<nav aria-label="Elsewhere"><ul>
-  <li><a href="/bottles/">Bottles</a></li>
-  <li><a href="/index/">Index</a></li>
+const FOLDERS = [
+  { kind: 'formula', path: '/bottles/', name: 'Bottles' },
+  { kind: 'cask', path: '/casks/', name: 'Casks' },
+  { kind: 'linux-app', path: '/linux-apps/', name: 'Linux apps' },
+] as const;
+
+const footerOf = (
+  { packages }: PackageList,
+  generator: Generator,
+): Html => html`<nav aria-label="Elsewhere"><ul>
+  ${FOLDERS.filter(({ kind }) => packages.some((item) => item.kind === kind)).map(
+    ({ path, name }) => html`<li><a href="${path}">${name}</a></li>
+  `,
+  )}<li><a href="/index/">Index</a></li>
   <li><a href="/snapshot/">Snapshot</a></li>
   <li><a href="/api/v1/health">Health</a></li>
   <li><a href="/api/v1/openapi.json">API</a></li>

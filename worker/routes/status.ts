@@ -21,10 +21,10 @@ import { keptSnapshots } from '../snapshot-history.ts';
 /** What a private mirror's page shows in place of the credentials, which are nobody's to read over a shoulder. */
 const PLACEHOLDER = 'USER:TOKEN@';
 
-/** The status page; for those who want JSON, `/` is the top folder. */
+/** The status page, for browsers; for all others `/` is the top folder. */
 export const statusRoutes = (services: Services): Hono<AppEnvironment> =>
   new Hono<AppEnvironment>().get('/', async (context, next) => {
-    if (preferredFormat(context.req.header('accept') ?? null) === 'json') return next();
+    if (preferredFormat(context.req.header('accept') ?? null) !== 'html') return next();
     const page = await render(context, services);
     const { 'content-type': contentType, ...headers } = HTML;
     const cacheControl = CACHE_CONTROL.page;
