@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'too-large' // more bytes than the limit for this kind of document
   | 'not-found' // the thing asked for is not in this mirror
   | 'no-such-path' // no mirror has anything at this path
+  | 'read-only' // a mirror was asked to change something
   | 'unauthorized' // a private mirror was asked without one of its tokens
   | 'rolled-back' // a snapshot older than one already seen
   | 'unpublished' // a bucket or directory without any snapshot yet

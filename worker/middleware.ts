@@ -4,12 +4,12 @@ import { credentialsOf, isAdmitted } from './access.ts';
 import type { AppEnvironment } from './context.ts';
 import { CACHE_CONTROL, restricted } from './http/caching.ts';
 import { CORS, PREFLIGHT } from './http/cors.ts';
+import { METHODS } from './http/methods.ts';
 import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
 import type { Settings } from './settings.ts';
 
 type Handler = MiddlewareHandler<AppEnvironment>;
 
-const METHODS = 'GET, HEAD, OPTIONS';
 /** The one path of a private mirror that monitoring may ask without a token. */
 const OPEN_PATH = '/api/v1/health';
 
@@ -49,10 +49,15 @@ export const finished =
 /** A mirror is read, nothing else (RFC 9110 sections 9.3.7 and 15.5.6). */
 export const readOnly: Handler = async ({ req: { method } }, next) => {
   if (method === 'GET' || method === 'HEAD') return next();
-  const refused = method !== 'OPTIONS';
+  if (method !== 'OPTIONS') {
+    throw new MirrorError('read-only', 'A mirror is only read: nothing can be sent to it this way.', {
+      expected: METHODS,
+      found: method,
+    });
+  }
   return new Response(null, {
-    status: refused ? 405 : 204,
-    headers: { allow: METHODS, 'cache-control': CACHE_CONTROL.never, ...(refused ? {} : PREFLIGHT) },
+    status: 204,
+    headers: { allow: METHODS, 'cache-control': CACHE_CONTROL.never, ...PREFLIGHT },
   });
 };
 

@@ -2,6 +2,7 @@ import { MirrorError } from '../format/errors.ts';
 import { CHALLENGE } from './access.ts';
 import { momentary } from './document.ts';
 import { preferredFormat } from './http/accept.ts';
+import { METHODS } from './http/methods.ts';
 import { HTML } from './pages/page.ts';
 import { problemPage } from './pages/problem.ts';
 
@@ -22,6 +23,11 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
     status: 404,
     title: 'No such path',
     hint: '/api/v1/openapi.json describes the paths that there are.',
+  },
+  'read-only': {
+    status: 405,
+    title: 'Read-only',
+    hint: 'What a mirror holds changes when its operator publishes: stout-mirror publish DIR.',
   },
   unauthorized: { status: 401, title: 'Token needed', hint: 'Ask whoever runs this mirror for a token.' },
   mismatch: {
@@ -59,6 +65,12 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   },
 };
 
+/** Fields that a status has to come with (RFC 9110 sections 15.5.2 and 15.5.6). */
+const OWN_FIELDS: Readonly<Record<number, Record<string, string>>> = {
+  401: { 'www-authenticate': CHALLENGE },
+  405: { allow: METHODS },
+};
+
 const UNEXPECTED: Kind = { status: 500, title: 'Internal error' };
 
 /** An error as it is told, in whatever format. */
@@ -83,10 +95,13 @@ export async function problemResponse(
 ): Promise<Response> {
   const problem = problemOf(error, requestId);
   const [body, headers] = await render(problem, request.headers.get('accept'));
-  const challenge = problem.status === 401 ? { 'www-authenticate': CHALLENGE } : {};
   // Clients of ours read here what the status alone does not tell: whether asking again can help.
   const reason = problem.code === undefined ? {} : { 'mirror-error': problem.code };
-  return momentary(body, { vary: 'accept', ...reason, ...challenge, ...headers }, problem.status);
+  return momentary(
+    body,
+    { vary: 'accept', ...reason, ...OWN_FIELDS[problem.status], ...headers },
+    problem.status,
+  );
 }
 
 function problemOf(error: unknown, requestId: string | undefined): Problem {
