@@ -33,7 +33,7 @@ export function documentOf(body: string | Uint8Array, options: DocumentOptions):
 export const jsonDocument = (value: unknown, options: Omit<DocumentOptions, 'contentType'>): Representation =>
   documentOf(prettyJson(value), { contentType: JSON_TYPE, ...options });
 
-/** An answer that holds for this moment: nobody keeps it, no condition applies to it. */
+/** An answer that holds for this moment: nobody keeps it unless `headers` say so, no condition applies to it. */
 export const momentary = (body: string, headers: Readonly<Record<string, string>>, status = 200): Response =>
   new Response(body, {
     status,

@@ -3,10 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
+import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
 import { isMissing, runProgram } from '../support/programs.ts';
+import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { RUNTIMES, type Running } from './runtimes.ts';
 
 const folder = await temporaryFolder();
 const mirror = join(folder, 'mirror');
@@ -91,6 +92,9 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
     expect(jsonOf(await get('/v2/homebrew/core/openssl/3/tags/list')).tags).toEqual(['3.5.2']);
     expect(jsonOf(await get(`${WGET}/tags/list?n=0`)).tags).toEqual([]);
     expect(jsonOf(await get(`${WGET}/tags/list?last=1.25.0-1`)).tags).toEqual([]);
+    for (const nonsense of ['', 'x', '-1', '1.5']) {
+      expect(jsonOf(await get(`${WGET}/tags/list?n=${nonsense}`)).tags).not.toEqual([]);
+    }
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { isSha256 } from '../../format/digest.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type AppContext, type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
+import { momentary } from '../document.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
@@ -86,8 +87,9 @@ async function tagList(context: AppContext, services: Services, name: string): P
   const tags = await new Image(await servedSnapshot(context, services), name).tags();
   if (tags.length === 0) return refusal('NAME_UNKNOWN', `This mirror has no image ${name}.`);
   const last = context.req.query('last') ?? '';
-  const count = Number(context.req.query('n') ?? tags.length);
-  return json({ name, tags: tags.filter((tag) => tag > last).slice(0, count) });
+  const count = /^\d+$/.exec(context.req.query('n') ?? '');
+  const following = tags.filter((tag) => tag > last);
+  return json({ name, tags: count ? following.slice(0, Number(count[0])) : following });
 }
 
 /** SHA-256 in hex of a digest. */
@@ -100,8 +102,10 @@ const refusal = (code: keyof typeof STATUS, message: string): Response =>
   json({ errors: [{ code, message }] }, STATUS[code], CACHE_CONTROL.never);
 
 function json(body: object, status = 200, cacheControl: string = CACHE_CONTROL.changing): Response {
-  return Response.json(body, {
-    status,
-    headers: { 'docker-distribution-api-version': 'registry/2.0', 'cache-control': cacheControl },
-  });
+  const headers = {
+    'content-type': 'application/json',
+    'docker-distribution-api-version': 'registry/2.0',
+    'cache-control': cacheControl,
+  };
+  return momentary(JSON.stringify(body), headers, status);
 }
