@@ -5,11 +5,12 @@ import { brewEnvironment } from '../../format/client-config.ts';
 import { SAMPLE_KEY } from '../../scripts/sample/homebrew/jws.ts';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
+import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
+import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BrewClient } from './brew.ts';
-import { RUNTIMES, type Running } from './runtimes.ts';
 import { Transport } from './transport.ts';
 
 const folder = await temporaryFolder();

@@ -5,13 +5,14 @@ import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
 import { SAMPLE_KEY } from '../../scripts/sample/homebrew/jws.ts';
 import * as settings from '../../worker/settings.ts';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
+import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { THIRTY_DAYS } from '../support/mirror.ts';
 import { isMissing, runProgram } from '../support/programs.ts';
+import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BrewClient } from './brew.ts';
-import { RUNTIMES, type Running } from './runtimes.ts';
 import { StoutClient } from './stout.ts';
 import { Transport } from './transport.ts';
 

@@ -1,12 +1,7 @@
 import { serveDirectory } from '../../builder/serve.ts';
-import { TEST_KEY } from '../support/keys.ts';
-import { startTestWorker } from '../support/worker.ts';
-
-/** A mirror that clients can reach. */
-export interface Running {
-  origin: string;
-  close(): Promise<void>;
-}
+import { TEST_KEY } from './keys.ts';
+import type { Running } from './runtimes.ts';
+import { startTestWorker } from './worker.ts';
 
 /** How a mirror is served, where it matters to clients. */
 export interface Serving {
