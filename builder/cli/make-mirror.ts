@@ -2,7 +2,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { type CreateOptions, createMirror } from '../create/create.ts';
 import type { PrepareOptions } from '../create/prepare.ts';
 import { previewMirror } from '../create/preview.ts';
-import { expectWhole } from '../directory/mirror.ts';
+import { expectMirror } from '../directory/mirror.ts';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
 import type { Force } from '../plan/make-plan.ts';
@@ -122,7 +122,7 @@ export async function update(
   packages: string[],
   options: MakeOptions,
 ): Promise<void> {
-  await expectWhole(directoryOf(dir));
+  await expectMirror(directoryOf(dir));
   const read = await readPackages(session, packages, options);
   const newest = namesPackages(read.wanted) ? 'named' : 'all';
   await makeMirror(session, dir, options, { read, extend: true, newest, force: 'none' });

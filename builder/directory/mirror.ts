@@ -89,7 +89,7 @@ export async function expectWhole(directory: string): Promise<void> {
   if (await isCommitUnfinished(directory)) {
     throw new MirrorError(
       'refused',
-      `A change to ${directory} was interrupted: run the same command again and it will be finished.`,
+      `A change to ${directory} was interrupted: run the command that made it again, and it will be finished.`,
       { where: directory },
     );
   }

@@ -9,8 +9,10 @@ import { commit, keepIncoming, rollForward } from '../../builder/directory/commi
 import { mirrorInfo } from '../../builder/info.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { ROOT } from '../../format/layout.ts';
+import { formatSecretKey } from '../../format/minisign/secret-key.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { stoutMirror } from '../support/programs.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
@@ -149,8 +151,11 @@ describe('createMirror: killed', () => {
     await rm(join(updated, 'bottles'));
     await rename(join(folder, 'bottles'), join(updated, 'bottles'));
     // Whatever that writer is about, the first thing it does is to finish.
-    const nothing = makeMirror(updated, { request: { ...WGET, packages: ['nonesuch'] } });
-    await expect(nothing).rejects.toEqual(failing('unknown-package'));
+    const update = ['update', updated, 'nonesuch', '--upstream', inject('upstream')];
+    const { status, stderr } = await stoutMirror(update, {
+      MIRROR_SIGNING_KEY: await formatSecretKey(TEST_KEY),
+    });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('no formula named "nonesuch"')]);
     const { ok, unlisted } = await verified(updated);
     expect({ ok, unlisted }).toEqual({ ok: true, unlisted: [] });
     expect((await mirrorInfo(updated)).packages.map(({ name }) => name)).toContain('wget');
