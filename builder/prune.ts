@@ -5,10 +5,10 @@ import type { Manifest } from '../format/manifest.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { filePathOf } from '../format/snapshot/entry.ts';
 import type { Amount } from './create/fetch.ts';
-import { keepIncoming, rollForward } from './directory/commit.ts';
+import { rollForward } from './directory/commit.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
-import { localPath } from './directory/paths.ts';
+import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
 import { openSignedRoot, readSignedMirror } from './directory/signed-mirror.ts';
 
 /** The folders whose files are all a mirror's own; anything beside them is somebody else's. */
@@ -45,7 +45,8 @@ export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> 
   if (dryRun) return prune(options);
   return withLock(directory, now, async () => {
     await rollForward(directory);
-    await keepIncoming(directory, new Set());
+    for (const leftover of [incomingDirectory(directory), upstreamFolder(directory)])
+      await rm(leftover, { recursive: true, force: true });
     return prune(options);
   });
 }
