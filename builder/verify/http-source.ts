@@ -198,8 +198,9 @@ export class HttpSource implements VerifySource {
     return withRetries(async () =>
       readBody((await this.#client.get(url, this.#headers)).body, limit, url.href),
     ).catch((cause: unknown) => {
-      if (!isNotFound(cause)) throw cause;
-      throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
+      if (isNotFound(cause)) throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
+      if (!(cause instanceof MirrorError) || cause.code !== 'too-large') throw cause;
+      throw new MirrorError('too-large', `${path} is longer than ${limit} bytes.`, { where: path, cause });
     });
   }
 }

@@ -164,7 +164,9 @@ async function verifyFiles(
     // Also between leaves: those that cannot be read, or list no files of their own, would else cost without bound.
     if (started && mayContinue?.() === false) return reference.first;
     const entries = await leaves(reference).catch((error: unknown) => {
-      report.fail(failureOf(error, leafPath(reference.sha256)));
+      const path = leafPath(reference.sha256);
+      // Storage may know it by another name.
+      report.fail({ ...failureOf(error, path), path });
       return [];
     });
     const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= from);

@@ -50,22 +50,6 @@ describe('verify on a directory', () => {
     expect(report.files.verified).toBe(report.files.total);
   });
 
-  test('when one bit is flipped in any file of the tree, that file is named', async () => {
-    const paths = ((await readContents(original))?.entries ?? [])
-      .filter((entry) => !entry.path)
-      .map((entry) => entry.name);
-    const directory = join(folder, 'flipped');
-    await cp(original, directory, { recursive: true });
-    for (const path of paths) await flip(localPath(directory, path));
-    const report = await verifyDirectory(directory, {
-      trusted: [TEST_KEY.publicKey],
-      now: new Date(),
-      reporter: SILENT,
-    });
-    expect(report.ok).toBe(false);
-    expect(named(report)).toEqual(paths.sort());
-  });
-
   test('when a file is cut short by one byte, it is named with both sizes', async () => {
     const { size } = (await readContents(original))?.entries.find((entry) => entry.name === BOTTLE) ?? {
       size: 0,
@@ -76,25 +60,10 @@ describe('verify on a directory', () => {
     ]);
   });
 
-  test('when a byte is added, or a file is replaced by another mirrored file, it is named', async () => {
+  test('when a byte is added, the file is named', async () => {
     expect(named(await verifyAfter((directory) => appendFile(localPath(directory, BOTTLE), 'x')))).toEqual([
       BOTTLE,
     ]);
-    const swap = (directory: string) =>
-      cp(localPath(directory, BOTTLE.replace('sonoma', 'arm64_sonoma')), localPath(directory, BOTTLE));
-    expect(named(await verifyAfter(swap))).toEqual([BOTTLE]);
-  });
-
-  test('when a file is removed, it is named as missing', async () => {
-    const report = await verifyAfter((directory) => rm(localPath(directory, BOTTLE)));
-    expect(report.failures).toMatchObject([{ path: BOTTLE, state: 'missing' }]);
-  });
-
-  test('when a leaf is removed or altered, the leaf is named', async () => {
-    const leaf = (await readContents(original))?.snapshot.leaves[0];
-    const path = `snapshot/leaves/${leaf?.sha256}.json`;
-    expect(named(await verifyAfter((directory) => rm(localPath(directory, path))))).toContain(path);
-    expect(named(await verifyAfter((directory) => flip(localPath(directory, path))))).toContain(path);
   });
 
   test('when the index lists a bottle that the snapshot does not have, that path is named', async () => {

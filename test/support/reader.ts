@@ -31,10 +31,19 @@ export function startReader({ binding }: TestWorker): Read {
   });
   return async (path) => {
     leaps += 1;
-    const response = await app.request(path);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return { status: response.status, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+    return readingOf(await app.request(path));
   };
+}
+
+/** A client of a server at `origin`. */
+export const readerAt =
+  (origin: string): Read =>
+  async (path) =>
+    readingOf(await fetch(`${origin}${path}`));
+
+async function readingOf(response: Response): Promise<Reading> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { status: response.status, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** The JSON of a reading. */
