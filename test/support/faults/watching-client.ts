@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leafPath, ROOT } from '../../../format/layout.ts';
+import type { SnapshotEntry } from '../../../format/snapshot/entry.ts';
+import { parseLeaf } from '../../../format/snapshot/leaf.ts';
+import { type LeafReference, parseRoot } from '../../../format/snapshot/root.ts';
+import type { Random } from '../random.ts';
+import type { Read, Reading } from '../reader.ts';
+
+const PAUSE_MS = 5;
+
+/** What a client saw that read a mirror over and over. */
+export interface Seen {
+  readings: number;
+  /** Answers that said that the mirror is not whole just now. */
+  refused: number;
+  /** Snapshots that it saw. */
+  snapshots: Set<string>;
+  /** Answers that no snapshot accounts for. */
+  halves: string[];
+}
+
+/**
+ * A client that reads a mirror over and over while others change it: the root, a leaf, and any file that they name,
+ * which must come as they say. `mayRefuse`: whether it may be told that the mirror is not whole just now.
+ */
+export class WatchingClient {
+  readonly seen: Seen = { readings: 0, refused: 0, snapshots: new Set(), halves: [] };
+  readonly #read: Read;
+  readonly #random: Random;
+  readonly #mayRefuse: boolean;
+  readonly #leaves = new Map<string, SnapshotEntry[]>();
+  #running = true;
+  readonly #done: Promise<void>;
+
+  constructor(read: Read, random: Random, mayRefuse: boolean) {
+    this.#read = read;
+    this.#random = random;
+    this.#mayRefuse = mayRefuse;
+    this.#done = this.#loop();
+  }
+
+  /** Ends it, and tells what it saw. */
+  async stop(): Promise<Seen> {
+    this.#running = false;
+    await this.#done;
+    return this.seen;
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#running) {
+      await this.#look();
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const before = await this.#ask(ROOT);
+    if (before.status !== 200) return this.#expectRefusal(ROOT, before);
+    const snapshot = parseRoot(before.bytes);
+    this.seen.snapshots.add(before.sha256);
+    const reference = snapshot.leaves[this.#random.below(snapshot.leaves.length)];
+    const entries = reference && (await this.#entriesOf(reference));
+    const entry = entries?.[this.#random.below(entries.length)];
+    if (!entry) return;
+    const reading = await this.#ask(entry.name);
+    if (reading.status === 200 && reading.sha256 === entry.sha256) return;
+    const after = await this.#ask(ROOT);
+    // Asked across a switch, what came is of the newer snapshot.
+    if (after.status === 200 && after.sha256 !== before.sha256) return;
+    if (reading.status === 200) this.seen.halves.push(`${entry.name} came with other bytes`);
+    else this.#expectRefusal(entry.name, reading);
+  }
+
+  async #entriesOf(reference: LeafReference): Promise<SnapshotEntry[] | undefined> {
+    const known = this.#leaves.get(reference.sha256);
+    if (known) return known;
+    const reading = await this.#ask(leafPath(reference.sha256));
+    // The snapshot may have gone between the root and its leaf.
+    if (reading.status !== 200) return undefined;
+    const entries = parseLeaf(reading.bytes, reference).filter(({ path }) => path === undefined);
+    this.#leaves.set(reference.sha256, entries);
+    return entries;
+  }
+
+  #ask(path: string): Promise<Reading> {
+    this.seen.readings += 1;
+    return this.#read(`/${path}?raw=1`);
+  }
+
+  #expectRefusal(path: string, { status, bytes }: Reading): void {
+    if (this.#mayRefuse && (status === 502 || status === 503)) this.seen.refused += 1;
+    else this.seen.halves.push(`${path}: ${status} ${new TextDecoder().decode(bytes).slice(0, 200)}`);
+  }
+}
