@@ -49,19 +49,20 @@ const appFileSchema = v.object({ path: text, sha256: sha256Schema, size: v.numbe
 const partSchema = v.object({ type: text, source: text, target: nullableText });
 const caskDependencySchema = v.object({ type: text, value: text });
 
-const upstreamHashSchema = v.object({ upstream_hash: nullableText });
-const UPSTREAM_HASH = {
-  formulas: 'SELECT upstream_hash FROM formulas WHERE name = ?',
-  casks: 'SELECT upstream_hash FROM casks WHERE token = ?',
-  'linux-apps': 'SELECT upstream_hash FROM linux_apps WHERE token = ?',
+const upstreamHashSchema = v.object({ name: text, upstream_hash: nullableText });
+const UPSTREAM_HASHES = {
+  formulas: 'SELECT name, upstream_hash FROM formulas',
+  casks: 'SELECT token AS name, upstream_hash FROM casks',
+  'linux-apps': 'SELECT token AS name, upstream_hash FROM linux_apps',
 };
 
-/** The upstream's own hash of a package's JSON; `undefined` when there is no such package. Throws `bad-input`. */
-export const readUpstreamHash = (
-  reader: DatabaseReader,
-  kind: IndexKind,
-  name: string,
-): string | null | undefined => reader.rows(upstreamHashSchema, UPSTREAM_HASH[kind], name)[0]?.upstream_hash;
+/** The upstream's own hashes of the JSON of all packages, by name. Throws `bad-input`. */
+export const readUpstreamHashes = (reader: DatabaseReader, kind: IndexKind): Map<string, string | null> =>
+  new Map(
+    reader
+      .rows(upstreamHashSchema, UPSTREAM_HASHES[kind])
+      .map(({ name, upstream_hash }) => [name, upstream_hash]),
+  );
 
 /** The row of a formula as `writeFormulasDatabase` wrote it with files. Throws `bad-input`, also when there is none. */
 export function readFormulaRow(reader: DatabaseReader, name: string): FormulaRow {

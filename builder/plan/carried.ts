@@ -17,7 +17,7 @@ import {
   readCaskRow,
   readFormulaRow,
   readLinuxAppRow,
-  readUpstreamHash,
+  readUpstreamHashes,
 } from '../database/rows.ts';
 import { localPath } from '../directory/paths.ts';
 import type { SignedMirror } from '../directory/signed-mirror.ts';
@@ -53,6 +53,7 @@ export class CarriedPackages implements PackageIndex {
   readonly #catalog: Catalog;
   readonly #listed: ReadonlyMap<string, ListedPackage>;
   readonly #stands: Stands;
+  readonly #upstreamHashes = new Map<IndexKind, ReadonlyMap<string, string | null>>();
 
   private constructor(
     mirror: SignedMirror,
@@ -143,6 +144,12 @@ export class CarriedPackages implements PackageIndex {
     return formulas && this.#manifest.request.clients.includes('brew') ? readBrewBottles(formulas) : [];
   }
 
+  #hashes(kind: IndexKind, reader: DatabaseReader): ReadonlyMap<string, string | null> {
+    const hashes = this.#upstreamHashes.get(kind) ?? readUpstreamHashes(reader, kind);
+    this.#upstreamHashes.set(kind, hashes);
+    return hashes;
+  }
+
   async #whole<Row, Entry>(
     kind: IndexKind,
     name: string,
@@ -151,7 +158,7 @@ export class CarriedPackages implements PackageIndex {
   ): Promise<CarriedPackage<Row, Entry> | undefined> {
     const reader = this.#readers.get(kind);
     if (!reader) return undefined;
-    const upstreamHash = readUpstreamHash(reader, kind, name);
+    const upstreamHash = this.#hashes(kind, reader).get(name);
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
     const json = this.#mirror.listedFile(packageJsonPath(kind, name));
     if (upstreamHash === undefined || !json || mirrored !== (entry !== undefined)) return undefined;

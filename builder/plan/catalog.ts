@@ -16,6 +16,8 @@ const caskSchema = v.object({
   json_hash: nullableText,
   updated_at: v.nullable(v.number()),
 });
+const SELECT_FORMULAS = 'SELECT name, version, revision, json_hash, updated_at FROM formulas';
+const SELECT_CASKS = 'SELECT token, version, json_hash, updated_at FROM casks';
 const linuxAppSchema = v.object({
   token: v.string(),
   name: v.string(),
@@ -52,6 +54,9 @@ export type PackageIndex = Pick<Catalog, 'findFormula' | 'findCask' | 'findLinux
 /** What an index offers, an upstream's or a mirror's: names, aliases, versions and dependencies from its databases. */
 export class Catalog {
   readonly #databases: CatalogDatabases;
+  /** Read all at once when all names are asked for, as each of them is looked up then. */
+  #formulas: ReadonlyMap<string, CatalogFormula> | undefined;
+  #casks: ReadonlyMap<string, CatalogCask> | undefined;
 
   constructor(databases: CatalogDatabases) {
     this.#databases = databases;
@@ -60,16 +65,16 @@ export class Catalog {
   /** A formula by its name or an alias. */
   findFormula(name: string): CatalogFormula | undefined {
     const { formulas } = this.#databases;
-    const select = 'SELECT name, version, revision, json_hash, updated_at FROM formulas WHERE name = ?';
-    const [exact] = formulas.rows(formulaSchema, select, name);
+    const select = `${SELECT_FORMULAS} WHERE name = ?`;
+    const exact = this.#formulas?.get(name) ?? formulas.rows(formulaSchema, select, name)[0];
     if (exact) return exact;
     const [alias] = formulas.rows(nameSchema, 'SELECT formula AS name FROM aliases WHERE alias = ?', name);
     return alias && formulas.rows(formulaSchema, select, alias.name)[0];
   }
 
   findCask(token: string): CatalogCask | undefined {
-    const select = 'SELECT token, version, json_hash, updated_at FROM casks WHERE token = ?';
-    return this.#databases.casks?.rows(caskSchema, select, token)[0];
+    const select = `${SELECT_CASKS} WHERE token = ?`;
+    return this.#casks?.get(token) ?? this.#databases.casks?.rows(caskSchema, select, token)[0];
   }
 
   findLinuxApp(token: string): CatalogLinuxApp | undefined {
@@ -77,8 +82,18 @@ export class Catalog {
     return this.#databases.linuxApps?.rows(linuxAppSchema, select, token)[0];
   }
 
-  formulaNames = (): string[] => namesIn(this.#databases.formulas, 'SELECT name FROM formulas');
-  caskTokens = (): string[] => namesIn(this.#databases.casks, 'SELECT token AS name FROM casks');
+  formulaNames(): string[] {
+    const rows = () => this.#databases.formulas.rows(formulaSchema, SELECT_FORMULAS);
+    this.#formulas ??= new Map(rows().map((row) => [row.name, row]));
+    return [...this.#formulas.keys()];
+  }
+
+  caskTokens(): string[] {
+    const rows = () => this.#databases.casks?.rows(caskSchema, SELECT_CASKS) ?? [];
+    this.#casks ??= new Map(rows().map((row) => [row.token, row]));
+    return [...this.#casks.keys()];
+  }
+
   linuxAppTokens = (): string[] => namesIn(this.#databases.linuxApps, 'SELECT token AS name FROM linux_apps');
 
   /** Names that a formula depends on, of the given types, sorted. */
