@@ -7,8 +7,12 @@ import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
 import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
+import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
 import type { MirrorStore, StoredRecord } from './store.ts';
+
+/** How long a small file may take to come, milliseconds. */
+const PATIENCE = 10_000;
 
 /**
  * A listed file as it is sent: byte for byte, and only once what storage recorded of it equals what was signed.
@@ -53,14 +57,24 @@ export async function openVerified(
   throw error;
 }
 
-/** A small file whole, its bytes hashed. Throws as {@link openVerified}. */
+/** A small file whole, its bytes hashed. Throws as {@link openVerified}, and `upstream` where the bytes do not come. */
 export async function readVerified(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
-  const stream = await openVerified(store, entry);
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const bytes = await readWhole(await openVerified(store, entry), filePathOf(entry));
   const found = sha256Of(bytes);
   const verdict: Evidence = { kind: 'bytes', size: bytes.length, sha256: found };
   if (judge(entry, verdict).state !== 'verified') throw refusal(entry, verdict);
   return bytes;
+}
+
+/** Reads a small stream to its end. Throws `upstream` naming `where` when it breaks off or stops. */
+export async function readWhole(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  where: string,
+): Promise<Uint8Array> {
+  const bytes = new Response(stream).arrayBuffer().catch((cause: unknown) => {
+    throw new MirrorError('upstream', `Storage broke off in the middle of ${where}.`, { where, cause });
+  });
+  return new Uint8Array(await withinPatience(bytes, PATIENCE, where));
 }
 
 function disagreement(entry: SnapshotEntry, record: StoredRecord): MirrorError | undefined {

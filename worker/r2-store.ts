@@ -7,18 +7,23 @@ import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
+import { readWithRetry } from './r2-attempts.ts';
 import type { Inspect, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from './store.ts';
 
 const BLOBS = blobName('');
 /** A thousand snapshots each. */
 const MAX_VERSION_PAGES = 4;
+/** How long one attempt at a read may take, milliseconds; of a file, until its first byte. */
+const PATIENCE = 5_000;
 
-/** A published mirror in an R2 bucket. */
+/** A published mirror in an R2 bucket. What fails in a way that passes is read twice. */
 export class R2Store implements MirrorStore {
   readonly #bucket: R2Bucket;
+  readonly #patience: number;
 
-  constructor(bucket: R2Bucket) {
+  constructor(bucket: R2Bucket, patience = PATIENCE) {
     this.#bucket = bucket;
+    this.#patience = patience;
   }
 
   async signedRoot(version?: number): Promise<PublishedRoot | undefined> {
@@ -40,17 +45,18 @@ export class R2Store implements MirrorStore {
 
   async head({ sha256 }: SnapshotEntry): Promise<StoredRecord | undefined> {
     const key = blobName(sha256);
-    const object = await this.#bucket.head(key).catch(storageFailure(key));
+    const object = await this.#attempt(key, () => this.#bucket.head(key));
     return object ? recordOf(object) : undefined;
   }
 
   async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const key = blobName(entry.sha256);
-    const got = this.#bucket.get(key, range ? { range: { ...range } } : {});
-    const object = await got.catch(async (cause: unknown) => {
+    const options = range ? { range: { ...range } } : {};
+    const got = this.#attempt(key, () => this.#bucket.get(key, options));
+    const object = await got.catch(async (error: unknown) => {
       // A range beyond the end of what is stored is an error of R2's; its record then tells what is wrong.
       const record = range && (await this.head(entry));
-      if (!record || record.size === entry.size) return storageFailure(key)(cause);
+      if (!record || record.size === entry.size) throw error;
       return { record };
     });
     if (!object) return undefined;
@@ -88,7 +94,7 @@ export class R2Store implements MirrorStore {
     for (let pages = 0; pages < maxPages; pages++) {
       onOperation();
       const options = { prefix, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await this.#bucket.list(options).catch(storageFailure(prefix));
+      const page = await this.#attempt(prefix, () => this.#bucket.list(options));
       for (const object of page.objects) records.set(object.key.slice(prefix.length), recordOf(object));
       if (!page.truncated) return records;
       cursor = page.cursor;
@@ -97,28 +103,29 @@ export class R2Store implements MirrorStore {
   }
 
   async #read(key: string, limit: number): Promise<{ bytes: Uint8Array; uploaded: Date } | undefined> {
-    const object = await this.#bucket.get(key).catch(storageFailure(key));
-    if (!object) return undefined;
-    if (object.size > limit) {
+    const read = await this.#attempt(key, async () => {
+      const object = await this.#bucket.get(key);
+      if (!object || object.size <= limit) return object && { object, bytes: await object.arrayBuffer() };
       await object.body.cancel();
-      throw new MirrorError('too-large', `${key} has ${object.size} bytes; at most ${limit} were expected.`, {
-        where: key,
-        expected: String(limit),
-        found: String(object.size),
-      });
-    }
-    return { bytes: new Uint8Array(await object.arrayBuffer()), uploaded: object.uploaded };
+      return { object, bytes: undefined };
+    });
+    if (!read) return undefined;
+    const { bytes, object } = read;
+    if (bytes) return { bytes: new Uint8Array(bytes), uploaded: object.uploaded };
+    throw new MirrorError('too-large', `${key} has ${object.size} bytes; at most ${limit} were expected.`, {
+      where: key,
+      expected: String(limit),
+      found: String(object.size),
+    });
+  }
+
+  #attempt<T>(key: string, read: () => Promise<T>): Promise<T> {
+    return readWithRetry(key, this.#patience, read);
   }
 }
 
 const evidenceOf = (record: StoredRecord | undefined): Evidence =>
   record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-
-const storageFailure =
-  (key: string) =>
-  (cause: unknown): never => {
-    throw new MirrorError('upstream', `Storage cannot tell of ${key}.`, { where: key, cause });
-  };
 
 function recordOf({ size, checksums }: R2Object): StoredRecord {
   return { size, sha256: hex(checksums.sha256), md5: hex(checksums.md5) };

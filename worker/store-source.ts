@@ -7,9 +7,13 @@ import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
 import type { Evidence } from '../format/verify/evidence.ts';
 import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
+import { readWhole } from './files.ts';
+import { withinPatience } from './patience.ts';
 import type { Inspect, MirrorStore } from './store.ts';
 
 const READERS = 4;
+/** How long a file that is being read may give nothing, milliseconds. */
+const PATIENCE = 10_000;
 
 /** A store as the verification walk sees it, counting the storage operations that it makes. */
 export class StoreSource implements VerifySource {
@@ -53,7 +57,7 @@ export class StoreSource implements VerifySource {
     const where = filePathOf(entry);
     const file = await this.#store.open(entry);
     if (!file) throw new MirrorError('missing', `${where} is missing.`, { where });
-    if (file.record.size <= limit) return new Uint8Array(await new Response(file.body).arrayBuffer());
+    if (file.record.size <= limit) return readWhole(file.body, where);
     await file.body.cancel();
     throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
   }
@@ -78,12 +82,31 @@ export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Prom
     if (!file) return { kind: 'absent' };
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of file.body) {
+    for await (const chunk of unsilent(file.body, filePathOf(entry))) {
       hash.update(chunk);
       size += chunk.length;
     }
     return { kind: 'bytes', size, sha256: hash.digest('hex') };
   } catch (error) {
     return { kind: 'unreadable', reason: messageOf(error) };
+  }
+}
+
+/** The chunks of a stream. Throws `upstream` naming `where` when none comes any more. */
+async function* unsilent(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  where: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await withinPatience(reader.read(), PATIENCE, where);
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    // Not awaited: what is silent may never end either.
+    reader.cancel().catch(() => undefined);
+    throw error;
   }
 }

@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import type { ErrorCode } from '../../format/errors.ts';
+import { blobName, POINTER } from '../../format/layout.ts';
+import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { signRoot } from '../../format/snapshot/root.ts';
+import { createApp } from '../../worker/app.ts';
+import { R2Store } from '../../worker/r2-store.ts';
+import { parseSettings } from '../../worker/settings.ts';
+import { DAY, signMirror } from '../format/support.ts';
+import { type Fault, failing, faultyBucket, type Plan } from '../support/faults/faulty-bucket.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { expectProblem, SECURITY, type Told } from '../support/problem.ts';
+import { putMirror } from '../support/runtimes.ts';
+import { startTestWorker, type TestWorker } from '../support/worker.ts';
+
+const MIRROR = signMirror({ now: new Date(), bottles: 4 });
+const BOTTLE = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
+const BYTES = MIRROR.files.get(BOTTLE) ?? utf8('');
+const digestOf = (path: string): string => MIRROR.entries.find(({ name }) => name === path)?.sha256 ?? '';
+/** Milliseconds. */
+const PATIENCE = 500;
+
+let worker: TestWorker;
+beforeAll(async () => {
+  worker = await startTestWorker();
+  await putMirror(worker, MIRROR);
+});
+afterAll(() => worker.close());
+
+/** The app on the real bucket, which fails as planned. */
+function serving(plan: Plan = () => undefined, trusted = [TEST_KEY.publicKey]) {
+  const faulty = faultyBucket(worker.binding);
+  faulty.plan = plan;
+  let time = Date.now();
+  const app = createApp({
+    store: new R2Store(faulty.bucket, PATIENCE),
+    settings: { ...parseSettings({}), trusted },
+    clock: () => new Date(time),
+  });
+  const ask = async (
+    path: string,
+    { method = 'GET', ...headers }: Record<string, string> = {},
+  ): Promise<Told> => {
+    const response = await app.request(`https://mirror.example/${path}`, { method, headers });
+    return { status: response.status, headers: response.headers, body: await response.text() };
+  };
+  const pass = (more: number): void => {
+    time += more;
+  };
+  return { faulty, ask, pass };
+}
+
+const POINTER_READ = /^get current$/;
+const LEAF_READ = new RegExp(MIRROR.snapshot.leaves.map(({ sha256 }) => sha256).join('|'));
+const readOf = (path: string): RegExp => new RegExp(digestOf(path));
+
+/** What is read, and what then asks for it. */
+const READS: [what: string, read: RegExp, path: string, request: Record<string, string>][] = [
+  ['the pointer', POINTER_READ, BOTTLE, {}],
+  ['a leaf', LEAF_READ, BOTTLE, {}],
+  ['a file', readOf(BOTTLE), BOTTLE, {}],
+  ['a range of a file', new RegExp(`^get .*${digestOf(BOTTLE)}`), BOTTLE, { range: 'bytes=1-3' }],
+  ['the record of a file', readOf(BOTTLE), BOTTLE, { method: 'HEAD' }],
+  ['the package list', readOf('index/packages.json'), 'api/v1/packages', {}],
+];
+
+/** All reads at once, because most of the time is spent on waiting. */
+async function each(look: (...read: (typeof READS)[number]) => Promise<void>): Promise<void> {
+  await Promise.all(READS.map((read) => look(...read)));
+}
+
+test.each<Fault>(['error', 'silence'])('when a read meets one %s, the client does not notice', (fault) =>
+  each(async (what, read, path, request) => {
+    const { ask, faulty } = serving(failing(fault, read, 1));
+    expect(await ask(path, request), what).toMatchObject({ status: request.range ? 206 : 200 });
+    expect(
+      faulty.reads.filter((one) => read.test(one)),
+      what,
+    ).toHaveLength(2);
+  }),
+);
+
+test.each<[fault: Fault, reads: number]>([
+  ['error', 2],
+  ['silence', 2],
+  ['refusal', 1],
+])(
+  'when a read always meets %s, the client is told so after %i of them, and served once that has passed',
+  (fault, reads) =>
+    each(async (what, read, path, request) => {
+      const { ask, faulty, pass } = serving(failing(fault, read));
+      const answer = await ask(path, request);
+      if (request.method === 'HEAD') expect(answer, what).toMatchObject({ status: 502, body: '' });
+      else expectProblem(answer, 502, 'upstream');
+      const made = faulty.reads.filter((one) => read.test(one));
+      expect(made, what).toHaveLength(reads);
+      faulty.plan = () => undefined;
+      pass(1_000);
+      expect(await ask(path, request), what).toMatchObject({ status: request.range ? 206 : 200 });
+    }),
+);
+
+test.each<Fault>(['cut', 'stop'])('when a document comes with a %s, it is storage that failed', (fault) =>
+  each(async (what, read, path) => {
+    if (what !== 'the pointer' && what !== 'a leaf') return;
+    expectProblem(await serving(failing(fault, read)).ask(path), 502, 'upstream');
+  }),
+);
+
+test('when a document breaks off once, the client does not notice', async () => {
+  expect(await serving(failing('cut', LEAF_READ, 1)).ask(BOTTLE)).toMatchObject({ status: 200 });
+});
+
+test('when the package list breaks off, it is storage that failed', async () => {
+  const { ask } = serving(failing('cut', readOf('index/packages.json')));
+  expectProblem(await ask('api/v1/packages'), 502, 'upstream');
+});
+
+test('when a file breaks off on its way, the client does not take it for the whole', async () => {
+  const { faulty } = serving();
+  faulty.plan = failing('cut', readOf(BOTTLE));
+  const app = createApp({
+    store: new R2Store(faulty.bucket),
+    settings: { ...parseSettings({}), trusted: [TEST_KEY.publicKey] },
+    clock: () => new Date(),
+  });
+  const response = await app.request(`https://mirror.example/${BOTTLE}`);
+  expect(response.headers.get('content-length')).toBe(String(BYTES.length));
+  await expect(response.arrayBuffer()).rejects.toThrow();
+});
+
+test('when the pointer cannot be read any more, nothing is served from before, and everything once it can', async () => {
+  const { ask, faulty, pass } = serving();
+  expect((await ask(BOTTLE)).status).toBe(200);
+  pass(10_000);
+  faulty.plan = failing('error', POINTER_READ);
+  const paths = [BOTTLE, 'index/manifest.json', 'api/v1/packages', 'bottles/', 'snapshot/root.json'];
+  const answers = await Promise.all(paths.map((path) => ask(path)));
+  for (const answer of answers) expectProblem(answer, 502, 'upstream');
+  expect(await ask('api/v1/health')).toMatchObject({
+    status: 503,
+    body: expect.stringContaining('upstream'),
+  });
+  expect(JSON.parse((await ask('verify')).body)).toMatchObject({ ok: false });
+  faulty.plan = () => undefined;
+  pass(1_000);
+  expect((await ask(BOTTLE)).status).toBe(200);
+});
+
+describe('when verification', () => {
+  test('cannot list, each file is unknown, and none is said to be bad or good', async () => {
+    const { ask } = serving(failing('error', /^list/));
+    const report = JSON.parse((await ask('verify')).body);
+    expect(report).toMatchObject({ ok: false, files: { verified: 0, consistent: 0 } });
+    expect(new Set(report.failures.map(({ state }: { state: string }) => state))).toEqual(
+      new Set(['unknown']),
+    );
+  });
+
+  test('meets one error, it finds nothing wrong', async () => {
+    const { ask } = serving(failing('error', /^list|^head|^get/, 1));
+    expect(JSON.parse((await ask('verify')).body)).toMatchObject({ ok: true });
+  });
+
+  test('reads a file that breaks off, that file alone is unknown', async () => {
+    const { ask } = serving(failing('cut', readOf(BOTTLE)));
+    const { ok, failures } = JSON.parse((await ask('verify?deep=1')).body);
+    expect({ ok, failures }).toMatchObject({ ok: false, failures: [{ path: BOTTLE, state: 'unknown' }] });
+  });
+});
+
+test('when there is no key, every path that has anything says so, and storage is not asked', async () => {
+  const { ask, faulty } = serving(undefined, []);
+  for (const path of [
+    BOTTLE,
+    '',
+    'index/manifest.json',
+    'bottles/',
+    'verify',
+    `verify/${BOTTLE}`,
+    'v2/a/tags/list',
+  ]) {
+    expectProblem(await ask(path, { accept: 'application/json' }), 503, 'refused');
+  }
+  expect(await ask('api/v1/health')).toMatchObject({
+    status: 503,
+    body: expect.stringContaining('TRUSTED_KEYS'),
+  });
+  expect(faulty.reads).toEqual([]);
+});
+
+describe('when `current`', () => {
+  const put = (bytes: Uint8Array | string) => worker.binding.put(POINTER, bytes);
+  const restore = () => put(encodePointer(signRoot(MIRROR.snapshot, TEST_KEY)));
+  const signed = (changes: object) =>
+    encodePointer(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
+
+  test('is missing, nothing has been published', async () => {
+    await worker.binding.delete(POINTER);
+    expectProblem(await serving().ask(BOTTLE), 503, 'unpublished');
+    await restore();
+  });
+
+  test.each<[what: string, bytes: Uint8Array | string, code: ErrorCode, status: number]>([
+    ['is empty', '', 'mismatch', 502],
+    ['is not JSON', 'null and void', 'mismatch', 502],
+    ['is null', 'null', 'mismatch', 502],
+    ['has no signature', '{"root":"{}"}', 'mismatch', 502],
+    ['has an empty root', '{"root":"","signature":""}', 'mismatch', 502],
+    ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 502],
+    ['is of a newer format', signed({ format: 2 }), 'mismatch', 502],
+    ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 502],
+    [
+      'is of another mirror',
+      encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
+      'bad-signature',
+      503,
+    ],
+  ])('%s, nothing is served', async (_, bytes, code, status) => {
+    await put(bytes);
+    expectProblem(await serving().ask(BOTTLE), status, code);
+    await restore();
+  });
+
+  test('is from the future, it is served with no time that has not come, and nothing older follows it', async () => {
+    const { ask, pass } = serving();
+    const later = signMirror({ now: new Date(Date.now() + 10 * DAY * 1000), bottles: 4 });
+    await putMirror(worker, later);
+    const answer = await ask('snapshot/root.json');
+    expect(answer.status).toBe(200);
+    expect(Date.parse(answer.headers.get('last-modified') ?? '')).toBeLessThanOrEqual(Date.now());
+    await restore();
+    pass(10_000);
+    expectProblem(await ask(BOTTLE), 503, 'rolled-back');
+  });
+});
+
+test('when objects are gone behind a valid snapshot, each is said to be missing and the others are served', async () => {
+  const [other] = [...MIRROR.files.keys()].filter((path) => path.startsWith('bottles/') && path !== BOTTLE);
+  await worker.binding.delete(blobName(digestOf(BOTTLE)));
+  const { ask } = serving();
+  expectProblem(await ask(BOTTLE), 502, 'missing');
+  expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 502, 'missing');
+  expect(await ask(other ?? '')).toMatchObject({ status: 200 });
+  for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
+  const cold = serving();
+  for (const path of [BOTTLE, other ?? '', 'bottles/', 'api/v1/packages']) {
+    expectProblem(await cold.ask(path), 502, 'missing');
+  }
+  const answer = await cold.ask('snapshot/root.json');
+  expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
+    200,
+    expect.objectContaining(SECURITY),
+  ]);
+  await putMirror(worker, MIRROR);
+});
