@@ -1,4 +1,5 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { MirrorError, messageOf } from '../format/errors.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
 import { admitted, finished, observed, readOnly } from './middleware.ts';
@@ -20,7 +21,7 @@ export interface AppOptions {
   settings: Settings;
   clock: () => Date;
   /** Told of each request once it is answered. */
-  log?: (record: RequestRecord) => void;
+  log?: ((record: RequestRecord) => void) | undefined;
 }
 
 /** A file of `routes/` each, asked in this order; the tree and what is not there come last. */
@@ -35,10 +36,31 @@ export function createApp({ store, settings, clock, log }: AppOptions): Hono<App
     snapshots: new LiveSnapshots(store, settings, clock),
     verification: new Verification(store, settings, clock),
   };
-  const app = new Hono<AppEnvironment>();
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
-  app.use(observed(clock, log), finished(settings, warning), readOnly, admitted(settings));
-  app.onError((error, context) => problemResponse(error, context.req.raw, context.get('requestId')));
+  const app = emptyApp({ clock, log }, finished(settings, warning));
+  app.use(admitted(settings));
   for (const routes of ROUTES) app.route('/', routes(services));
+  return app;
+}
+
+/** The app of a server that was set up in a way that cannot be read: nothing is served, and every answer says why. */
+export function createUnconfiguredApp(
+  fault: unknown,
+  observer: Pick<AppOptions, 'clock' | 'log'>,
+): Hono<AppEnvironment> {
+  const { where, expected, found } = fault instanceof MirrorError ? fault : {};
+  return emptyApp(observer, finished({ tokens: [] })).all('*', () => {
+    throw new MirrorError('refused', messageOf(fault), { where, expected, found, cause: fault });
+  });
+}
+
+/** What every answer has, whatever it says. */
+function emptyApp(
+  { clock, log }: Pick<AppOptions, 'clock' | 'log'>,
+  headers: MiddlewareHandler<AppEnvironment>,
+): Hono<AppEnvironment> {
+  const app = new Hono<AppEnvironment>();
+  app.use(observed(clock, log), headers, readOnly);
+  app.onError((error, context) => problemResponse(error, context.req.raw, context.get('requestId')));
   return app;
 }

@@ -1,26 +1,22 @@
 import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
-import { MirrorError, messageOf } from '../format/errors.ts';
-import { createApp } from './app.ts';
-import { problemResponse } from './problem.ts';
+import { MirrorError } from '../format/errors.ts';
+import { createApp, createUnconfiguredApp } from './app.ts';
 import { R2Store } from './r2-store.ts';
-import { faultOf, type RequestRecord, requestIdOf } from './request-log.ts';
+import type { RequestRecord } from './request-log.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
 
 /** What wrangler.toml binds. */
 export interface Bindings extends SettingVariables {
-  MIRROR: R2Bucket;
+  /** Environments do not inherit it, so it may be missing. */
+  MIRROR?: R2Bucket;
 }
 
 // One app an isolate: its snapshot and leaves are shared by all requests that the isolate serves.
 let app: ReturnType<typeof createApp> | undefined;
 
 export default {
-  async fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
-    try {
-      app ??= appFor(bindings);
-    } catch (error) {
-      return notConfigured(error, request);
-    }
+  fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
+    app ??= appFor(bindings);
     const response = Promise.resolve(app.fetch(request));
     // Others may wait for what this request has begun to read: it goes on when its client hangs up.
     context.waitUntil(response.catch(() => undefined));
@@ -28,21 +24,21 @@ export default {
   },
 };
 
-const appFor = (bindings: Bindings): ReturnType<typeof createApp> =>
-  createApp({
-    store: new R2Store(bindings.MIRROR),
-    settings: parseSettings(bindings),
-    clock: () => new Date(),
-    log,
-  });
+/** A variable that cannot be read, or a bucket that is not bound: nothing is served, and every answer says which. */
+function appFor(bindings: Bindings): ReturnType<typeof createApp> {
+  const clock = (): Date => new Date();
+  try {
+    return createApp({ store: storeOf(bindings), settings: parseSettings(bindings), clock, log });
+  } catch (fault) {
+    return createUnconfiguredApp(fault, { clock, log });
+  }
+}
 
-/** A variable that cannot be read: nothing is served, and the answer says which one. */
-function notConfigured(error: unknown, request: Request): Promise<Response> {
-  const { method, url, headers } = request;
-  const requestId = requestIdOf(headers);
-  const { pathname, search } = new URL(url);
-  log({ request_id: requestId, method, path: pathname + search, status: 503, ms: 0, ...faultOf(error) });
-  return problemResponse(new MirrorError('refused', messageOf(error)), request, requestId);
+function storeOf({ MIRROR }: Bindings): R2Store {
+  if (MIRROR) return new R2Store(MIRROR);
+  throw new MirrorError('refused', 'This Worker has no bucket: bind one as MIRROR in wrangler.toml.', {
+    where: 'MIRROR',
+  });
 }
 
 /** One line of JSON for each request. */

@@ -32,7 +32,7 @@ export const observed =
 
 /** Headers that every answer has, and the caching rules that hold whatever the route said. */
 export const finished =
-  (settings: Settings, always?: string): Handler =>
+  ({ tokens }: Pick<Settings, 'tokens'>, always?: string): Handler =>
   async (context, next) => {
     if (always !== undefined) context.set('warning', always);
     await next();
@@ -40,7 +40,7 @@ export const finished =
     const warning = context.get('warning');
     if (warning !== undefined) headers.set('mirror-warning', warning);
     const rule = headers.get('cache-control') ?? CACHE_CONTROL.never;
-    const secret = settings.tokens.length > 0;
+    const secret = tokens.length > 0;
     headers.set('cache-control', restricted(rule, { secret, warned: warning !== undefined }));
     headers.set('x-content-type-options', 'nosniff');
     for (const [name, value] of Object.entries(CORS)) headers.set(name, value);

@@ -33,6 +33,7 @@ const DEFAULT_OPERATIONS = 45;
 
 /** Reads the variables. A key that cannot be read is `bad-input`: better no service than one that trusts too little or too much. */
 export function parseSettings(variables: SettingVariables): Settings {
+  expectText({ ...variables });
   // A whole .pub file may be pasted in: its first line is a comment.
   const lines = (variables.TRUSTED_KEYS ?? '').replace(/^untrusted comment:.*$/gm, '');
   const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
@@ -44,6 +45,22 @@ export function parseSettings(variables: SettingVariables): Settings {
     tokens: parseTokens(variables.MIRROR_TOKEN),
     verifyOperations: operations(variables.VERIFY_OPERATIONS),
   };
+}
+
+const NAMES: readonly (keyof SettingVariables)[] = [
+  'TRUSTED_KEYS',
+  'ALLOW_UNVERIFIED',
+  'EXPIRED',
+  'PUBLIC_URL',
+  'MIRROR_TOKEN',
+  'VERIFY_OPERATIONS',
+];
+
+/** wrangler.toml can hold numbers, booleans and lists too, and hands them on as they are. */
+function expectText(variables: Readonly<Record<string, unknown>>): void {
+  const other = NAMES.find((name) => !['string', 'undefined'].includes(typeof variables[name]));
+  if (other === undefined) return;
+  throw new MirrorError('bad-input', `${other} must be text: put its value in quotes.`, { where: other });
 }
 
 /**
