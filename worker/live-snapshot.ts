@@ -3,8 +3,8 @@ import { MirrorError } from '../format/errors.ts';
 import { leafPath, ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
-import { parseLeaf } from '../format/snapshot/leaf.ts';
-import { findEntry, findLeaf, firstEntryFrom, leafIndex } from '../format/snapshot/lookup.ts';
+import { expectInRange, parseLeaf } from '../format/snapshot/leaf.ts';
+import { findEntry, firstEntryFrom, leafIndex } from '../format/snapshot/lookup.ts';
 import {
   type LeafReference,
   openRoot,
@@ -125,19 +125,29 @@ export class LiveSnapshots {
         : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
     const { snapshot, sha256, signer } = opened;
     const { published = Math.floor(readAt / 1000) } = signed;
-    const find = async (name: string): Promise<SnapshotEntry | undefined> => {
-      const reference = findLeaf(snapshot, name);
-      return reference && findEntry(await this.#leaf(reference), name);
-    };
+    const find = async (name: string): Promise<SnapshotEntry | undefined> =>
+      findEntry(await this.#leafAt(snapshot, leafIndex(snapshot, name)), name);
     const from = async (name: string): Promise<SnapshotEntry | undefined> => {
       const at = Math.max(leafIndex(snapshot, name), 0);
-      for (const reference of snapshot.leaves.slice(at, at + 2)) {
-        const entry = firstEntryFrom(await this.#leaf(reference), name);
-        if (entry) return entry;
-      }
-      return undefined;
+      return (
+        firstEntryFrom(await this.#leafAt(snapshot, at), name) ??
+        firstEntryFrom(await this.#leafAt(snapshot, at + 1), name)
+      );
     };
     return { signed, snapshot, sha256, signer, find, from, published };
+  }
+
+  /** The entries of one of a snapshot's leaves; none where it has no such leaf. */
+  async #leafAt({ leaves }: Root, at: number): Promise<SnapshotEntry[]> {
+    const reference = leaves[at];
+    if (!reference) return [];
+    const entries = await this.#leaf(reference);
+    try {
+      expectInRange(entries, reference, leaves[at + 1]);
+    } catch (error) {
+      return blameStorage(error);
+    }
+    return entries;
   }
 
   /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */

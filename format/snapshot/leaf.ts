@@ -62,6 +62,25 @@ export function parseLeaf(
   return files;
 }
 
+/**
+ * Throws `bad-input` for a leaf that goes on into the range of the next one: no lookup would find those names, although
+ * they are signed.
+ */
+export function expectInRange(
+  entries: readonly SnapshotEntry[],
+  { sha256 }: LeafReference,
+  next: LeafReference | undefined,
+): void {
+  const last = entries.at(-1)?.name;
+  if (next === undefined || last === undefined || last < next.first) return;
+  const where = leafPath(sha256);
+  throw new MirrorError('bad-input', `${where} lists names that belong in the leaf after it.`, {
+    where,
+    expected: `names before ${next.first}`,
+    found: last,
+  });
+}
+
 function totalsOf(entries: readonly SnapshotEntry[]): { files: number; bytes: number } {
   const own = entries.filter(isOwnFile);
   return { files: own.length, bytes: own.reduce((sum, entry) => sum + entry.size, 0) };

@@ -3,7 +3,7 @@ import { leafPath, ROOT } from '../layout.ts';
 import type { Manifest } from '../manifest.ts';
 import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
 import { isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
-import { parseLeaf } from '../snapshot/leaf.ts';
+import { expectInRange, parseLeaf } from '../snapshot/leaf.ts';
 import { findEntry, findLeaf } from '../snapshot/lookup.ts';
 import { isExpired, type LeafReference, openRoot, type Root } from '../snapshot/root.ts';
 import { checkDocuments, readManifest } from './documents.ts';
@@ -47,7 +47,7 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const snapshot = await verifyRoot(source, options, report);
   if (!snapshot) return report.build();
   const from = parseCursor(options.cursor, snapshot);
-  const leaves = leafReader(source, options.also !== undefined);
+  const leaves = leafReader(source, snapshot, options.also !== undefined);
   const resolve = async (name: string): Promise<SnapshotEntry | undefined> => {
     const reference = findLeaf(snapshot, name);
     return reference && findEntry(await leaves(reference), name);
@@ -218,13 +218,18 @@ function leavesFrom(snapshot: Root, from: string): readonly LeafReference[] {
 /** Reads and parses leaves; the last few are kept for the next look, all of them only where `keepAll` asks for it. */
 function leafReader(
   source: VerifySource,
+  { leaves }: Root,
   keepAll: boolean,
 ): (reference: LeafReference) => Promise<SnapshotEntry[]> {
   const seen = new Map<string, Promise<SnapshotEntry[]>>();
   return (reference) => {
     const known = seen.get(reference.sha256);
     if (known) return known;
-    const read = source.leaf(reference).then((bytes) => parseLeaf(bytes, reference));
+    const read = source.leaf(reference).then((bytes) => {
+      const entries = parseLeaf(bytes, reference);
+      expectInRange(entries, reference, leaves[leaves.indexOf(reference) + 1]);
+      return entries;
+    });
     seen.set(reference.sha256, read);
     const [oldest] = seen.keys();
     if (!keepAll && seen.size > KEPT_LEAVES && oldest !== undefined) seen.delete(oldest);

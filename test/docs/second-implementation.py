@@ -117,7 +117,7 @@ class Mirror:
         check(datetime.datetime.now(datetime.timezone.utc) < instant(root["expires_at"]), path, "has expired")
         check(root["version"] >= seen, path, "is older than one seen before")
 
-    def open_leaf(self, path, leaf):
+    def open_leaf(self, path, leaf, after):
         data = self.read(path, leaf["size"])
         check(sha256(data) == leaf["sha256"], path, "has other bytes")
         document = json.loads(data)
@@ -125,6 +125,7 @@ class Mirror:
         entries = document["files"]
         names = [entry["name"] for entry in entries]
         check(names == sorted(set(names)) and names[0] == leaf["first"], path, "has entries out of order")
+        check(not after or names[-1] < after[0]["first"], path, "has names of the next leaf")
         for entry in entries:
             self.check_entry(path, entry)
         own = [entry for entry in entries if is_own(entry)]
@@ -225,8 +226,9 @@ class Mirror:
         if root is None:
             return
         self.attempt(self.check_age, ROOT, root, seen)
-        for leaf in root["leaves"]:
-            self.attempt(self.open_leaf, f"snapshot/leaves/{leaf['sha256']}.json", leaf)
+        leaves = root["leaves"]
+        for at, leaf in enumerate(leaves):
+            self.attempt(self.open_leaf, f"snapshot/leaves/{leaf['sha256']}.json", leaf, leaves[at + 1 : at + 2])
         self.attempt(self.check_manifest, "manifest.json")
         self.attempt(self.check_index_manifest, "index/manifest.json", root["created_at"])
         for path in [*(f"index/{kind}.db" for kind in KINDS), "vulns/cve.db"]:

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { readContents } from '../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { rewritePackageJson } from '../../format/package-json.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
 import { rawZstdFrame } from '../../format/zstd.ts';
+import { overlapping } from '../format/overlapping.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { isMissing, runProgram } from '../support/programs.ts';
 import { resignRoot, resignWith } from '../support/resign.ts';
+import { writeMirror } from '../support/runtimes.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -134,6 +137,19 @@ describe.skipIf(['python3', 'minisign', 'openssl', 'zstd'].some(isMissing))('a s
     expect([status, stderr]).toEqual([1, '']);
     expect(stdout.split('\n').map((line) => line.split(': ')[0])).toContain(path);
     expect(await findingsOf(directory)).toContain(path);
+  });
+
+  test('finds a leaf that goes on into the next one, as ours does', async () => {
+    const directory = join(folder, 'overlapping');
+    await copyMirror(whole, directory);
+    const contents = await readContents(whole);
+    if (!contents) throw new Error('no mirror');
+    const made = overlapping({ ...contents, files: new Map() }, TEST_KEY);
+    await writeMirror(directory, made);
+    const { status, stdout, stderr } = await secondOpinion(directory);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toContain(`${made.leaf}: has names of the next leaf\n`);
+    expect(await findingsOf(directory)).toContain(made.leaf);
   });
 
   test('finds a snapshot that is older than one seen before', async () => {

@@ -8,6 +8,7 @@ import {
   ROOT,
   signaturePath,
 } from '../../format/layout.ts';
+import { overlapping } from './overlapping.ts';
 import { blobEntryOf, DAY, NOW_SECONDS, type SignedMirror, signMirror } from './support.ts';
 import { damaged, failuresOf, flip, verify } from './verify-support.ts';
 
@@ -157,5 +158,12 @@ describe('verifying a mirror with a bad leaf', () => {
     expect(report.failures.find((failure) => failure.path === path)?.state).toBe(state);
     expect(lost).toBeGreaterThan(0);
     expect(report.files.verified).toBe(mirror.snapshot.totals.files - lost);
+  });
+
+  it('when a signed leaf goes on into the next one, it is named and what it lists counts as unchecked', async () => {
+    const mirror = overlapping(signMirror());
+    const report = await verify(mirror);
+    expect(failuresOf(report)).toContainEqual([mirror.leaf, 'mismatch']);
+    expect(report).toMatchObject({ ok: false, files: { checked: mirror.snapshot.leaves[1]?.files } });
   });
 });

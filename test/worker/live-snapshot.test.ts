@@ -5,6 +5,7 @@ import { filePathOf } from '../../format/snapshot/entry.ts';
 import { LiveSnapshots } from '../../worker/live-snapshot.ts';
 import { parseSettings, type Settings } from '../../worker/settings.ts';
 import type { MirrorStore } from '../../worker/store.ts';
+import { overlapping } from '../format/overlapping.ts';
 import { failing, IMPOSTOR_KEY, KEY, OTHER_KEY, type SignedMirror, signMirror } from '../format/support.ts';
 
 const BOTTLE = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
@@ -304,6 +305,17 @@ describe('leaves', () => {
     await expect(live.find(BOTTLE)).rejects.toEqual(failing(code));
     store.files = new Map(OLD.files);
     expect((await live.find(BOTTLE))?.name).toBe(BOTTLE);
+  });
+
+  test('when a signed leaf goes on into the next one, nothing in it is served and the next one is', async () => {
+    const mirror = overlapping(OLD);
+    const live = await serving(mirror).snapshots.current();
+    const before = mirror.snapshot.leaves[0]?.first ?? '';
+    for (const look of [live.find(before), live.from(before), live.from('')]) {
+      await expect(look).rejects.toEqual(failing('mismatch', mirror.leaf));
+    }
+    expect((await live.find(mirror.within))?.name).toBe(mirror.within);
+    expect(await live.find(mirror.beyond)).toBeUndefined();
   });
 
   test('when a switch comes in the middle of a request, it finishes on the snapshot it began with', async () => {
