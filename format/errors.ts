@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'unknown-package'
   | 'upstream' // an upstream or network answer that cannot be used
   | 'locked' // another process or publisher holds the mirror
+  | 'busy' // the same kind of work is done for somebody else just now
   | 'refused' // storage or policy refused the operation
   | 'usage'; // the command line is wrong
 

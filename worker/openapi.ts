@@ -42,6 +42,8 @@ const get = (summary: string, responses: object, parameters: readonly object[] =
 });
 
 const NOT_HERE = { '404': problem('`not-found`: not in this mirror. `no-such-path`: in none.') };
+const RETRY_AFTER = { description: 'Seconds after which to ask again.', schema: count };
+const BUSY = { '429': problem('Another deep check is under way.', { 'Retry-After': RETRY_AFTER }) };
 const BAD_REQUEST = { '400': problem('A parameter that cannot be read.') };
 
 /** The API in OpenAPI 3.1, as it is served; a test holds it against real answers. */
@@ -89,7 +91,7 @@ export const OPENAPI = {
     ),
     '/verify': get(
       'Holds the mirror against its signatures',
-      { '200': answer('What this call found; `ok` is the verdict.', ref('Report')), ...BAD_REQUEST },
+      { '200': answer('What this call found; `ok` is the verdict.', ref('Report')), ...BAD_REQUEST, ...BUSY },
       [
         query('deep', 'Read every byte instead of what storage recorded.', { const: '1' }),
         query('cursor', 'Where an earlier report stopped.'),

@@ -41,6 +41,7 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
     hint: 'The operator can see every missing file at /verify and mend it: stout-mirror publish --repair.',
   },
   'too-large': { status: 502, title: 'Refused: not as signed' },
+  busy: { status: 429, title: 'Busy', hint: 'Ask again in a few seconds.' },
   upstream: { status: 502, title: 'Storage failed', hint: 'Ask again in a moment.' },
   unpublished: {
     status: 503,
@@ -65,10 +66,11 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   },
 };
 
-/** Fields that a status has to come with (RFC 9110 sections 15.5.2 and 15.5.6). */
+/** Fields that a status has to come with (RFC 9110 sections 15.5.2 and 15.5.6, RFC 6585 section 4). */
 const OWN_FIELDS: Readonly<Record<number, Record<string, string>>> = {
   401: { 'www-authenticate': CHALLENGE },
   405: { allow: METHODS },
+  429: { 'retry-after': '5' },
 };
 
 const UNEXPECTED: Kind = { status: 500, title: 'Internal error' };

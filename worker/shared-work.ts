@@ -29,6 +29,12 @@ export class SharedWork<T> {
     return pending.work;
   }
 
+  /** True while other work than that of `key` is under way, or may be: for no longer than the patience. */
+  isTaken(key: string): boolean {
+    this.#forget(this.#clock().getTime() - this.#patience);
+    return this.#pending.size > 0 && !this.#pending.has(key);
+  }
+
   /** What was joined, or `again` when it has not come in time. */
   async #patiently(work: Promise<T>, again: () => Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;

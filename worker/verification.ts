@@ -1,3 +1,4 @@
+import { MirrorError } from '../format/errors.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { type Evidence, judge, type Verdict } from '../format/verify/evidence.ts';
 import type { Depth, VerifyReport } from '../format/verify/report.ts';
@@ -27,16 +28,16 @@ export class Verification {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
-  readonly #running: SharedWork<Run>;
+  readonly #running: Readonly<Record<Depth, SharedWork<Run>>>;
   readonly #reading: SharedWork<Verdict>;
   #quick: { report: VerifyReport; root: string; until: number } | undefined;
-  #records: { inspect: Inspect; target: string; until: number } | undefined;
+  #records: { inspect: Inspect; until: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
     this.#settings = settings;
     this.#clock = clock;
-    this.#running = new SharedWork(clock, PATIENCE);
+    this.#running = { quick: new SharedWork(clock, PATIENCE), deep: new SharedWork(clock, PATIENCE) };
     this.#reading = new SharedWork(clock, PATIENCE);
   }
 
@@ -49,7 +50,8 @@ export class Verification {
   /**
    * Verifies the mirror from `cursor` on, as far as one call's operations and bytes reach. `root` is the SHA-256 of the
    * snapshot that is live now; `version` names another one that is published but need not be live.
-   * Throws `bad-input` for a cursor of another snapshot.
+   * Throws `bad-input` for a cursor of another snapshot, and `busy` while another part is read by bytes: anybody may ask
+   * for that, and each part costs as much as hundreds of other requests.
    */
   async run(
     depth: Depth,
@@ -62,9 +64,9 @@ export class Verification {
     if (recent) return recent;
     // By snapshot too: a run that began before a switch says nothing of what is live after it.
     const target = version === undefined ? `live ${root}` : `version ${version}`;
-    const run = await this.#running.join(`${depth} ${target} ${cursor ?? ''}`, () =>
-      this.#walk(depth, cursor, target, version),
-    );
+    const part = `${target} ${cursor ?? ''}`;
+    if (depth === 'deep' && this.#running.deep.isTaken(part)) throw busy();
+    const run = await this.#running[depth].join(part, () => this.#walk(depth, cursor, version));
     if (whole && run.root !== undefined) {
       this.#quick = { ...run, root: run.root, until: this.#clock().getTime() + QUICK_LIFETIME };
     }
@@ -78,13 +80,8 @@ export class Verification {
     );
   }
 
-  async #walk(
-    depth: Depth,
-    cursor: string | undefined,
-    target: string,
-    version: number | undefined,
-  ): Promise<Run> {
-    const inspect: Inspect = (entries) => this.#inspect(entries, target, source);
+  async #walk(depth: Depth, cursor: string | undefined, version: number | undefined): Promise<Run> {
+    const inspect: Inspect = (entries) => this.#inspect(entries, source);
     const source = new StoreSource(this.#store, inspect, version);
     const { trusted, verifyOperations } = this.#settings;
     const report = await verifyMirror(source, {
@@ -99,20 +96,19 @@ export class Verification {
     return { report, root: source.root };
   }
 
-  /** What storage recorded. A listing costs an operation per thousand objects, so the calls of a minute share one. */
-  async #inspect(
-    entries: readonly SnapshotEntry[],
-    target: string,
-    source: StoreSource,
-  ): Promise<Evidence[]> {
+  /**
+   * What storage recorded. A listing costs an operation per thousand objects, so the calls of a minute share one,
+   * whatever snapshot they are about.
+   */
+  async #inspect(entries: readonly SnapshotEntry[], source: StoreSource): Promise<Evidence[]> {
     const now = this.#clock().getTime();
-    if (!this.#records || this.#records.target !== target || now >= this.#records.until) {
+    if (!this.#records || now >= this.#records.until) {
       const onOperation = (): void => {
         source.operations += 1;
       };
       const maxPages = Math.floor(this.#settings.verifyOperations / 3);
       const inspect = this.#store.inspector(onOperation, maxPages);
-      this.#records = { inspect, target, until: now + QUICK_LIFETIME };
+      this.#records = { inspect, until: now + QUICK_LIFETIME };
     }
     try {
       return await this.#records.inspect(entries);
@@ -122,3 +118,6 @@ export class Verification {
     }
   }
 }
+
+const busy = (): MirrorError =>
+  new MirrorError('busy', 'Another deep check is under way here: one part is read at a time.');

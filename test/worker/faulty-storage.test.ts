@@ -255,3 +255,20 @@ test('when objects are gone behind a valid snapshot, each is said to be missing 
   ]);
   await putMirror(worker, MIRROR);
 });
+
+test('when a deep check is under way, one of another part is told to come again; a listing serves a minute', async () => {
+  const { ask, faulty } = serving();
+  const { version } = MIRROR.snapshot;
+  const answers = await Promise.all(
+    ['', '&cursor=', `&cursor=${version}:manifest.json`].map((more) => ask(`verify?deep=1${more}`)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+  const refused = answers[2];
+  if (refused) expectProblem(refused, 429, 'busy');
+  expect(refused?.headers.get('retry-after')).toBe('5');
+  await worker.binding.put(`snapshots/${version}`, encodePointer(signRoot(MIRROR.snapshot, TEST_KEY)));
+  for (const path of ['verify', `verify?snapshot=${version}`, 'verify', `verify?snapshot=${version}`]) {
+    expect(JSON.parse((await ask(path)).body)).toMatchObject({ ok: true });
+  }
+  expect(faulty.reads.filter((read) => read.startsWith('list'))).toHaveLength(1);
+});

@@ -225,6 +225,23 @@ describe('concurrent callers', () => {
     expect((await run('deep')).ok).toBe(true);
   });
 
+  test('when a part is being read, another is refused, the same is shared, and quick reports go on', async () => {
+    const { run, store, pass } = verifying();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    store.delay = promise;
+    const reading = [run('deep'), run('deep')];
+    await expect(run('deep', `${MIRROR.snapshot.version}:manifest.json`)).rejects.toEqual(failing('busy'));
+    const quick = run('quick');
+    resolve();
+    expect((await Promise.all([...reading, quick])).every(({ ok }) => ok)).toBe(true);
+    expect((await run('deep', `${MIRROR.snapshot.version}:manifest.json`)).ok).toBe(true);
+    store.delay = new Promise(() => {});
+    void run('deep');
+    store.delay = Promise.resolve();
+    pass(30_000);
+    expect((await run('deep', `${MIRROR.snapshot.version}:manifest.json`)).ok).toBe(true);
+  });
+
   test('when a run fails, the next caller starts afresh', async () => {
     const { run, store } = verifying();
     store.signedRoot = () => Promise.reject(new Error('no storage'));

@@ -7,7 +7,7 @@ import { METHODS } from './methods.ts';
 export const CORS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
-    'accept-ranges, content-disposition, content-length, content-range, date, docker-content-digest, etag, mirror-error, mirror-warning, repr-digest, server-timing, x-request-id',
+    'accept-ranges, content-disposition, content-length, content-range, date, docker-content-digest, etag, mirror-error, mirror-warning, repr-digest, retry-after, server-timing, x-request-id',
 } as const;
 
 /** The rest of the answer to a preflight request. */

@@ -16,6 +16,11 @@ let aborting;
 const ask = async (cursor, signal) => {
   const query = new URLSearchParams({ deep: '1', ...(cursor ? { cursor } : {}) });
   const answer = await fetch('/verify?' + query, { headers: { accept: 'application/json' }, signal });
+  if (answer.status === 429) {
+    text.textContent = 'Waiting for another deep check …';
+    await new Promise((resolve) => setTimeout(resolve, 1000 * answer.headers.get('retry-after')));
+    return ask(cursor, signal);
+  }
   if (!answer.ok) throw new Error('The server answered ' + answer.status + '.');
   return answer.json();
 };
