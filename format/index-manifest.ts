@@ -6,7 +6,7 @@ import { sign, verify } from './minisign/ed25519.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
 import { parseJson } from './parse.ts';
-import { countSchema, sha256Schema } from './schemas.ts';
+import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
 
 const databaseSchema = v.object({
   count: countSchema,
@@ -27,7 +27,7 @@ const indexManifestSchema = v.object({
     vulnerabilities: v.optional(v.nullable(databaseSchema)),
   }),
   index_version: v.optional(v.string()),
-  signed_at: v.optional(v.nullable(countSchema)),
+  signed_at: v.optional(v.nullable(secondsSchema)),
   signature: v.optional(v.nullable(v.string())),
 });
 

@@ -3,7 +3,7 @@ import { utf8 } from './bytes.ts';
 import { MirrorError } from './errors.ts';
 import { MANIFEST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { countSchema, sha256Schema } from './schemas.ts';
+import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
 import { FORMAT, generatorSchema } from './snapshot/root.ts';
 
 const text = v.string();
@@ -91,7 +91,7 @@ const manifestSchema = v.object({
     v.object({
       url: text,
       /** When Homebrew made each of its files that tell, Unix seconds, by path below `api/`. */
-      generated_at: v.record(text, countSchema),
+      generated_at: v.record(text, secondsSchema),
     }),
   ),
 });

@@ -2,14 +2,14 @@ import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { PACKAGE_LIST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { countSchema } from './schemas.ts';
+import { countSchema, secondsSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
   /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
   platforms: v.optional(v.record(v.string(), countSchema), {}),
   /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
-  homebrew_api: v.optional(countSchema),
+  homebrew_api: v.optional(secondsSchema),
   packages: v.array(
     v.object({
       kind: v.picklist(['formula', 'cask', 'linux-app']),

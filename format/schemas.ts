@@ -4,5 +4,25 @@ import { isSha256 } from './digest.ts';
 /** A whole number that is not negative: bytes, counts, Unix seconds. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** The last second that a date of four digits for the year can tell. */
+const LAST_SECOND = 253_402_300_799;
+
+/** Unix seconds, as far as they are a date that HTTP and RFC 3339 can write. */
+export const secondsSchema = v.pipe(countSchema, v.maxValue(LAST_SECOND));
+
+/** A time of RFC 3339 in UTC, on a day that its month has. */
+export const instantSchema = v.pipe(
+  v.string(),
+  v.check(isInstant, 'Not a time such as 2026-11-25T04:48:19Z.'),
+);
+
+function isInstant(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text)) return false;
+  const time = new Date(text);
+  return (
+    !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, -1).split('.', 1)[0] ?? '')
+  );
+}
+
 /** A SHA-256 as this format writes it. */
 export const sha256Schema = v.pipe(v.string(), v.check(isSha256, 'Not a SHA-256 in lower-case hex.'));

@@ -8,6 +8,6 @@ export function clientConfigOf(
   origin: string,
   { trusted }: Settings,
 ): ClientConfigInput {
-  const validFor = (Date.parse(expires_at) - Date.parse(created_at)) / 1000;
+  const validFor = Math.floor((Date.parse(expires_at) - Date.parse(created_at)) / 1000);
   return { origin, publicKeys: trusted, validFor };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { sha256OfBlobName, treePath } from '../layout.ts';
-import { countSchema, sha256Schema } from '../schemas.ts';
+import { countSchema, secondsSchema, sha256Schema } from '../schemas.ts';
 
 const md5Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const path = v.pipe(v.string(), v.check(isTreePath, 'Not a path that a mirror can have.'));
@@ -18,11 +18,11 @@ export const entrySchema = v.pipe(
     /** For storage that records nothing stronger. */
     md5: md5Hex,
     /** When this content first stood at this name, Unix seconds. */
-    modified: countSchema,
+    modified: secondsSchema,
     /** Content addresses only: the file of the tree that has these bytes. */
     path: v.optional(path),
     /** Content addresses only: superseded, and kept until then, Unix seconds. */
-    until: v.optional(countSchema),
+    until: v.optional(secondsSchema),
   }),
   v.check(({ name, sha256, path, until }) => {
     const address = sha256OfBlobName(name);

@@ -8,13 +8,12 @@ import type { PublicKey } from '../minisign/public-key.ts';
 import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';
 import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
-import { countSchema, sha256Schema } from '../schemas.ts';
+import { countSchema, instantSchema, sha256Schema } from '../schemas.ts';
 
 /** The version of the mirror format that this code writes and reads. */
 export const FORMAT = 1;
 
 const text = v.pipe(v.string(), v.maxLength(1000));
-const instant = v.pipe(text, v.isoTimestamp());
 
 export const generatorSchema = v.object({ name: text, version: text, format: countSchema });
 
@@ -33,8 +32,8 @@ const rootSchema = v.object({
   format: v.literal(FORMAT, 'This mirror has another format version: a newer stout-mirror is needed.'),
   /** Grows with every snapshot. */
   version: countSchema,
-  created_at: instant,
-  expires_at: instant,
+  created_at: instantSchema,
+  expires_at: instantSchema,
   generator: generatorSchema,
   totals: v.object({ files: countSchema, bytes: countSchema }),
   leaves: v.pipe(v.array(leafReferenceSchema), v.minLength(1)),
@@ -108,6 +107,6 @@ export function parseRoot(bytes: Uint8Array): Root {
   return snapshot;
 }
 
-/** True once `now` has reached the snapshot's `expires_at`, and for an instant that cannot be read. */
+/** True once `now` has reached the snapshot's `expires_at`. */
 export const isExpired = (snapshot: Root, now: Date): boolean =>
-  !(now.getTime() < Date.parse(snapshot.expires_at));
+  now.getTime() >= Date.parse(snapshot.expires_at);
