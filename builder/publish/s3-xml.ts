@@ -1,6 +1,7 @@
 import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 import * as v from 'valibot';
 import { utf8 } from '../../format/bytes.ts';
+import { MirrorError, messageOf } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
 
 const listingSchema = v.object({
@@ -59,5 +60,12 @@ export function parseFailures(bytes: Uint8Array, where: string): { key: string; 
   return result === '' ? [] : result.Error.map(({ Key, Code }) => ({ key: Key, code: Code }));
 }
 
-const parseXml = <S extends v.GenericSchema>(schema: S, bytes: Uint8Array, where: string): v.InferOutput<S> =>
-  parseValue(schema, parser.parse(Buffer.from(bytes).toString('utf8')), where);
+function parseXml<S extends v.GenericSchema>(schema: S, bytes: Uint8Array, where: string): v.InferOutput<S> {
+  let value: unknown;
+  try {
+    value = parser.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw new MirrorError('bad-input', `${where} is not XML: ${messageOf(cause)}`, { where, cause });
+  }
+  return parseValue(schema, value, where);
+}
