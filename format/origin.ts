@@ -1,10 +1,9 @@
 import { MirrorError } from './errors.ts';
 
-/** Scheme and host of a mirror's address. Throws `bad-input` for what is no http(s) URL or has a path. */
+/** Scheme and host of a mirror's address. Throws `bad-input` for what is no http(s) URL or has more than that. */
 export function originOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.username;
-  if (plain) return url.origin;
+  const url = parseAddress(text);
+  if (url && url.pathname === '/' && !hasCredentials(url)) return url.origin;
   throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
     expected: 'https://host, without a path',
     found: text,
@@ -16,11 +15,31 @@ export function originOf(text: string): string {
  * says so. Throws `bad-input` for what is no http(s) URL.
  */
 export function baseUrlOf(text: string, { credentials = false } = {}): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash;
-  if (plain && (credentials || (!url.username && !url.password))) return url.href.replace(/\/+$/, '');
+  const url = parseAddress(text);
+  if (url && (credentials || !hasCredentials(url))) return url.href.replace(/\/+$/, '');
   throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
     expected: 'https://host or https://host/folder',
     found: text,
   });
+}
+
+/**
+ * An http(s) URL to which a path can be added: it has no query or fragment, not even an empty one, and its user and
+ * password can be decoded. `undefined` for all else.
+ */
+export function parseAddress(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url && /^https?:$/.test(url.protocol) && !/[?#]/.test(url.href);
+  return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;
+}
+
+const hasCredentials = ({ username, password }: URL): boolean => username !== '' || password !== '';
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

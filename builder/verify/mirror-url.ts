@@ -1,5 +1,6 @@
 import { MirrorError } from '../../format/errors.ts';
 import { encodePath } from '../../format/layout.ts';
+import { parseAddress } from '../../format/origin.ts';
 
 /** The address of a served mirror. */
 export interface MirrorUrl {
@@ -14,8 +15,8 @@ export const isMirrorUrl = (text: string): boolean => /^https?:\/\//i.test(text)
 
 /** Reads the address of a mirror. Throws `usage`. */
 export function parseMirrorUrl(text: string): MirrorUrl {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
+  const url = parseAddress(text);
+  if (!url) {
     throw new MirrorError('usage', `${JSON.stringify(text)} is not the address of a mirror.`, {
       expected: 'https://host or https://host/folder',
       found: text,
