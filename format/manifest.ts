@@ -3,7 +3,7 @@ import { utf8 } from './bytes.ts';
 import { MirrorError } from './errors.ts';
 import { MANIFEST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
+import { countSchema, recordSchema, secondsSchema, sha256Schema } from './schemas.ts';
 import { FORMAT, generatorSchema } from './snapshot/root.ts';
 
 const text = v.string();
@@ -39,26 +39,24 @@ const manifestSchema = v.object({
   platforms: v.array(text),
   formulas: v.object({
     count: countSchema,
-    packages: v.record(
-      text,
+    packages: recordSchema(
       v.object({
         version: text,
         revision: countSchema,
         json_path: text,
-        bottles: v.record(text, fileSchema),
+        bottles: recordSchema(fileSchema),
       }),
     ),
   }),
   casks: v.object({
     count: countSchema,
-    packages: v.record(
-      text,
+    packages: recordSchema(
       v.object({
         version: text,
         json_path: text,
         artifact: v.optional(fileSchema),
         /** By architecture (`arm64`, `intel`), where upstream has one file for each. */
-        artifacts: v.optional(v.record(text, fileSchema)),
+        artifacts: v.optional(recordSchema(fileSchema)),
         /** True when the upstream had no checksum: the files are what came. */
         unchecked: v.optional(v.literal(true)),
       }),
@@ -66,8 +64,7 @@ const manifestSchema = v.object({
   }),
   linux_apps: v.object({
     count: countSchema,
-    packages: v.record(
-      text,
+    packages: recordSchema(
       v.object({
         version: text,
         json_path: text,
@@ -78,7 +75,7 @@ const manifestSchema = v.object({
     ),
   }),
   /** SHA-256 of the index files by path. */
-  checksums: v.record(text, sha256Schema),
+  checksums: recordSchema(sha256Schema),
   total_size: countSchema,
   /** Version of the index that belongs to this manifest. */
   index_version: text,
@@ -91,7 +88,7 @@ const manifestSchema = v.object({
     v.object({
       url: text,
       /** When Homebrew made each of its files that tell, Unix seconds, by path below `api/`. */
-      generated_at: v.record(text, secondsSchema),
+      generated_at: recordSchema(secondsSchema),
     }),
   ),
 });

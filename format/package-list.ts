@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { PACKAGE_LIST } from './layout.ts';
 import { parseJson } from './parse.ts';
-import { countSchema, secondsSchema } from './schemas.ts';
+import { countSchema, recordSchema, secondsSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
   /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
-  platforms: v.optional(v.record(v.string(), countSchema), {}),
+  platforms: v.optional(recordSchema(countSchema), {}),
   /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
   homebrew_api: v.optional(secondsSchema),
   packages: v.array(

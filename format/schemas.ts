@@ -24,5 +24,34 @@ function isInstant(text: string): boolean {
   );
 }
 
+/**
+ * An object whose members have names from outside, each of them kept, whatever it is called: valibot's own `record` leaves
+ * out `constructor` and its like without a word.
+ */
+export const recordSchema = <S extends v.GenericSchema>(member: S) =>
+  v.pipe(
+    v.custom<Readonly<Record<string, unknown>>>(isObject, 'Not an object.'),
+    v.rawTransform(({ dataset, addIssue, NEVER }): Record<string, v.InferOutput<S>> => {
+      const read: Record<string, v.InferOutput<S>> = Object.create(null);
+      for (const [key, value] of Object.entries(dataset.value)) {
+        const result = v.safeParse(member, value);
+        if (result.success) {
+          read[key] = result.output;
+          continue;
+        }
+        const [{ message, path = [] }] = result.issues;
+        addIssue({
+          message,
+          path: [{ type: 'object', origin: 'value', input: dataset.value, key, value }, ...path],
+        });
+        return NEVER;
+      }
+      return read;
+    }),
+  );
+
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** A SHA-256 as this format writes it. */
 export const sha256Schema = v.pipe(v.string(), v.check(isSha256, 'Not a SHA-256 in lower-case hex.'));
