@@ -1,4 +1,8 @@
+import { documentProperties } from './documents.ts';
+import { httpProperties } from './http.ts';
+import { layoutProperties } from './layout.ts';
 import { minisignProperties } from './minisign.ts';
+import { requestProperties } from './requests.ts';
 import { snapshotProperties } from './snapshot.ts';
 import type { Effort } from './support.ts';
 
@@ -6,4 +10,8 @@ import type { Effort } from './support.ts';
 export function allProperties(effort: Effort): void {
   minisignProperties(effort);
   snapshotProperties(effort);
+  documentProperties(effort);
+  layoutProperties(effort);
+  httpProperties(effort);
+  requestProperties(effort);
 }
