@@ -1,3 +1,5 @@
+import { messageOf } from '../../format/errors.ts';
+
 const TIMEOUT_MS = 60_000;
 
 /** An answer, read to its end. */
@@ -25,7 +27,15 @@ export class RemoteMirror {
     this.token = token;
   }
 
-  /** Asks with the token, where there is one. Redirects are answers too. */
+  /** True when anybody answers at all. */
+  async isThere(): Promise<boolean> {
+    return this.ask('/api/v1/health', {}, 'HEAD').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Asks with the token, where there is one. Redirects are answers too. Throws where nobody answers. */
   async ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
     const credentials = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
     const response = await fetch(new URL(path, this.origin), {
@@ -33,6 +43,9 @@ export class RemoteMirror {
       headers: { ...credentials, ...headers },
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch((error: Error) => {
+      // The message is only ever `fetch failed`; its cause has the reason.
+      throw new Error(`no answer: ${messageOf(error.cause ?? error)}`);
     });
     const body = new Uint8Array(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, body };
@@ -40,15 +53,18 @@ export class RemoteMirror {
 
   async json<T>(path: string): Promise<T> {
     const { status, body } = await this.ask(path, { accept: 'application/json' });
-    if (status !== 200) throw new Error(`${path} answered ${status}`);
-    return JSON.parse(new TextDecoder().decode(body));
+    const text = new TextDecoder().decode(body);
+    if (status === 200) return JSON.parse(text);
+    const [, reason] = /"detail": "(.+)"/.exec(text) ?? /"status": "(.+)"/.exec(text) ?? [];
+    throw new Error(`${path} answered ${status}${reason === undefined ? '' : `: ${reason}`}`);
   }
 
   /** The smallest file of the first folder that has any. */
   async sampleFile(folders: readonly string[]): Promise<SampleFile> {
     for (const folder of folders) {
-      const { status, body } = await this.ask(folder, { accept: 'application/json' });
-      const { entries = [] } = status === 200 ? (JSON.parse(new TextDecoder().decode(body)) as Listing) : {};
+      const { status } = await this.ask(folder, { accept: 'application/json' }, 'HEAD');
+      if (status === 404) continue;
+      const { entries } = await this.json<Listing>(folder);
       const files = entries.filter((entry) => entry.type === 'file' && entry.size >= 20);
       const [file] = files.sort((a, b) => a.size - b.size);
       if (file) return { path: folder + encodeURIComponent(file.name), size: file.size, sha256: file.sha256 };
@@ -58,5 +74,5 @@ export class RemoteMirror {
 }
 
 interface Listing {
-  entries?: { name: string; type: string; size: number; sha256: string }[];
+  entries: { name: string; type: string; size: number; sha256: string }[];
 }
