@@ -3,7 +3,7 @@ import { bytesText, durationText } from './units.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 2_000;
-const LABEL_WIDTH = 22;
+const LABEL_WIDTH = 26;
 const BAR_WIDTH = 22;
 const SHORTEST_BAR = 6;
 /** What fits on the narrowest terminal in use without wrapping. */

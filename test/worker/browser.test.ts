@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PACKAGE_LIST } from '../../format/layout.ts';
+import { blobName, PACKAGE_LIST } from '../../format/layout.ts';
 import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
 import { launchChromium } from '../../scripts/screenshots/browser.ts';
 import { signMirror } from '../format/support.ts';
@@ -136,12 +136,11 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.click('text=Start the deep check');
     await page.waitForURL(/deep=1/);
     expect(await page.innerText('#state')).toBe('As signed so far');
-    for (
-      let calls = 0;
-      calls < 20 && (await page.locator('text=Go on where this stopped').count()) > 0;
-      calls++
-    ) {
-      await page.click('text=Go on where this stopped');
+    const onward = page.locator('text=Go on where this stopped');
+    for (let calls = 0; calls < 20 && (await onward.count()) > 0; calls++) {
+      const href = (await onward.getAttribute('href')) ?? expect.unreachable();
+      await onward.click();
+      await page.waitForURL((url) => url.href.endsWith(href));
     }
     expect(await page.innerText('#state')).toBe('The rest is as signed');
     expect(complaints).toEqual([]);
@@ -184,6 +183,21 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
       await page.keyboard.press('Tab');
       expect(await page.evaluate('inPage.focused()')).toMatchObject({ outline: 'solid' });
     }
+    await page.close();
+  });
+
+  test('when the deep check finds what the quick one could not see, the verdict above it is taken back', async () => {
+    const { page, complaints } = await open('/verify');
+    expect(await page.innerText('#state')).not.toContain('Not as signed');
+    const bottle = MIRROR.entries.find(({ name }) => name.startsWith('bottles/')) ?? expect.unreachable();
+    await worker.binding.put(blobName(bottle.sha256), new Uint8Array(bottle.size));
+    await page.click('text=Start the deep check');
+    await expect.poll(() => page.textContent('#so-far'), { timeout: 10_000 }).toContain('Not as signed');
+    expect(await page.innerText('#state')).toBe('Not as signed');
+    expect(await page.innerText('#found')).toContain(bottle.name);
+    await page.evaluate(AXE);
+    expect(await page.evaluate(`inPage.barriers(${JSON.stringify(WCAG)})`)).toEqual([]);
+    expect(complaints).toEqual([]);
     await page.close();
   });
 });

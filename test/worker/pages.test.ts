@@ -97,7 +97,7 @@ describe('the state of the snapshot', () => {
 
   test('it shows the evidence and links to both checks', async () => {
     const page = await render();
-    for (const piece of ['1763020000', '0807060504030201', 'abababababababab…', '8 days ago', 'in 22 days']) {
+    for (const piece of ['1763020000', '0807060504030201', 'ab'.repeat(32), '8 days ago', 'in 22 days']) {
       expect(page).toContain(piece);
     }
     expect(page).toContain('href="/verify"');

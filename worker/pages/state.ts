@@ -39,7 +39,7 @@ function evidence({ snapshot, sha256, signer }: ShownRoot, now: Date): Html {
     <div><dt>Created</dt><dd>${timeOf(created)} <small>${distance(created, now)}</small></dd></div>
     <div><dt>Expires</dt><dd>${timeOf(expires)} <small>${distance(expires, now)}</small></dd></div>
     ${signer && html`<div><dt>Signed by key</dt><dd><code>${keyIdText(signer.keyId)}</code></dd></div>`}
-    <div><dt>Root SHA-256</dt><dd><code title="${sha256}">${sha256.slice(0, 16)}…</code></dd></div>
+    <div><dt>Root SHA-256</dt><dd><code>${sha256}</code></dd></div>
   </dl>`;
 }
 

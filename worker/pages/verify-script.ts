@@ -25,7 +25,15 @@ const ask = async (cursor, signal) => {
   return answer.json();
 };
 
+// The verdict above is of the quick check; what the bytes say overrules it.
+const refute = () => {
+  document.querySelector('.state').className = 'state state-expired';
+  document.getElementById('state').replaceChildren(document.getElementById('refuted').content.cloneNode(true));
+  document.querySelector('.verdict p').textContent = 'What was read just now is not what was signed.';
+};
+
 const note = (failures) => {
+  if (failures.length > 0) refute();
   for (const { path, message } of failures) {
     const item = document.createElement('li');
     const name = document.createElement('code');

@@ -31,6 +31,7 @@ function verdict(report: VerifyReport, now: Date): Html {
   <div class="verdict">
     <h2 id="state">${stateIcon(kind)}${label(report)}</h2>
     <p>${meaning(report)}</p>
+    <template id="refuted">${stateIcon('expired')}Not as signed</template>
   </div>
   <dl class="evidence">
     <div><dt>Looked at</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
@@ -59,7 +60,7 @@ function meaning({ depth, cursor }: VerifyReport): string {
 }
 
 const failures = (found: readonly Failure[]): Html => html`<section aria-labelledby="failures">
-  <h2 id="failures">What was found</h2>
+  <h2 id="failures">Findings</h2>
   <ul class="findings">${found.map(({ path, message }) => html`<li><code>${path}</code> ${message}</li>`)}</ul>
 </section>`;
 
@@ -82,7 +83,7 @@ const deepCheck = ({ depth, cursor }: VerifyReport): Html => html`<div class="ch
   </div>`;
 
 const checks = (made: readonly Check[]): Html => html`<section aria-labelledby="checks">
-  <h2 id="checks">What was looked at besides</h2>
+  <h2 id="checks">Further checks</h2>
   <table class="kept made">
     <thead><tr><th scope="col">Check</th><th scope="col">File</th><th scope="col">Result</th><th scope="col">Evidence</th></tr></thead>
     <tbody>${made.map(
