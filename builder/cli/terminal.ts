@@ -3,7 +3,7 @@ import { bytesText, durationText } from './units.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 2_000;
-const LABEL_WIDTH = 26;
+const LABEL_WIDTH = 22;
 const BAR_WIDTH = 22;
 const SHORTEST_BAR = 6;
 /** What fits on the narrowest terminal in use without wrapping. */
@@ -103,7 +103,8 @@ export function progressLine(
     rate > 0 ? `  ${bytesText(rate)}/s` : '',
     left === undefined ? '' : `  ${durationText(left)} left`,
   ].join('');
-  const room = Math.min(BAR_WIDTH, LINE_WIDTH - LABEL_WIDTH - facts.length - 1);
+  const head = `${label} `.padEnd(LABEL_WIDTH);
+  const room = Math.min(BAR_WIDTH, LINE_WIDTH - head.length - facts.length - 1);
   const drawn = '━'.repeat(Math.round(share * room)).padEnd(room, '·');
-  return `${label.padEnd(LABEL_WIDTH)}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;
+  return `${head}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;
 }

@@ -69,6 +69,7 @@ describe('progressLine', () => {
   it.each([
     { label: 'Fetching packages', done: 1234, total: 4567, bytes: 12.3e9 },
     { label: 'Reading package data', done: 99_999, total: 100_000, bytes: 0 },
+    { label: 'Index of vulnerabilities', done: 0, total: 1, bytes: 1e9, totalBytes: 2e9 },
     { label: 'Verifying', done: 1234, total: 4567, bytes: 99.9e9, totalBytes: 100.1e9 },
     { label: 'Verifying', done: 7, total: 7, bytes: 2e9, totalBytes: 1e9 },
     { label: 'Fetching packages', done: 0, total: 0, bytes: 0 },
@@ -76,6 +77,7 @@ describe('progressLine', () => {
     for (const seconds of [0, 0.7, 100, 3500, 90_000]) {
       const line = progressLine(progress, seconds, true);
       expect(line.length).toBeLessThanOrEqual(79);
+      expect(line).toContain(`${progress.label} `);
       expect(line).not.toMatch(/NaN|Infinity|undefined/);
       const shares = seconds > 1 && progress.done > 0 && progress.done < progress.total;
       if (shares) expect(line).toMatch(/ left$/);
