@@ -18,7 +18,7 @@ export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = parseAddress(text);
   if (url && (credentials || !hasCredentials(url))) return url.href.replace(/\/+$/, '');
   throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
-    expected: 'https://host or https://host/folder',
+    expected: `https://host or https://host/folder${credentials ? '; in a token % is written %25, and / is %2F' : ''}`,
     found: text,
   });
 }
@@ -27,7 +27,7 @@ export function baseUrlOf(text: string, { credentials = false } = {}): string {
  * An http(s) URL to which a path can be added: it has no query or fragment, not even an empty one, and its user and
  * password can be decoded. `undefined` for all else.
  */
-export function parseAddress(text: string): URL | undefined {
+function parseAddress(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url && /^https?:$/.test(url.protocol) && !/[?#]/.test(url.href);
   return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;

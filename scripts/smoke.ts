@@ -1,12 +1,12 @@
+import { parseMirrorUrl } from '../builder/verify/mirror-url.ts';
 import { messageOf } from '../format/errors.ts';
-import { originOf } from '../format/origin.ts';
 import { CHECKS, outcomeOf } from './smoke/checks.ts';
 import { RemoteMirror } from './smoke/mirror.ts';
 
 /**
- * `npm run smoke -- URL`: checks a deployed mirror from outside, without changing anything, and prints a table. Of a
- * private mirror MIRROR_TOKEN has to hold a token. Ends with 1 when a check fails. `noted` is what cannot be told here,
- * such as the cache of a Worker that runs locally.
+ * `npm run smoke -- URL`: checks a deployed mirror from outside, without changing anything, and prints a table. The
+ * address of a private mirror has a token in it: `https://user:TOKEN@host`. Ends with 1 when a check fails. `noted` is
+ * what cannot be told here, such as the cache of a Worker that runs locally.
  */
 const mirror = mirrorAt(process.argv[2]);
 console.log(`${mirror.origin}\n`);
@@ -23,7 +23,7 @@ if (count.FAILED > 0) process.exitCode = 1;
 
 function mirrorAt(url: string | undefined): RemoteMirror {
   try {
-    return new RemoteMirror(originOf(url ?? ''), process.env.MIRROR_TOKEN || undefined);
+    return new RemoteMirror(parseMirrorUrl(url ?? ''));
   } catch (error) {
     if (url !== undefined) console.error(messageOf(error));
     console.error('usage: npm run smoke -- https://mirror.example.com');

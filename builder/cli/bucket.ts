@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import type { Bucket } from '../publish/bucket.ts';
 import type { BucketOptions } from '../publish/credentials.ts';
-import { numberOption, originArgument } from './options.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
+import { mirrorUrlArgument, numberOption, originArgument } from './options.ts';
 import type { Session } from './session.ts';
 
 /** What every verb that works on a bucket takes. */
@@ -23,12 +24,19 @@ export const withBucketOptions = (command: Command): Command =>
     .option('--endpoint <url>', 'S3 endpoint, where it is not R2 (default: AWS_ENDPOINT_URL_S3)')
     .addOption(numberOption('--jobs <n>', 'requests at a time', 1, 64).default(8));
 
-/** `--url`, the scheme and host of the Worker over a bucket. */
+/** `--url`, the scheme and host of the Worker over a bucket, with the credentials of a private one. */
 export const edgeOption = (): Option =>
   new Option(
     '--url <edge>',
-    'address of the Worker, which then verifies the snapshot before it goes live',
-  ).argParser(originArgument);
+    'address of the Worker, which then verifies the snapshot before it goes live\n' +
+      '(of a private one: https://user:TOKEN@host)',
+  ).argParser(edgeArgument);
+
+function edgeArgument(text: string): MirrorUrl {
+  const edge = mirrorUrlArgument(text);
+  originArgument(edge.base);
+  return edge;
+}
 
 /** The bucket that the options mean. Throws `usage`. */
 export async function openBucket(options: BucketOptions, { environment }: Session): Promise<Bucket> {

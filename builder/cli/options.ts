@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { baseUrlOf, originOf } from '../../format/origin.ts';
+import { type MirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
 import { parseDuration } from './units.ts';
 
 /** An option that may be repeated and whose values may be separated by commas. */
@@ -36,6 +37,9 @@ export const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf
 /** As {@link baseUrlArgument}, of a mirror whose clients show credentials: they may stand in the address. */
 export const clientUrlArgument = (text: string): string =>
   asUsage(() => baseUrlOf(text, { credentials: true }));
+
+/** The address of a mirror that may be private, and what requests to it take. Throws `usage`. */
+export const mirrorUrlArgument = (text: string): MirrorUrl => asUsage(() => parseMirrorUrl(text));
 
 /** An option that takes the address of a served tree. */
 export const baseUrlOption = (flags: string, description: string): Option =>

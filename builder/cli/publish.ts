@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { PublishSummary } from '../publish/publish.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import {
   type BucketVerbOptions,
   edgeOption,
@@ -15,7 +16,7 @@ import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 
 interface Options extends BucketVerbOptions {
-  url?: string;
+  url?: MirrorUrl;
   skipVerify?: boolean;
   repair?: boolean;
   dryRun?: boolean;

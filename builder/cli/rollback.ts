@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import {
   type BucketVerbOptions,
   edgeOption,
@@ -12,7 +13,7 @@ import type { Session } from './session.ts';
 
 interface Options extends BucketVerbOptions {
   to?: number;
-  url?: string;
+  url?: MirrorUrl;
   key?: string;
   trust: string[];
   validFor: number;

@@ -3,11 +3,12 @@ import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { trustedKeys } from '../keys.ts';
 import { stateFolder } from '../places.ts';
-import { isMirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
+import { isMirrorUrl } from '../verify/mirror-url.ts';
 import type { VerifyOptions } from '../verify/run-walk.ts';
 import { SeenVersions } from '../verify/seen.ts';
 import { verifyDirectory } from '../verify/verify-directory.ts';
 import { verifyUrl } from '../verify/verify-url.ts';
+import { mirrorUrlArgument } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import type { VerifyCommandOptions as Options } from './verify.ts';
 import { type Remarks, tellReport } from './verify-report.ts';
@@ -27,7 +28,7 @@ export async function verify(
   if (options.quick && !isMirrorUrl(where)) {
     throw new MirrorError('usage', '--quick takes a server’s word, and a folder has none: leave it out.');
   }
-  const place = isMirrorUrl(where) ? parseMirrorUrl(where).base : await realPath(directoryOf(where));
+  const place = isMirrorUrl(where) ? mirrorUrlArgument(where).base : await realPath(directoryOf(where));
   const seen = await SeenVersions.load(stateFolder(session.environment));
   const { report, remarks } = await run(where, options, {
     trusted: await trustedKeys(options.trust, session.environment),
@@ -52,7 +53,7 @@ async function run(
   options: VerifyOptions,
 ): Promise<{ report: VerifyReport; remarks: Remarks }> {
   if (isMirrorUrl(where)) {
-    const mirror = parseMirrorUrl(where);
+    const mirror = mirrorUrlArgument(where);
     const { elsewhere, ...report } = await verifyUrl({
       ...{ ...options, mirror, jobs, depth: quick ? 'quick' : 'deep' },
     });

@@ -112,7 +112,8 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
   await body.dump();
   const where = url.href;
   const missing = status === 404 || status === 410;
-  const error = new MirrorError(missing ? 'not-found' : 'upstream', `${where} answered ${status}.`, {
+  const reason = status === 401 ? ': it wants a token, or another one' : '';
+  const error = new MirrorError(missing ? 'not-found' : 'upstream', `${where} answered ${status}${reason}.`, {
     where,
     expected: '200',
     found: String(status),

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { networkError, readBody } from '../http/body.ts';
-import { isTransientStatus, Transient, withRetries } from '../http/retry.ts';
+import { readBody } from '../http/body.ts';
+import { HttpClient } from '../http/client.ts';
+import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { ConfirmLease } from './lease.ts';
 
 const MAX_REPORT = 16 * 1024 * 1024;
-const TIMEOUT_MS = 120_000;
 
 const reportSchema = v.object({
   ok: v.boolean(),
@@ -18,41 +19,32 @@ const reportSchema = v.object({
 });
 
 /**
- * Has the Worker at `origin` verify a snapshot that is written but not live, call by call until it has seen all of it.
- * Throws `mismatch` naming each bad file, `upstream` when the Worker does not answer, or what `confirm` throws.
+ * Has the Worker at `edge` verify a snapshot that is written but not live, call by call until it has seen all of it.
+ * Throws `mismatch` naming each bad file, `upstream` or `not-found` when the Worker gives no report, or what `confirm`
+ * throws.
  */
 export async function expectEdgeVerifies(
-  origin: string,
+  edge: MirrorUrl,
   version: number,
   reporter: Reporter,
   confirm: ConfirmLease,
 ): Promise<void> {
+  const client = new HttpClient({ loopback: false, origin: edge.base });
   let cursor: string | null = null;
   let done = 0;
   do {
     await confirm();
-    const url = new URL(`/verify?snapshot=${version}`, origin);
+    const url = new URL(`/verify?snapshot=${version}`, edge.base);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
-    const report: v.InferOutput<typeof reportSchema> = await ask(url);
+    const body: Uint8Array = await withRetries(async () =>
+      readBody((await client.get(url, edge.headers)).body, MAX_REPORT, url.href),
+    );
+    const report = parseJson(reportSchema, body, url.href);
     if (!report.ok || report.snapshot?.version !== version) throw refused(url.href, report.failures);
     done += report.files.checked;
     reporter.progress({ label: 'The edge verifies', done, total: report.files.total, bytes: 0 });
     cursor = report.cursor;
   } while (cursor !== null);
-}
-
-async function ask(url: URL): Promise<v.InferOutput<typeof reportSchema>> {
-  return withRetries(async () => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((cause: unknown) => {
-      throw networkError(url.href, cause);
-    });
-    const body = await readBody(response.body, MAX_REPORT, url.href);
-    if (response.ok) return parseJson(reportSchema, body, url.href);
-    const error = new MirrorError('upstream', `${url.href} answered ${response.status}.`, {
-      where: url.href,
-    });
-    throw isTransientStatus(response.status) ? new Transient(error) : error;
-  });
 }
 
 function refused(where: string, failures: readonly { path: string; message: string }[]): MirrorError {

@@ -5,6 +5,7 @@ import { POINTER, snapshotKey } from '../../format/layout.ts';
 import { encodePointer, MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import { parseRoot, type SignedRoot } from '../../format/snapshot/root.ts';
 import type { Reporter } from '../reporter.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
 import { expectEdgeVerifies } from './edge.ts';
 import type { ConfirmLease } from './lease.ts';
@@ -16,7 +17,7 @@ export interface GoLiveOptions {
   confirm: ConfirmLease;
   reporter: Reporter;
   /** Address of a Worker that is to verify the snapshot before it goes live. */
-  edge: string | undefined;
+  edge: MirrorUrl | undefined;
 }
 
 /** What is live, as it was when it was read; `version` is absent where that cannot be told, or nothing is live yet. */

@@ -3,6 +3,7 @@ import { ROOT } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { isExpired, openRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { expectWhole, readSignedRoot } from '../directory/mirror.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { verifyDirectory } from '../verify/verify-directory.ts';
 import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } from './blobs.ts';
 import { type Collected, collect } from './collect.ts';
@@ -25,7 +26,7 @@ export interface PublishOptions extends LeaseOptions, UploadOptions {
   /** What to keep of earlier snapshots; everything when absent. */
   retention?: Retention | undefined;
   /** Address of a Worker that is to verify the snapshot before it goes live. */
-  edge?: string | undefined;
+  edge?: MirrorUrl | undefined;
 }
 
 export interface PublishSummary {

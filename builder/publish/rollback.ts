@@ -9,6 +9,7 @@ import { snapshotEntries } from '../create/entries.ts';
 import { type SnapshotSigning, signSnapshot } from '../create/snapshot.ts';
 import { digestBytes, type FileDigest } from '../directory/hash.ts';
 import { type ListedFiles, renewSignatures, type Stage } from '../renew.ts';
+import type { MirrorUrl } from '../verify/mirror-url.ts';
 import {
   isAsNamed,
   listBlobs,
@@ -35,7 +36,7 @@ export interface RollbackOptions extends LeaseOptions, UploadOptions, SnapshotSi
   /** Keys, besides `key`, that may have signed what is there. */
   trusted: readonly PublicKey[];
   /** Address of a Worker that is to verify the snapshot before it goes live. */
-  edge?: string | undefined;
+  edge?: MirrorUrl | undefined;
 }
 
 /** What is live after rolling back. */

@@ -3,12 +3,16 @@ import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessag
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { MirrorError } from '../../format/errors.ts';
+import { isLoopbackHttp } from '../http/policy.ts';
 
 /** After how long without a byte in either direction a connection is given up. */
 const STALL_MS = 120_000;
 const CHUNK = 256 * 1024;
-const plainAgent = new http.Agent({ keepAlive: true });
-const secureAgent = new https.Agent({ keepAlive: true });
+/** HTTPS_PROXY, HTTP_PROXY and NO_PROXY count, except for this machine, which no proxy can reach for us. */
+const proxied = { keepAlive: true, proxyEnv: process.env };
+const secureAgent = new https.Agent(proxied);
+const plainAgent = new http.Agent(proxied);
+const loopbackAgent = new http.Agent({ keepAlive: true });
 
 /** A file's bytes, read while they are sent. */
 export interface FileBody {
@@ -48,7 +52,7 @@ export async function sendRequest(given: StorageRequest): Promise<StorageAnswer>
   const length = body instanceof Uint8Array ? body.length : body?.size;
   const secure = url.protocol === 'https:';
   const request = (secure ? https : http).request(url, {
-    ...{ method, agent: secure ? secureAgent : plainAgent, timeout: STALL_MS },
+    ...{ method, agent: agentFor(url), timeout: STALL_MS },
     headers: { ...given.headers, ...(length === undefined ? {} : { 'content-length': length }) },
     ...(stop ? { signal: stop } : {}),
   });
@@ -63,6 +67,11 @@ export async function sendRequest(given: StorageRequest): Promise<StorageAnswer>
     // Storage may refuse before it has all of a body: nobody wants the rest, and the connection is of no more use.
     if (!request.writableFinished) request.destroy();
   }
+}
+
+function agentFor(url: URL): http.Agent {
+  if (url.protocol === 'https:') return secureAgent;
+  return isLoopbackHttp(url) ? loopbackAgent : plainAgent;
 }
 
 /** Sends a body to its end, or as far as the connection goes. Resolves to what was wrong with the file, if anything was. */

@@ -45,7 +45,7 @@ export class HttpSource implements VerifySource {
 
   constructor({ mirror, scratch, jobs }: HttpSourceOptions) {
     this.#base = mirror.base;
-    this.#headers = mirror.authorization === undefined ? {} : { authorization: mirror.authorization };
+    this.#headers = mirror.headers;
     this.#client = new HttpClient({ loopback: false, origin: new URL(mirror.base).origin });
     this.#scratch = scratch;
     this.#jobs = jobs;

@@ -1,32 +1,25 @@
-import { MirrorError } from '../../format/errors.ts';
 import { encodePath } from '../../format/layout.ts';
-import { parseAddress } from '../../format/origin.ts';
+import { baseUrlOf } from '../../format/origin.ts';
 
 /** The address of a served mirror. */
 export interface MirrorUrl {
   /** Without credentials, query, or trailing slash. */
   base: string;
-  /** `Authorization` header for a private mirror, from `https://user:token@host`. */
-  authorization: string | undefined;
+  /** What each request to it takes: `authorization` for a private mirror, from `https://user:token@host`. */
+  headers: Record<string, string>;
 }
 
 /** True for an argument that means a served mirror and not a folder. */
 export const isMirrorUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
-/** Reads the address of a mirror. Throws `usage`. */
+/** Reads the address of a mirror. Throws `bad-input`. */
 export function parseMirrorUrl(text: string): MirrorUrl {
-  const url = parseAddress(text);
-  if (!url) {
-    throw new MirrorError('usage', `${JSON.stringify(text)} is not the address of a mirror.`, {
-      expected: 'https://host or https://host/folder',
-      found: text,
-    });
-  }
+  const url = new URL(baseUrlOf(text, { credentials: true }));
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  const authorization = pair === ':' ? undefined : `Basic ${Buffer.from(pair).toString('base64')}`;
+  const headers = pair === ':' ? {} : { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
   url.username = '';
   url.password = '';
-  return { base: url.href.replace(/\/+$/, ''), authorization };
+  return { base: baseUrlOf(url.href), headers };
 }
 
 /** Where a mirror serves a path of its tree; `raw` asks for the bytes as they were signed, where they are rewritten. */

@@ -46,8 +46,8 @@ export async function contentAddress(mirror: RemoteMirror): Promise<Finding> {
   const answer = await mirror.ask(addressOf(file));
   expectWhole(answer, file);
   const rule = answer.headers.get('cache-control') ?? '';
-  expect(rule.includes(mirror.token === undefined ? 'immutable' : 'no-store'), `Cache-Control is ${rule}`);
-  return mirror.token === undefined ? 'may be kept for good' : 'no cache may keep it';
+  expect(rule.includes(mirror.isPrivate ? 'no-store' : 'immutable'), `Cache-Control is ${rule}`);
+  return mirror.isPrivate ? 'no cache may keep it' : 'may be kept for good';
 }
 
 export async function ranges(mirror: RemoteMirror): Promise<Finding> {
@@ -103,8 +103,8 @@ export async function edgeCache(mirror: RemoteMirror): Promise<Finding> {
   const { headers } = await mirror.ask(addressOf(file));
   const status = headers.get('cf-cache-status');
   if (status === null) return { noted: 'no Cf-Cache-Status: there is none in front' };
-  expect(mirror.token === undefined || status !== 'HIT', 'a private mirror is answered from a shared cache');
-  expect(mirror.token !== undefined || status === 'HIT', `asked twice, still ${status}`);
+  expect(!mirror.isPrivate || status !== 'HIT', 'a private mirror is answered from a shared cache');
+  expect(mirror.isPrivate || status === 'HIT', `asked twice, still ${status}`);
   return `Cf-Cache-Status: ${status}`;
 }
 

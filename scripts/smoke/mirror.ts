@@ -1,3 +1,4 @@
+import type { MirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { messageOf } from '../../format/errors.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -20,11 +21,14 @@ export interface SampleFile {
 /** A mirror on the other side of a network. */
 export class RemoteMirror {
   readonly origin: string;
-  readonly token: string | undefined;
+  /** True when there is a token to ask with. */
+  readonly isPrivate: boolean;
+  readonly #credentials: Record<string, string>;
 
-  constructor(origin: string, token: string | undefined) {
-    this.origin = origin;
-    this.token = token;
+  constructor({ base, headers }: MirrorUrl) {
+    this.origin = base;
+    this.isPrivate = Object.keys(headers).length > 0;
+    this.#credentials = headers;
   }
 
   /** True when anybody answers at all. */
@@ -37,10 +41,9 @@ export class RemoteMirror {
 
   /** Asks with the token, where there is one. Redirects are answers too. Throws where nobody answers. */
   async ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
-    const credentials = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
     const response = await fetch(new URL(path, this.origin), {
       method,
-      headers: { ...credentials, ...headers },
+      headers: { ...this.#credentials, ...headers },
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((error: Error) => {

@@ -64,6 +64,15 @@ describe('a first day with stout-mirror', () => {
     expect(stdout).toContain('max_signature_age = 604800');
   });
 
+  test.each([
+    ['config', 'https://ci:50%@mirror.example.com', 'a percent sign is written %25'],
+    ['verify', 'https://ci:50%@mirror.example.com', 'a percent sign is written %25'],
+    ['publish', 'https://mirror.example.com/folder', 'https://host, without a path'],
+  ])('%s of %s says what is wrong with the address', async (verb, url, message) => {
+    const args = verb === 'publish' ? [mirror, '--bucket', 'mirror', '--url', url] : [url];
+    expect(await run(verb, ...args)).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+  });
+
   test('serve answers until it is told to stop', async () => {
     const main = new URL('../../builder/cli/main.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [main, 'serve', mirror, '--port', '0', '--log-access'], {

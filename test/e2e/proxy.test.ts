@@ -50,3 +50,22 @@ test('requests go through the proxy that the environment names, but not to this 
   expect((await verify('http://mirror.test', { no_proxy: 'mirror.test' })).status).toBe(1);
   expect(requests).toEqual([]);
 }, 60_000);
+
+test('so do requests to a bucket', async () => {
+  /** An empty bucket, whatever its name. */
+  const startStorage = (): Promise<TestServer> =>
+    startServer(({ url = '' }, outgoing) => {
+      const isList = url.includes('list-type=2');
+      outgoing.writeHead(isList ? 200 : 404);
+      outgoing.end(isList ? '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>' : '');
+    });
+  const [proxy, storage] = await Promise.all([startStorage(), startStorage()]);
+  const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test-only' };
+  const environment = { ...keys, http_proxy: proxy.origin, no_proxy: '' };
+  const snapshots = (endpoint: string) =>
+    stoutMirror(['snapshots', '--bucket', 'mirror', '--endpoint', endpoint], environment);
+  expect((await snapshots('http://storage.test')).stdout).toContain('Nothing has been published');
+  expect(proxy.requests.map(({ url = '' }) => new URL(url).host)).toEqual(['storage.test', 'storage.test']);
+  expect((await snapshots(storage.origin)).stdout).toContain('Nothing has been published');
+  expect([proxy.requests.length, storage.requests.length]).toEqual([2, 2]);
+});

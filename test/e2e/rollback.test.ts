@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { describeSnapshots } from '../../builder/publish/describe.ts';
 import { type RollbackOptions, rollback } from '../../builder/publish/rollback.ts';
+import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { blobName } from '../../format/layout.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -78,7 +79,7 @@ describe('before anything was rolled back', () => {
 
 describe('rolling back', () => {
   test('brings back the content of the snapshot before, signed anew as the newest, and uploads signatures alone', async () => {
-    const summary = await roll({ edge: worker.origin });
+    const summary = await roll({ edge: parseMirrorUrl(worker.origin) });
     const previous = await versionOf(second);
     expect(summary).toMatchObject({
       ...{ content_of: await versionOf(first), previous },

@@ -13,8 +13,7 @@ const TOKEN = 'correct-horse-battery';
 const directory = join(await temporaryFolder(), 'mirror');
 await makeMirror(directory);
 
-const smoke = (args: string[], environment: Record<string, string> = {}): Promise<Ended> =>
-  runProgram(process.execPath, [SCRIPT, ...args], environment);
+const smoke = (args: string[]): Promise<Ended> => runProgram(process.execPath, [SCRIPT, ...args]);
 
 /** The state of each check by its name. */
 const statesOf = ({ stdout }: Ended): Record<string, string | undefined> =>
@@ -45,12 +44,12 @@ describe('npm run smoke', () => {
   });
 
   test('when a mirror is private, it is checked with its token; without one nothing passes', async () => {
-    const ended = await smoke([hidden.origin], { MIRROR_TOKEN: TOKEN });
+    const ended = await smoke([hidden.origin.replace('://', `://ci:${TOKEN}@`)]);
     expect(statesOf(ended), ended.stdout).toMatchObject({ token: 'passed', 'package URLs': 'passed' });
     expect(ended.status).toBe(0);
-    const without = await smoke([hidden.origin], { MIRROR_TOKEN: '' });
+    const without = await smoke([hidden.origin]);
     expect(statesOf(without)).toMatchObject({ health: 'passed', token: 'FAILED', 'whole file': 'FAILED' });
-    expect(without.stdout).toContain('this mirror is private: set MIRROR_TOKEN');
+    expect(without.stdout).toContain('this mirror is private: ask with');
     expect(without.stdout).toContain('/bottles/ answered 401');
     expect(without.status).toBe(1);
   });
