@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
@@ -11,6 +11,9 @@ import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { rewritePackageJson } from '../../format/package-json.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
 import { rawZstdFrame } from '../../format/zstd.ts';
+import { CATALOG } from '../../scripts/sample/catalog.ts';
+import { writeSampleUpstream } from '../../scripts/sample/write.ts';
+import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
 import { overlapping } from '../format/overlapping.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
@@ -126,6 +129,22 @@ describe.skipIf(['python3', 'minisign', 'openssl', 'zstd'].some(isMissing))('a s
       stdout: `whole: ${totals.files} files\n`,
       stderr: '',
     });
+  });
+
+  test('finds a mirror for brew whole, with bottles that only brew is told of', async () => {
+    const [directory, newer] = [join(folder, 'brew'), join(folder, 'newer')];
+    const formulas = CATALOG.formulas
+      .filter(({ name }) => ['jq', 'oniguruma'].includes(name))
+      .map((formula) => (formula.name === 'jq' ? { ...formula, version: '1.8.0' } : formula));
+    await writeSampleUpstream(newer, { now: new Date(), formulas });
+    const asked = { ...BREW_REQUEST, packages: ['jq'], tags: ['x86_64_linux'] };
+    await makeBrewMirror(directory, { from: newer, upstream: inject('upstream'), request: asked });
+    const database = new DatabaseSync(join(directory, 'index/formulas.db'), { readOnly: true });
+    const sql = 'SELECT path FROM brew_bottles WHERE path NOT IN (SELECT path FROM bottles)';
+    expect(database.prepare(sql).all()).not.toEqual([]);
+    database.close();
+    expect(await findingsOf(directory)).toEqual([]);
+    expect(await secondOpinion(directory)).toMatchObject({ status: 0, stderr: '' });
   });
 
   test.each(DAMAGES)('finds %s, as ours does', async (_, path, damage) => {

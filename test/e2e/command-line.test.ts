@@ -65,8 +65,8 @@ describe('a first day with stout-mirror', () => {
   });
 
   test.each([
-    ['config', 'https://ci:50%@mirror.example.com', 'a percent sign is written %25'],
-    ['verify', 'https://ci:50%@mirror.example.com', 'a percent sign is written %25'],
+    ['config', 'https://ci:50%@mirror.example.com', 'in a token % is written %25'],
+    ['verify', 'https://ci:50%@mirror.example.com', 'in a token % is written %25'],
     ['publish', 'https://mirror.example.com/folder', 'https://host, without a path'],
   ])('%s of %s says what is wrong with the address', async (verb, url, message) => {
     const args = verb === 'publish' ? [mirror, '--bucket', 'mirror', '--url', url] : [url];
