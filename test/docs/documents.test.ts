@@ -133,19 +133,29 @@ describe('the command line', async () => {
   );
   const optionsOf = new Map(helps.map(([verb, help]) => [verb, help.match(/(?<=\s)--[a-z][a-z-]+/g) ?? []]));
 
+  function expectCalls(script: string, where: string): void {
+    for (const { verb, options } of callsIn(script)) {
+      expect(verbs, where).toContain(verb);
+      expect(optionsOf.get(verb), `${where} ${verb}`).toEqual(expect.arrayContaining(options));
+    }
+  }
+
   test.each(pages)('has every verb and option that $path names', ({ path, text }) => {
     for (const { text: script, language, line } of blocksOf(text)) {
-      if (!['sh', 'ini', 'yaml'].includes(language)) continue;
-      for (const { verb, options } of callsIn(script)) {
-        expect(verbs, `${path}:${line}`).toContain(verb);
-        expect(optionsOf.get(verb), `${path}:${line} ${verb}`).toEqual(expect.arrayContaining(options));
-      }
+      if (['sh', 'ini', 'yaml'].includes(language)) expectCalls(script, `${path}:${line}`);
     }
     const all = [...[...optionsOf.values()].flat(), ...OTHER_PROGRAMS];
     expect(
       optionsIn(text).filter((option) => !all.includes(option)),
       path,
     ).toEqual([]);
+  });
+
+  test('has every verb and option that the workflow uses', async () => {
+    const workflow = await readFile(join(PROJECT, 'docs/github-actions.yml'), 'utf8');
+    // A folded command is one line.
+    expectCalls(workflow.replaceAll(/\n +(?=--)/g, ' '), 'docs/github-actions.yml');
+    expect(callsIn(workflow).map(({ verb }) => verb)).toEqual(['create', 'prune', 'verify', 'publish']);
   });
 
   test('has the verbs that README lists, and no others', () => {
