@@ -13,7 +13,7 @@ export interface BucketVerbOptions extends BucketOptions {
 
 /** Where the keys to a bucket come from, for descriptions. */
 export const KEYS_FROM =
-  'Keys to the bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from R2_ACCESS_KEY_ID\n' +
+  'Keys to the bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from R2_ACCESS_KEY_ID ' +
   'and R2_SECRET_ACCESS_KEY, or from a profile of ~/.aws (AWS_PROFILE).';
 
 /** Adds the options that say which bucket is meant. */
@@ -28,8 +28,8 @@ export const withBucketOptions = (command: Command): Command =>
 export const edgeOption = (): Option =>
   new Option(
     '--url <edge>',
-    'address of the Worker, which then verifies the snapshot before it goes live\n' +
-      '(of a private one: https://user:TOKEN@host)',
+    'address of the Worker, which then verifies the snapshot before it goes live; ' +
+      'of a private one https://user:TOKEN@host',
   ).argParser(edgeArgument);
 
 function edgeArgument(text: string): MirrorUrl {

@@ -17,8 +17,8 @@ export function pruneBucketCommand(session: Session): Command {
   const command = new Command('prune-bucket')
     .summary('remove earlier snapshots from a bucket, and what only they need')
     .description(
-      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. What was live within\n' +
-        `the grace period, and what was uploaded within it, stays. ${KEYS_FROM}`,
+      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. What was live within ' +
+        `the grace period, and what was uploaded within it, stays.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
     .addOption(keepOption().default(3))

@@ -24,8 +24,8 @@ export function rollbackCommand(session: Session): Command {
   const command = new Command('rollback')
     .summary('make the content of an earlier snapshot live again')
     .description(
-      'Sign the content of an earlier snapshot anew, as the newest one, and switch readers to it. It takes the\n' +
-        `secret key, and no mirror folder. ${KEYS_FROM}`,
+      'Sign the content of an earlier snapshot anew, as the newest one, and switch readers to it. It takes the ' +
+        `secret key, and no mirror folder.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
     .addOption(
