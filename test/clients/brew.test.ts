@@ -89,6 +89,13 @@ describe.each(RUNTIMES)('brew with %s', (_name, start) => {
     });
   });
 
+  test('when the artifact domain ends in /v2, as brew allows, bottles are asked for there once', async () => {
+    const client = newClient(ARTIFACT.replace('DOMAIN=MIRROR\n', 'DOMAIN=MIRROR/v2\n'));
+    await client.update();
+    const poured = (await client.install('youtube-dl')).at(-1);
+    expect(poured?.from).toContain(`${running.origin}/v2/homebrew/core/youtube-dl/blobs/sha256:`);
+  });
+
   test('when bottles are asked for by name, brew need not look twice', async () => {
     const client = newClient(FLAT);
     await client.update();
