@@ -76,34 +76,19 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   }
 }
 
-/** A secret key and where it came from. */
-export interface LoadedKey {
-  key: SecretKey;
-  /** Set when the key pair was made just now. */
-  created?: KeyFiles;
-}
-
 /**
- * The key to sign with: `--key FILE`, else `MIRROR_SIGNING_KEY` (the text of a key file), else the default key pair,
- * which is made when it does not exist. The password of an encrypted one is `MIRROR_KEY_PASSWORD`, or asked for.
- * Throws `bad-input` or `missing`.
+ * The key to sign with: `--key FILE`, else `MIRROR_SIGNING_KEY` (the text of a key file), else the default key pair.
+ * The password of an encrypted one is `MIRROR_KEY_PASSWORD`, or asked for. Throws `bad-input` or `missing`.
  */
 export async function signingKey(
   path: string | undefined,
   environment: Environment,
   ask?: AskPassword,
-): Promise<LoadedKey> {
-  if (path !== undefined) return { key: await readSecretKey(path, environment, ask) };
+): Promise<SecretKey> {
   const text = environment.MIRROR_SIGNING_KEY;
-  if (text) return { key: await unlock(text, 'MIRROR_SIGNING_KEY', environment, ask) };
-  const files = defaultKeyFiles(environment);
-  if (await isPresent(files.secretPath))
-    return { key: await readSecretKey(files.secretPath, environment, ask) };
-  return { key: await generateKey(files), created: files };
-}
-
-async function readSecretKey(path: string, environment: Environment, ask?: AskPassword): Promise<SecretKey> {
-  return unlock(await readText(path), path, environment, ask);
+  if (path === undefined && text) return unlock(text, 'MIRROR_SIGNING_KEY', environment, ask);
+  const file = path ?? defaultKeyFiles(environment).secretPath;
+  return unlock(await readText(file), file, environment, ask);
 }
 
 async function unlock(

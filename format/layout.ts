@@ -57,7 +57,7 @@ export const isPackageFile = (path: string): boolean =>
 export const isPackageJson = (path: string): boolean => /^index\/(?:formulas|casks)\/data\//.test(path);
 
 /** True for what describes a bottle to OCI clients: image indexes, image manifests and their configurations. */
-export const isImageDocument = (path: string): boolean => /^bottles\/.+\/(?:manifests|blobs)\//.test(path);
+const isImageDocument = (path: string): boolean => /^bottles\/.+\/(?:manifests|blobs)\//.test(path);
 
 /** True for files that clients ask for by their content. */
 export const hasContentAddress = (path: string): boolean => isPackageFile(path) || isImageDocument(path);

@@ -1,14 +1,17 @@
 import { MirrorError } from '../../format/errors.ts';
+import { ROOT } from '../../format/layout.ts';
 import { type CreateOptions, createMirror } from '../create/create.ts';
 import type { PrepareOptions } from '../create/prepare.ts';
 import { previewMirror } from '../create/preview.ts';
 import { expectMirror } from '../directory/mirror.ts';
+import { localPath } from '../directory/paths.ts';
+import { isPresent } from '../directory/write.ts';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
 import type { Force } from '../plan/make-plan.ts';
 import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
-import { announceKey } from './announce-key.ts';
 import type { CreateOptions as CommandOptions, MakeOptions } from './create.ts';
+import { makeFirstKey } from './first-key.ts';
 import { type ReadPackages, readPackages } from './packages.ts';
 import { directoryOf, type Session } from './session.ts';
 import { tellPreview, tellSummary } from './summary.ts';
@@ -66,12 +69,12 @@ async function makeMirror(
     else tellPreview(session, preview);
     return;
   }
-  const loaded = await signingKey(options.key, environment, session.askPassword);
-  announceKey(session, loaded);
+  const isNew = !(await isPresent(localPath(directoryOf(dir), ROOT)));
+  if (isNew && options.key === undefined) await makeFirstKey(session);
   const createOptions: CreateOptions = {
     ...prepare,
     trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
-    key: loaded.key,
+    key: await signingKey(options.key, environment, session.askPassword),
     now: session.now(),
     validFor: options.validFor,
     jobs: options.jobs,

@@ -32,7 +32,7 @@ export const jsonOption = (): Option => new Option('--json', 'print one JSON doc
 export const originArgument = (text: string): string => asUsage(() => originOf(text));
 
 /** The address of a served tree, without a trailing slash. Throws `usage`. */
-export const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf(text));
+const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf(text));
 
 /** As {@link baseUrlArgument}, of a mirror whose clients show credentials: they may stand in the address. */
 export const clientUrlArgument = (text: string): string =>

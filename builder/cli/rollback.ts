@@ -41,27 +41,26 @@ export function rollbackCommand(session: Session): Command {
     .addOption(listOption('--trust <key>', 'another key that signed what is there'))
     .addOption(validForOption())
     .addOption(jsonOption())
-    .action(async (options: Options) => {
-      const { to, url, jobs, validFor, trust } = options;
-      const { environment, reporter } = session;
-      const { signingKey, trustedKeys } = await import('../keys.ts');
-      const { rollback } = await import('../publish/rollback.ts');
-      const { announceKey } = await import('./announce-key.ts');
-      const bucket = await openBucket(options, session);
-      const loaded = await signingKey(options.key, environment, session.askPassword);
-      announceKey(session, loaded);
-      const summary = await rollback({
-        ...{ bucket, to, jobs, reporter, key: loaded.key, validFor },
-        trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
-        clock: () => new Date(),
-        now: session.now(),
-        edge: url,
-        stop: whenStopped(session),
-      });
-      if (options.json) return session.print(JSON.stringify(summary, null, 2));
-      const { version, content_of: content, previous, expires_at: expires } = summary;
-      session.print(
-        `Snapshot ${version} is live, with the content of ${content} in the place of ${previous}'s, signed until ${expires}.`,
-      );
-    });
+    .action((options: Options) => run(session, options));
+}
+
+async function run(session: Session, options: Options): Promise<void> {
+  const { to, url, jobs, validFor, trust } = options;
+  const { environment, reporter } = session;
+  const { signingKey, trustedKeys } = await import('../keys.ts');
+  const { rollback } = await import('../publish/rollback.ts');
+  const summary = await rollback({
+    ...{ bucket: await openBucket(options, session), to, jobs, reporter, validFor },
+    key: await signingKey(options.key, environment, session.askPassword),
+    trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
+    clock: () => new Date(),
+    now: session.now(),
+    edge: url,
+    stop: whenStopped(session),
+  });
+  if (options.json) return session.print(JSON.stringify(summary, null, 2));
+  const { version, content_of: content, previous, expires_at: expires } = summary;
+  session.print(
+    `Snapshot ${version} is live, with the content of ${content} in the place of ${previous}'s, signed until ${expires}.`,
+  );
 }

@@ -25,12 +25,10 @@ export function signCommand(session: Session): Command {
     .action(async (dir: string, { key, trust, validFor, json }: Options) => {
       const { signingKey, trustedKeys } = await import('../keys.ts');
       const { signMirror } = await import('../sign.ts');
-      const { announceKey } = await import('./announce-key.ts');
       const { environment } = session;
-      const loaded = await signingKey(key, environment, session.askPassword);
-      announceKey(session, loaded);
       const summary = await signMirror({
-        ...{ directory: directoryOf(dir), key: loaded.key, now: session.now(), validFor },
+        ...{ directory: directoryOf(dir), now: session.now(), validFor },
+        key: await signingKey(key, environment, session.askPassword),
         trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
         cache: cacheFolder(environment),
       });

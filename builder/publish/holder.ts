@@ -1,5 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import * as v from 'valibot';
 
 /** A process as a lease names it. */
@@ -16,7 +16,8 @@ export type Holder = v.InferOutput<typeof holderSchema>;
 /** This process. */
 export async function thisProcess(): Promise<Holder> {
   const { pid } = process;
-  const holder = `${userInfo().username}@${hostname()}, process ${pid}`;
+  // Not the user: a container may run as one that has no name.
+  const holder = `Process ${pid} on ${hostname()}`;
   const machine = await thisMachine();
   return machine === undefined ? { holder } : { holder, machine, pid };
 }

@@ -51,6 +51,14 @@ describe('stout-mirror create', () => {
     expect(made.stderr).toMatch(/as hex, for stout: [0-9a-f]{64}$/m);
   });
 
+  it('when the mirror is there and the key is not, makes no other key', async () => {
+    const elsewhere = join(folder, 'no-key');
+    const args = ['create', mirror, 'jq', ...PLATFORM, '--upstream', inject('upstream')];
+    const { status, stderr } = await run(args, { XDG_CONFIG_HOME: elsewhere });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('There is no key at')]);
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+
   it('when a package is unknown, exits with 2, offers near names and makes nothing', async () => {
     const directory = join(folder, 'unknown');
     const { status, stdout, stderr } = await create(directory, 'wgett', ...PLATFORM);

@@ -48,7 +48,7 @@ describe('generateKey', () => {
     const key = await generateKey(files);
     expect(files.publicPath).toMatch(/deep\/mirror\.pub$/);
     expect((await stat(files.secretPath)).mode & 0o777).toBe(0o600);
-    expect(await textOf((await signingKey(files.secretPath, {})).key)).toBe(await textOf(key));
+    expect(await textOf(await signingKey(files.secretPath, {}))).toBe(await textOf(key));
     expect(await trustedIn({}, files.publicPath)).toEqual([formatPublicKey(key.publicKey)]);
   });
 
@@ -77,22 +77,23 @@ describe('generateKey', () => {
 });
 
 describe('signingKey', () => {
-  it('when there is none, makes the default pair, once', async () => {
+  it('when nothing else is said, is that of the default pair; where there is none, none is made', async () => {
     const environment = { XDG_CONFIG_HOME: await newFolder() };
-    const made = await signingKey(undefined, environment);
-    expect(made.created).toEqual(defaultKeyFiles(environment));
-    const again = await signingKey(undefined, environment);
-    expect(again.created).toBeUndefined();
-    expect(await textOf(again.key)).toBe(await textOf(made.key));
-    expect(await trustedIn(environment)).toEqual([formatPublicKey(made.key.publicKey)]);
+    await expect(signingKey(undefined, environment)).rejects.toEqual(
+      failing('missing', { message: expect.stringContaining('keygen') }),
+    );
+    expect(await readdir(environment.XDG_CONFIG_HOME)).toEqual([]);
+    const key = await generateKey(defaultKeyFiles(environment));
+    expect(await textOf(await signingKey(undefined, environment))).toBe(await textOf(key));
+    expect(await trustedIn(environment)).toEqual([formatPublicKey(key.publicKey)]);
   });
 
   it('when MIRROR_SIGNING_KEY is set, uses that, but a file that is named before it', async () => {
     const path = join(await newFolder(), 'other.key');
     await writeFile(path, await formatSecretKey(OTHER_KEY));
     const environment = { MIRROR_SIGNING_KEY: await formatSecretKey(TEST_KEY), XDG_CONFIG_HOME: '/nowhere' };
-    expect((await signingKey(undefined, environment)).key).toEqual(TEST_KEY);
-    expect((await signingKey(path, environment)).key).toEqual(OTHER_KEY);
+    expect(await signingKey(undefined, environment)).toEqual(TEST_KEY);
+    expect(await signingKey(path, environment)).toEqual(OTHER_KEY);
   });
 
   it('when a named file is missing, makes none and says how', async () => {
@@ -106,13 +107,13 @@ describe('signingKey', () => {
     const path = join(await newFolder(), 'locked.key');
     await writeFile(path, await lockedKey('open sesame'));
     const byEnvironment = await signingKey(path, { MIRROR_KEY_PASSWORD: 'open sesame' });
-    expect(byEnvironment.key).toEqual(TEST_KEY);
+    expect(byEnvironment).toEqual(TEST_KEY);
     const asked: string[] = [];
     const ask = async (where: string) => {
       asked.push(where);
       return 'open sesame';
     };
-    expect((await signingKey(path, {}, ask)).key).toEqual(TEST_KEY);
+    expect(await signingKey(path, {}, ask)).toEqual(TEST_KEY);
     expect(asked).toEqual([path]);
   });
 

@@ -22,7 +22,7 @@ const OLDER_FILES: Record<string, v.GenericSchema> = {
 };
 
 /** Where brew on a platform asks for everything. */
-export const packagesEndpoint = (tag: string): string => `internal/packages.${tag}.jws.json`;
+const packagesEndpoint = (tag: string): string => `internal/packages.${tag}.jws.json`;
 
 /** When Homebrew signed files, Unix seconds, by endpoint. */
 export type GeneratedAt = Readonly<Record<string, number>>;
