@@ -142,12 +142,6 @@ class Mirror:
         else:
             check("path" not in entry and "until" not in entry, leaf, "has a path with a path")
 
-    def check_addresses(self, path):
-        """Section 4: clients fetch packages and image documents by their content."""
-        for name, entry in self.entries.items():
-            if name.startswith(("bottles/", "casks/", "linux-apps/")):
-                check(ADDRESS + entry["sha256"] in self.entries, path, f"has no content address for {name}")
-
     def listed(self, path, limit):
         check(path in self.entries, path, "is not listed")
         data = self.read(path, limit)
@@ -235,15 +229,9 @@ class Mirror:
         if root is None:
             return
         self.attempt(self.check_age, ROOT, root, seen)
-<<<<<<< HEAD
         leaves = root["leaves"]
         for at, leaf in enumerate(leaves):
             self.attempt(self.open_leaf, f"snapshot/leaves/{leaf['sha256']}.json", leaf, leaves[at + 1 : at + 2])
-=======
-        for leaf in root["leaves"]:
-            self.attempt(self.open_leaf, f"snapshot/leaves/{leaf['sha256']}.json", leaf)
-        self.attempt(self.check_addresses, ROOT)
->>>>>>> 5703d79 (Format: what a mirror for brew has besides, held to by the second implementation)
         self.attempt(self.check_manifest, "manifest.json")
         self.attempt(self.check_index_manifest, "index/manifest.json", root["created_at"])
         for path in [*(f"index/{kind}.db" for kind in KINDS), "vulns/cve.db"]:
