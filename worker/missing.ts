@@ -18,6 +18,6 @@ export function missingPath(path: string): MirrorError {
   const name = JSON.stringify(path);
   const possible = isTreePath(path.replace(/\/$/, '')) && PLACES.some((place) => place.test(path));
   return possible
-    ? new MirrorError('not-found', `This mirror has no file ${name}.`, { where: path })
+    ? new MirrorError('not-found', `This mirror has nothing at ${name}.`, { where: path })
     : new MirrorError('no-such-path', `No mirror has such a path as ${name}.`, { where: path });
 }

@@ -17,7 +17,7 @@ const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
   'not-found': {
     status: 404,
     title: 'Not in this mirror',
-    hint: 'What is here stands at / and, folder by folder, at every path that ends with a slash.',
+    hint: 'Look for a package at / or by /api/v1/packages?q=NAME; a path that ends in a slash lists its folder.',
   },
   'no-such-path': {
     status: 404,

@@ -16,7 +16,7 @@ export async function problemPage({ status, title, detail, hint }: Problem): Pro
     kicker: `Error ${status}`,
     headline: title,
     lead: detail,
-    main: html`${hint && html`<section class="hint" aria-labelledby="hint"><h2 id="hint">What helps</h2><p>${hint}</p></section>`}`,
+    main: html`${hint && html`<section class="hint" aria-labelledby="hint"><h2 id="hint">What to do</h2><p>${hint}</p></section>`}`,
     footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">This mirror’s status</a></li><li><a href="/api/v1/health">Health as JSON</a></li></ul></nav>`,
   });
   return String(await document);
