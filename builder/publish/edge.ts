@@ -40,7 +40,9 @@ export async function expectEdgeVerifies(
       readBody((await client.get(url, edge.headers)).body, MAX_REPORT, url.href),
     );
     const report = parseJson(reportSchema, body, url.href);
-    if (!report.ok || report.snapshot?.version !== version) throw refused(url.href, report.failures);
+    if (!report.ok) throw refused(url.href, report.failures);
+    if (report.snapshot?.version !== version)
+      throw otherSnapshot(url.href, version, report.snapshot?.version);
     done += report.files.checked;
     reporter.progress({ label: 'The edge verifies', done, total: report.files.total, bytes: 0 });
     cursor = report.cursor;
@@ -51,4 +53,10 @@ function refused(where: string, failures: readonly { path: string; message: stri
   const list = failures.map(({ path, message }) => `${path}: ${message}`);
   const message = 'The edge does not verify this snapshot; readers stay on the one before.';
   return new MirrorError('mismatch', [message, ...list].join('\n  '), { where });
+}
+
+/** A Worker over another bucket, or one that does not know of snapshots that are not live. */
+function otherSnapshot(where: string, version: number, found: number | undefined): MirrorError {
+  const message = 'The edge verified another snapshot than this one: is it the Worker over this bucket?';
+  return new MirrorError('mismatch', message, { where, expected: String(version), found: String(found) });
 }

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
-import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
@@ -204,33 +203,6 @@ describe('publish', () => {
     await expect(other.publish(directory)).rejects.toMatchObject({ code: 'bad-input' });
     expect(await other.publish(directory, { repair: true })).toMatchObject({ changed: true });
     expect((await send(other.origin, '/manifest.json')).status).toBe(200);
-    await other.close();
-  });
-
-  test('when the edge is asked first, the snapshot goes live only if that verifies it', async () => {
-    const other = await startTestWorker();
-    const blob = blobName(await sha256Of('casks/firefox-143.0.dmg'));
-    await other.publish(directory, { edge: parseMirrorUrl(other.origin) });
-    await other.bucket.delete(blob);
-    // What is live still names the blob, so the next snapshot is thought to need no upload of it.
-    await expect(other.publish(grown, { edge: parseMirrorUrl(other.origin) })).rejects.toMatchObject({
-      code: 'mismatch',
-      message: expect.stringContaining('casks/firefox-143.0.dmg'),
-    });
-    expect(await other.publish(directory)).toMatchObject({ changed: false });
-    expect(await other.publish(grown, { edge: parseMirrorUrl(other.origin), repair: true })).toMatchObject({
-      changed: true,
-    });
-    await other.close();
-  });
-
-  test('when the Worker is private, it is asked with the token in its address, and readers stay where it gets none', async () => {
-    const other = await startTestWorker({ MIRROR_TOKEN: 's3cret+/=' });
-    const refused = other.publish(directory, { edge: parseMirrorUrl(other.origin) });
-    await expect(refused).rejects.toMatchObject({ code: 'upstream', found: '401' });
-    expect(await other.bucket.head('current')).toBeUndefined();
-    const edge = parseMirrorUrl(other.origin.replace('://', '://ci:s3cret%2B%2F%3D@'));
-    expect(await other.publish(directory, { edge })).toMatchObject({ changed: true });
     await other.close();
   });
 

@@ -4,6 +4,7 @@ import { readContents } from '../../builder/directory/mirror.ts';
 import { describeSnapshots } from '../../builder/publish/describe.ts';
 import { type RollbackOptions, rollback } from '../../builder/publish/rollback.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
+import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -64,6 +65,14 @@ describe('before anything was rolled back', () => {
     expect((await worker.bucket.head('lease'))?.etag).toBeUndefined();
     const [live] = await describeSnapshots(worker.bucket, new Date());
     expect(live).toMatchObject({ version: await versionOf(second), state: 'live' });
+  });
+
+  test('a snapshot that stands under the version of another is refused', async () => {
+    const { bytes } =
+      (await worker.bucket.get(`snapshots/${await versionOf(first)}`, 1e6)) ?? expect.unreachable();
+    await worker.bucket.put('snapshots/7', bytes, sha256Hex(bytes));
+    await expect(roll({ to: 7 })).rejects.toMatchObject({ code: 'mismatch', where: 'snapshots/7' });
+    await worker.bucket.delete('snapshots/7');
   });
 
   test('a file that the bucket lost is found before readers are switched', async () => {

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readContents } from '../../builder/directory/mirror.ts';
+import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
+import { blobName } from '../../format/layout.ts';
+import { startServer } from '../builder/server.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startTestWorker } from '../support/worker.ts';
+
+const folder = await temporaryFolder();
+const directory = join(folder, 'mirror');
+const grown = join(folder, 'grown');
+await makeMirror(directory);
+await copyMirror(directory, grown);
+await makeMirror(grown, { request: { ...REQUEST, packages: [...REQUEST.packages, 'wget'] } });
+
+const sha256Of = async (path: string): Promise<string> =>
+  (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
+
+const versionOf = async (mirror: string): Promise<number> =>
+  (await readContents(mirror))?.snapshot.version ?? 0;
+
+/** The address of a server that finds everything in order in a snapshot of its own choice, once `before` is done. */
+async function contentEdge(version: number, before: () => Promise<unknown> = async () => undefined) {
+  const report = {
+    ok: true,
+    snapshot: { version },
+    files: { total: 1, checked: 1 },
+    failures: [],
+    cursor: null,
+  };
+  const { origin } = await startServer((_request, response) => {
+    void before().then(() => response.end(JSON.stringify(report)));
+  });
+  return parseMirrorUrl(origin);
+}
+
+describe('publish --url', () => {
+  test('when the edge is asked first, the snapshot goes live only if that verifies it', async () => {
+    const other = await startTestWorker();
+    const blob = blobName(await sha256Of('casks/firefox-143.0.dmg'));
+    await other.publish(directory, { edge: parseMirrorUrl(other.origin) });
+    await other.bucket.delete(blob);
+    // What is live still names the blob, so the next snapshot is thought to need no upload of it.
+    await expect(other.publish(grown, { edge: parseMirrorUrl(other.origin) })).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('casks/firefox-143.0.dmg'),
+    });
+    expect(await other.publish(directory)).toMatchObject({ changed: false });
+    expect(await other.publish(grown, { edge: parseMirrorUrl(other.origin), repair: true })).toMatchObject({
+      changed: true,
+    });
+    await other.close();
+  });
+
+  test('when the Worker is private, it is asked with the token in its address, and readers stay where it gets none', async () => {
+    const other = await startTestWorker({ MIRROR_TOKEN: 's3cret+/=' });
+    const refused = other.publish(directory, { edge: parseMirrorUrl(other.origin) });
+    await expect(refused).rejects.toMatchObject({ code: 'upstream', found: '401' });
+    expect(await other.bucket.head('current')).toBeUndefined();
+    const edge = parseMirrorUrl(other.origin.replace('://', '://ci:s3cret%2B%2F%3D@'));
+    expect(await other.publish(directory, { edge })).toMatchObject({ changed: true });
+    await other.close();
+  });
+
+  test('when the edge speaks of another snapshot, that counts for nothing', async () => {
+    const other = await startTestWorker();
+    const edge = await contentEdge((await versionOf(directory)) - 1);
+    await expect(other.publish(directory, { edge })).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('another snapshot'),
+    });
+    expect(await other.bucket.head('current')).toBeUndefined();
+    await other.close();
+  });
+
+  test('when somebody has taken over the lease while the edge verified, the pointer stays', async () => {
+    const other = await startTestWorker();
+    let now = Date.now();
+    const edge = await contentEdge(await versionOf(directory), () => {
+      // As if this machine had slept, and somebody else had come, finished and gone meanwhile.
+      now += 3_600_000;
+      return other.bucket.delete('lease');
+    });
+    const clock = (): Date => new Date(now);
+    await expect(other.publish(directory, { edge, clock })).rejects.toMatchObject({ code: 'locked' });
+    expect(await other.bucket.head('current')).toBeUndefined();
+    await other.close();
+  });
+});
