@@ -89,50 +89,39 @@ function formulaJson(
 async function writeCasks(tree: Tree, count: number) {
   const rows: CaskRow[] = [];
   for (let index = 0; index < count; index++) {
-    const token = `cask-${String(index).padStart(5, '0')}`;
-    const hash = sha256(token);
-    const url = `https://${token}.example.com/downloads/${token}.dmg`;
-    const json = {
-      ...{
-        token,
-        name: [token],
-        version: '1.0',
-        sha256: hash,
-        url,
-        homepage: `https://${token}.example.com/`,
-      },
-      ...{
-        desc: descriptionOf(token),
-        tap: 'homebrew/cask',
-        artifacts: [{ type: 'app', source: `${token}.app` }],
-      },
-      ...{ depends_on: { macos: { '>=': ['13'] } }, auto_updates: false, deprecated: false, disabled: false },
-    };
-    rows.push({
-      ...{
-        token,
-        names: [token],
-        version: '1.0',
-        sha256: hash,
-        url,
-        homepage: json.homepage,
-        desc: json.desc,
-      },
-      ...{
-        tap: 'homebrew/cask',
-        autoUpdates: false,
-        deprecated: false,
-        disabled: false,
-        updatedAt: 1_790_000_000,
-      },
-      ...{ jsonHash: await tree.writePackage('casks', token, json), parts: [], dependencies: [], files: [] },
-    });
+    const row = caskRow(`cask-${String(index).padStart(5, '0')}`);
+    rows.push({ ...row, jsonHash: await tree.writePackage('casks', row.token, caskJson(row)) });
   }
   const index = await tree.writeIndex('casks', (path) =>
     writeCasksDatabase(path, { ...PUBLISHED, casks: rows }),
   );
   return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
 }
+
+function caskRow(token: string): Omit<CaskRow, 'jsonHash'> {
+  const url = `https://${token}.example.com/downloads/${token}.dmg`;
+  return {
+    ...{ token, names: [token], version: '1.0', sha256: sha256(token), url },
+    ...{ homepage: `https://${token}.example.com/`, desc: descriptionOf(token), tap: 'homebrew/cask' },
+    ...{ autoUpdates: false, deprecated: false, disabled: false, updatedAt: 1_790_000_000 },
+    ...{ parts: [], dependencies: [], files: [] },
+  };
+}
+
+const caskJson = ({
+  token,
+  names,
+  version,
+  sha256,
+  url,
+  homepage,
+  desc,
+  tap,
+}: Omit<CaskRow, 'jsonHash'>) => ({
+  ...{ token, name: names, version, sha256, url, homepage, desc, tap },
+  artifacts: [{ type: 'app', source: `${token}.app` }],
+  ...{ depends_on: { macos: { '>=': ['13'] } }, auto_updates: false, deprecated: false, disabled: false },
+});
 
 const WORDS =
   'fast small tool library client server for parsing signing building files networks data text'.split(' ');

@@ -1,0 +1,69 @@
+import type { ListedPackage } from '../../../format/package-list.ts';
+import type { Failure, VerifyReport } from '../../../format/verify/report.ts';
+import { type StatusInput, statusPage } from '../../../worker/pages/status.ts';
+
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
+export const NOW = new Date('2025-11-20T14:05:00Z');
+const KEY = { keyId: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), key: new Uint8Array(32).fill(7) };
+export const HOSTILE = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`;
+
+export const jq: ListedPackage = {
+  kind: 'formula',
+  name: 'jq',
+  version: '1.7.1',
+  desc: 'Lightweight and flexible command-line JSON processor',
+  tags: ['arm64_sonoma', 'sonoma', 'x86_64_linux'],
+  size: 1_234_567,
+};
+
+/** A root that expires `left` milliseconds from now. */
+export function rootExpiring(left: number): StatusInput['root'] {
+  const created = new Date(NOW.getTime() + left - 30 * DAY);
+  return {
+    sha256: 'ab'.repeat(32),
+    signer: KEY,
+    snapshot: {
+      format: 1,
+      version: 1_763_020_000,
+      created_at: created.toISOString(),
+      expires_at: new Date(NOW.getTime() + left).toISOString(),
+      generator: { name: 'stout-mirror', version: '0.1.0', format: 1 },
+      totals: { files: 412, bytes: 2_384_000_000 },
+      leaves: [],
+    },
+  };
+}
+
+export const FAILURE: Failure = { path: 'bottles/jq.tar.gz', state: 'missing', message: 'It is missing.' };
+export const REPORT: VerifyReport = {
+  ok: true,
+  complete: true,
+  depth: 'quick',
+  checked_at: NOW.toISOString(),
+  checks: [{ name: 'snapshot', path: 'snapshot/root.json', state: 'passed', evidence: 'a signature' }],
+  files: { total: 412, checked: 412, verified: 410, consistent: 2, failed: 0 },
+  bytes: { total: 1000, checked: 1000 },
+  failures: [],
+  cursor: null,
+};
+
+/** The status page of a mirror of `packages`. */
+export const render = (changes: Partial<StatusInput> = {}, packages: ListedPackage[] = [jq]) =>
+  statusPage({
+    origin: 'https://packages.example.org',
+    now: NOW,
+    root: rootExpiring(22 * DAY),
+    clientOrigin: 'https://packages.example.org',
+    verified: undefined,
+    kept: [],
+    packages: { version: '2025.11.20.1405', platforms: {}, packages },
+    view: { query: '', page: 1 },
+    warning: undefined,
+    stoutConfig: '[index]\nbase_url = "https://packages.example.org/index"\n',
+    publicKeys: [KEY],
+    ...changes,
+  });
+
+/** What a page says in its greatest letters under the header. */
+export const verdict = (page: string) => /<h2 id="state">.*<\/svg>([^<]*)<\/h2>/.exec(page)?.[1];

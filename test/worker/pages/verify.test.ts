@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import type { VerifyReport } from '../../../format/verify/report.ts';
+import { verifyPage } from '../../../worker/pages/verify.ts';
+import { FAILURE, HOSTILE, NOW, REPORT, verdict } from './support.ts';
+
+describe('the page of a report', () => {
+  test.each<[changes: Partial<VerifyReport>, words: string]>([
+    [{}, 'All files agree'],
+    [{ depth: 'deep' }, 'Every byte is as signed'],
+    [{ depth: 'deep', complete: false, cursor: '1:x' }, 'As signed so far'],
+    [{ depth: 'deep', complete: false }, 'The rest is as signed'],
+    [{ ok: false, failures: [FAILURE] }, 'Not as signed'],
+  ])('when a report is %j, its page says no more than %j', async (changes, words) => {
+    const page = await verifyPage({ ...REPORT, ...changes }, NOW);
+    expect(verdict(page)).toBe(words);
+  });
+
+  test('when a part was read, a link goes on without JavaScript', async () => {
+    const page = await verifyPage({ ...REPORT, depth: 'deep', complete: false, cursor: '1:a+b' }, NOW);
+    expect(page).toContain('href="/verify?deep=1&cursor=1%3Aa%2Bb"'.replace('&', '&amp;'));
+  });
+
+  test('when a path in a report holds markup, it becomes text', async () => {
+    const page = await verifyPage({ ...REPORT, failures: [{ ...FAILURE, path: HOSTILE }] }, NOW);
+    expect(page).toContain('<code>&lt;script&gt;');
+    expect(page).not.toContain('<img');
+  });
+});
