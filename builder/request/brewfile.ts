@@ -11,7 +11,7 @@ export interface NamedPackages {
 const CONTROL_FLOW = /^(?:(?:if|unless|elsif|case|when)\b.*|else|end)$/;
 /** Settings that name no package. */
 const SETTING = /^(?:cask_args|brew_args)\b/;
-const ENTRY = /^([a-z_]+)\s*\(?\s*(["'])([^"'#]+)\2\s*(.*)$/s;
+const ENTRY = /^([a-z_]+)\s*(?:\(\s*)?(["'])([^"'#]+)\2\s*(.*)$/s;
 const OWN_TAPS: readonly string[] = [
   'homebrew/core',
   'homebrew/cask',
@@ -62,17 +62,26 @@ function take(packages: NamedPackages, kind: string, name: string, options: stri
 /** Statements without comments; an entry that ends with a comma or an open bracket goes on in the next line. */
 function statementsOf(text: string): string[] {
   const statements: string[] = [];
-  let open = '';
+  let open: string[] = [];
+  let depth = 0;
+  let escaped = false;
   for (const line of text.split(/\r?\n/)) {
-    const statement = `${open} ${withoutComment(line).trim()}`.trim();
-    const continues = /[,\\]$/.test(statement) || brackets(statement) > 0;
-    open = continues ? statement.replace(/\\$/, '') : '';
-    if (!continues && statement !== '') statements.push(statement);
+    const part = withoutComment(line).trim();
+    // An empty line ends what a backslash left open, and nothing else.
+    if (part === '' && !escaped) continue;
+    escaped = part.endsWith('\\');
+    open.push(escaped ? part.slice(0, -1) : part);
+    depth += brackets(part);
+    if (escaped || part.endsWith(',') || depth > 0) continue;
+    statements.push(open.join(' ').trim());
+    open = [];
+    depth = 0;
   }
-  return open === '' ? statements : [...statements, open];
+  return open.length === 0 ? statements : [...statements, open.join(' ')];
 }
 
-const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g;
+// A quote that is never closed goes on to the end: looking for its end from each quote anew would take for ever.
+const QUOTED = /"(?:[^"\\]|\\.?)*(?:"|$)|'(?:[^'\\]|\\.?)*(?:'|$)/g;
 
 function withoutComment(line: string): string {
   // Quoted text may hold a # that begins no comment.
