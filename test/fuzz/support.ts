@@ -5,8 +5,7 @@ import { MirrorError } from '../../format/errors.ts';
 /** How a property is tried; fast-check prints the seed and the path to the input of each failure. */
 export interface Effort {
   runs: number;
-  /** Random where none is given. */
-  seed?: number | undefined;
+  seed: number;
 }
 
 /** How long one input may take, milliseconds: generous, because what is found takes minutes. */
@@ -28,7 +27,7 @@ export function holds<T>(
         await look(input);
         expect(performance.now() - started, 'milliseconds').toBeLessThan(LIMIT);
       }),
-      { numRuns, ...(seed === undefined ? {} : { seed }) },
+      { numRuns, seed },
     ),
   );
 }
