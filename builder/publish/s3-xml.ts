@@ -10,7 +10,7 @@ const listingSchema = v.object({
       v.array(
         v.object({
           Key: v.string(),
-          Size: v.pipe(v.string(), v.transform(Number)),
+          Size: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
           ETag: v.string(),
           LastModified: v.pipe(v.string(), v.isoTimestamp()),
         }),
