@@ -1,5 +1,6 @@
 import { MirrorError } from './errors.ts';
 import { type PublicKey, publicKeyHex } from './minisign/public-key.ts';
+import { withoutTrailingSlashes } from './origin.ts';
 
 /** What a client's configuration says about a mirror. */
 export interface ClientConfigInput {
@@ -77,5 +78,5 @@ function withoutCredentials(origin: string): string {
   const url = new URL(origin);
   url.username = '';
   url.password = '';
-  return url.href.replace(/\/+$/, '');
+  return withoutTrailingSlashes(url.href);
 }

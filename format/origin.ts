@@ -16,7 +16,7 @@ export function originOf(text: string): string {
  */
 export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = parseAddress(text);
-  if (url && (credentials || !hasCredentials(url))) return url.href.replace(/\/+$/, '');
+  if (url && (credentials || !hasCredentials(url))) return withoutTrailingSlashes(url.href);
   throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
     expected: `https://host or https://host/folder${credentials ? '; in a token % is written %25, and / is %2F' : ''}`,
     found: text,
@@ -32,6 +32,9 @@ function parseAddress(text: string): URL | undefined {
   const plain = url && /^https?:$/.test(url.protocol) && !/[?#]/.test(url.href);
   return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;
 }
+
+/** A text without the slashes at its end; each run of slashes is looked at once. */
+export const withoutTrailingSlashes = (text: string): string => text.replace(/(?<!\/)\/+$/, '');
 
 const hasCredentials = ({ username, password }: URL): boolean => username !== '' || password !== '';
 

@@ -4,6 +4,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import { toBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
+import { withoutTrailingSlashes } from '../../format/origin.ts';
 import { networkError } from '../http/body.ts';
 import { withRetries } from '../http/retry.ts';
 import { NAME, VERSION } from '../version.ts';
@@ -70,7 +71,7 @@ export class Bucket {
   readonly #signing: Signing;
 
   constructor({ endpoint, bucket, accessKeyId, secretAccessKey, sessionToken, region }: BucketAddress) {
-    this.#base = `${endpoint.replace(/\/+$/, '')}/${bucket}`;
+    this.#base = `${withoutTrailingSlashes(endpoint)}/${bucket}`;
     this.#signing = {
       ...{ accessKeyId, secretAccessKey, service: 's3', region: region ?? 'auto' },
       ...(sessionToken === undefined ? {} : { sessionToken }),
