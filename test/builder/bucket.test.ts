@@ -69,6 +69,15 @@ describe('a PUT', () => {
   );
 });
 
+test('an object that storage did not delete is named, with the reason', async () => {
+  const failed = '<DeleteResult><Error><Key>blobs/x</Key><Code>AccessDenied</Code></Error></DeleteResult>';
+  const { bucket, requests } = await bucketOf((_request, response) => response.end(failed));
+  await expect(bucket.deleteAll(['blobs/x', 'blobs/y'])).rejects.toEqual(
+    failing('refused', { where: 'blobs/x', message: expect.stringContaining('AccessDenied') }),
+  );
+  expect(requests[0]).toMatchObject({ method: 'POST', url: '/b?delete=' });
+});
+
 test('temporary credentials come with their session token', async () => {
   const { bucket, requests } = await bucketOf((_request, response) => response.writeHead(404).end(), {
     sessionToken: 'session',

@@ -38,6 +38,7 @@ describe('allowedUrl', () => {
     'https://metadata.google.internal/',
     'https://app.localhost/',
     'https://[::1]/',
+    'https://[2002:7f00:1::1]/',
     'https://[::ffff:10.0.0.1]/',
     'https://[fd00::1]/',
     'https://[fe80::1]/',

@@ -96,6 +96,11 @@ describe('a lease', () => {
     expect(await worker.bucket.head('lease')).toBeDefined();
   });
 
+  test('when somebody has replaced it before it ran out, is not given back in their name', async () => {
+    await lease(() => writeLease({}));
+    expect(await worker.bucket.head('lease')).toBeDefined();
+  });
+
   test('when somebody has taken it over, says so instead, and leaves theirs alone', async () => {
     let now = Date.now();
     const work = lease(

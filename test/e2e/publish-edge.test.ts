@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { blobName } from '../../format/layout.ts';
-import { startServer } from '../builder/server.ts';
+import { startContentEdge } from '../support/content-edge.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
@@ -20,21 +20,6 @@ const sha256Of = async (path: string): Promise<string> =>
 
 const versionOf = async (mirror: string): Promise<number> =>
   (await readContents(mirror))?.snapshot.version ?? 0;
-
-/** The address of a server that finds everything in order in a snapshot of its own choice, once `before` is done. */
-async function contentEdge(version: number, before: () => Promise<unknown> = async () => undefined) {
-  const report = {
-    ok: true,
-    snapshot: { version },
-    files: { total: 1, checked: 1 },
-    failures: [],
-    cursor: null,
-  };
-  const { origin } = await startServer((_request, response) => {
-    void before().then(() => response.end(JSON.stringify(report)));
-  });
-  return parseMirrorUrl(origin);
-}
 
 describe('publish --url', () => {
   test('when the edge is asked first, the snapshot goes live only if that verifies it', async () => {
@@ -66,25 +51,11 @@ describe('publish --url', () => {
 
   test('when the edge speaks of another snapshot, that counts for nothing', async () => {
     const other = await startTestWorker();
-    const edge = await contentEdge((await versionOf(directory)) - 1);
+    const edge = await startContentEdge((await versionOf(directory)) - 1);
     await expect(other.publish(directory, { edge })).rejects.toMatchObject({
       code: 'mismatch',
       message: expect.stringContaining('another snapshot'),
     });
-    expect(await other.bucket.head('current')).toBeUndefined();
-    await other.close();
-  });
-
-  test('when somebody has taken over the lease while the edge verified, the pointer stays', async () => {
-    const other = await startTestWorker();
-    let now = Date.now();
-    const edge = await contentEdge(await versionOf(directory), () => {
-      // As if this machine had slept, and somebody else had come, finished and gone meanwhile.
-      now += 3_600_000;
-      return other.bucket.delete('lease');
-    });
-    const clock = (): Date => new Date(now);
-    await expect(other.publish(directory, { edge, clock })).rejects.toMatchObject({ code: 'locked' });
     expect(await other.bucket.head('current')).toBeUndefined();
     await other.close();
   });
