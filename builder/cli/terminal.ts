@@ -85,8 +85,9 @@ export class TerminalReporter implements Reporter {
   }
 }
 
-/** Text that cannot steer a terminal: names from an upstream may hold escape sequences. */
-export const printable = (text: string): string => text.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
+/** Text that cannot steer a terminal: names from an upstream may hold escape sequences, or turn what follows around. */
+export const printable = (text: string): string =>
+  text.replace(/(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu, '\ufffd');
 
 /** One line of progress: files, bytes, rate and time left as far as they are known. The bar takes what room is left. */
 export function progressLine(
