@@ -5,7 +5,7 @@ import type { FileDigest } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import { withRetries } from '../http/retry.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
-import { receive } from './download.ts';
+import { MAX_SIZE, receive } from './download.ts';
 import { PartWriter } from './part-writer.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function downloadUnchecked(
   const name = createHash('sha256').update(url.href).digest('hex');
   const part = join(incomingDirectory(directory), `${name}.unchecked`);
   const digest = await withRetries(async () => {
-    const { chunks } = await upstream.open(url, 0);
+    const { chunks } = await upstream.open(url, 0, MAX_SIZE);
     const writer = await PartWriter.open(part);
     try {
       writer.restart();

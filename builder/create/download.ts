@@ -5,10 +5,11 @@ import { digestFile, type FileDigest } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
 import { isAbsent } from '../directory/write.ts';
 import { withRetries } from '../http/retry.ts';
-import type { UpstreamLocation } from '../upstream/location.ts';
+import { tooLarge, type UpstreamLocation } from '../upstream/location.ts';
 import { PartWriter } from './part-writer.ts';
 
-const MAX_SIZE = 20 * 1024 ** 3;
+/** Bytes of the longest package. */
+export const MAX_SIZE = 20 * 1024 ** 3;
 
 /** A file to bring in, and what it must hash to. */
 export interface Download {
@@ -89,7 +90,7 @@ class PartFile {
   async #fetchRest(upstream: UpstreamLocation, onBytes: (count: number) => void): Promise<FileDigest> {
     const writer = await PartWriter.open(this.path);
     try {
-      const { offset, chunks } = await upstream.open(this.#url, writer.size);
+      const { offset, chunks } = await upstream.open(this.#url, writer.size, MAX_SIZE);
       if (offset > 0) this.isPieced = true;
       else writer.restart();
       return await receive(writer, chunks, this.#url, onBytes);
@@ -109,11 +110,7 @@ export async function receive(
 ): Promise<FileDigest> {
   for await (const chunk of chunks) {
     await writer.write(chunk);
-    if (writer.size > MAX_SIZE) {
-      throw new MirrorError('too-large', `${url.href} is longer than ${MAX_SIZE} bytes.`, {
-        where: url.href,
-      });
-    }
+    if (writer.size > MAX_SIZE) throw tooLarge(url.href, MAX_SIZE);
     onBytes(chunk.length);
   }
   return writer.finish();

@@ -2,6 +2,14 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import * as v from 'valibot';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 
+/** Bytes of the longest value, and of the longest row. */
+const MAX_VALUE = 16 * 1024 * 1024;
+/** Rows of a query that are read into memory: far more than any index has. */
+const MAX_ROWS = 500_000;
+
+const COMPUTED = `SELECT name FROM sqlite_master WHERE type = 'view' UNION ALL
+  SELECT m.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c WHERE c.hidden IN (2, 3) LIMIT 1`;
+
 /** A database that somebody else made: read-only, its views and triggers not trusted, every row parsed. */
 export class DatabaseReader {
   readonly #database: DatabaseSync;
@@ -17,11 +25,13 @@ export class DatabaseReader {
   /** Opens the file at `path`; errors name `where`. Throws `bad-input` for what is no SQLite database. */
   static open(path: string, where: string): DatabaseReader {
     try {
-      const database = new DatabaseSync(path, { readOnly: true, allowExtension: false });
+      const database = new DatabaseSync(path, {
+        ...{ readOnly: true, allowExtension: false, limits: { length: MAX_VALUE } },
+      });
       database.exec('PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON');
-      const [view] = database.prepare("SELECT name FROM sqlite_master WHERE type = 'view'").all();
-      // A view under a table's name could make any query run for ever.
-      if (view) throw new Error('it has views, which no index has');
+      // A view under a table's name could make any query run for ever, a generated column any value endless.
+      const [computed] = database.prepare(COMPUTED).all();
+      if (computed) throw new Error('it has views or generated columns, which no index has');
       return new DatabaseReader(database, where);
     } catch (cause) {
       throw new MirrorError('bad-input', `${where} is not an index database: ${messageOf(cause)}`, {
@@ -33,11 +43,14 @@ export class DatabaseReader {
 
   /** All rows of a query, each parsed. Throws `bad-input` naming the database. */
   rows<S extends v.GenericSchema>(schema: S, sql: string, ...values: SQLInputValue[]): v.InferOutput<S>[] {
-    return this.#reading(() =>
-      this.#statement(sql)
-        .all(...values)
-        .map((row) => v.parse(schema, row)),
-    );
+    return this.#reading(() => {
+      const rows: v.InferOutput<S>[] = [];
+      for (const row of this.#statement(sql).iterate(...values)) {
+        if (rows.length === MAX_ROWS) throw new Error(`a query has more than ${MAX_ROWS} rows`);
+        rows.push(v.parse(schema, row));
+      }
+      return rows;
+    });
   }
 
   /** The only row of a query. Throws as {@link rows}, and when there is none. */

@@ -1,5 +1,9 @@
+import { MirrorError } from '../../format/errors.ts';
+
 const RUNTIME = ['runtime', 'recommended'];
 const DEVELOPMENT = ['build', 'test'];
+/** Far more than an index that is sound can lack, and few enough to tell of. */
+const MAX_MISSING = 10_000;
 
 export interface ClosureOptions {
   /** Whether dependencies come along at all. */
@@ -25,7 +29,7 @@ export interface Closure {
 
 /**
  * What installing the requested formulas takes: they, the build and test dependencies of each, and the runtime and
- * recommended dependencies of all of those.
+ * recommended dependencies of all of those. Throws `bad-input` when the graph lacks more than ten thousand of them.
  */
 export function closureOf(
   graph: FormulaGraph,
@@ -40,6 +44,7 @@ export function closureOf(
       const found = graph.findFormula(name);
       if (found) queue.push(found.name);
       else missing.push({ name, neededBy });
+      if (missing.length > MAX_MISSING) throw tooManyMissing(neededBy);
     }
   };
   visit(requested);
@@ -53,3 +58,8 @@ export function closureOf(
   }
   return { names: [...names].sort(), missing };
 }
+
+const tooManyMissing = (neededBy: string | undefined): MirrorError =>
+  new MirrorError('bad-input', `More than ${MAX_MISSING} packages are needed that nobody has.`, {
+    where: neededBy,
+  });

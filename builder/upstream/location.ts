@@ -77,17 +77,19 @@ export class UpstreamLocation {
     const url = this.resolve(reference);
     if (url.protocol === 'file:') return readLocal(url, limit);
     return withRetries(async () =>
-      readBody((await this.#client.get(url, headers)).body, limit, url.href, onBytes),
+      readBody((await this.#get(url, limit, headers)).body, limit, url.href, onBytes),
     );
   }
 
-  /** Opens a file for streaming from `offset` on; the caller retries. Throws as {@link read}, or transiently. */
-  async open(url: URL, offset: number): Promise<OpenedFile> {
+  /**
+   * Opens a file of at most `limit` bytes for streaming from `offset` on; the caller counts, and retries.
+   * Throws as {@link read}, or transiently.
+   */
+  async open(url: URL, offset: number, limit: number): Promise<OpenedFile> {
     if (url.protocol === 'file:') return { offset, chunks: localChunks(url, offset) };
-    const rest = offset > 0 ? await this.#rest(url, offset) : undefined;
-    if (rest?.status === 206) return { offset, chunks: chunksOf(rest.body, url.href) };
-    const { body } = rest ?? (await this.#client.get(url));
-    return { offset: 0, chunks: chunksOf(body, url.href) };
+    const rest = offset > 0 ? await this.#rest(url, offset, limit) : undefined;
+    const { status, body } = rest ?? (await this.#get(url, limit));
+    return { offset: rest && status === 206 ? offset : 0, chunks: chunksOf(body, url.href) };
   }
 
   /** Bytes of a file, as far as its server tells without sending it. Throws as {@link read}. */
@@ -103,9 +105,17 @@ export class UpstreamLocation {
     });
   }
 
+  /** An answer that does not announce more than `limit` bytes. */
+  async #get(url: URL, limit: number, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.#client.get(url, headers);
+    if (!(Number(answer.header('content-length')) > limit)) return answer;
+    await answer.body.dump();
+    throw tooLarge(url.href, limit);
+  }
+
   /** The bytes from `offset` on (206), or all of them (200); `undefined` when the server gives neither. */
-  async #rest(url: URL, offset: number): Promise<Answer | undefined> {
-    const answer = await this.#client.get(url, { range: `bytes=${offset}-` }).catch((error: unknown) => {
+  async #rest(url: URL, offset: number, limit: number): Promise<Answer | undefined> {
+    const answer = await this.#get(url, limit, { range: `bytes=${offset}-` }).catch((error: unknown) => {
       // A part as long as the file, or longer, leaves nothing to ask for.
       if (error instanceof MirrorError && error.found === '416') return undefined;
       throw error;
@@ -116,6 +126,10 @@ export class UpstreamLocation {
     return undefined;
   }
 }
+
+/** The error for more bytes than a file of its kind may have. */
+export const tooLarge = (where: string, limit: number): MirrorError =>
+  new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
 
 /** Neither a password, which `fetch` refuses and the manifest would tell, nor what relative references drop. */
 const isPlain = ({ username, password, search, hash }: URL): boolean =>
@@ -132,8 +146,7 @@ async function readLocal(url: URL, limit: number): Promise<Uint8Array> {
   const path = fileURLToPath(url);
   try {
     const { size } = await stat(path);
-    if (size > limit)
-      throw new MirrorError('too-large', `${path} is longer than ${limit} bytes.`, { where: path });
+    if (size > limit) throw tooLarge(path, limit);
     return await readFile(path);
   } catch (cause) {
     if (!isAbsent(cause)) throw cause;

@@ -3,7 +3,9 @@ import { countSchema, sha256Schema } from '../../format/schemas.ts';
 
 const text = v.string();
 const optionalText = v.optional(v.nullable(text), null);
-const names = v.optional(v.array(text), []);
+/** Far more than any package has. */
+const MAX_NAMES = 10_000;
+const names = v.optional(v.pipe(v.array(text), v.maxLength(MAX_NAMES)), []);
 const flag = v.optional(v.nullable(v.boolean()), false);
 
 const bottleSchema = v.looseObject({ url: text, sha256: sha256Schema });

@@ -1,7 +1,9 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
+import { createZstdDecompress, zstdDecompress } from 'node:zlib';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import type * as v from 'valibot';
 import { sha256Hex } from '../../format/digest.ts';
@@ -21,6 +23,8 @@ import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } fr
 import type { Upstream } from './upstream.ts';
 
 const MAX_MANIFEST = 1024 * 1024;
+/** Compressed, and so in memory; the database itself goes to a file. */
+const MAX_COMPRESSED = 64 * 1024 * 1024;
 const MAX_DATABASE = 512 * 1024 * 1024;
 const MAX_PACKAGE = 16 * 1024 * 1024;
 
@@ -113,7 +117,7 @@ export class StoutIndex implements Upstream {
     const where = this.location.resolve(reference).href;
     const described = this.manifest.indexes[kind === 'linux-apps' ? 'linux_apps' : kind];
     if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
-    const compressed = await this.location.read(reference, MAX_DATABASE, {
+    const compressed = await this.location.read(reference, MAX_COMPRESSED, {
       onBytes: (bytes) =>
         this.#reporter.progress({
           ...{ label: `Index of ${kind}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
@@ -123,7 +127,7 @@ export class StoutIndex implements Upstream {
     expectSha256(compressed, described.db_sha256, where);
     await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, `${kind}.db`);
-    await writeFile(path, await expand(compressed, MAX_DATABASE, where));
+    await expandInto(path, compressed, MAX_DATABASE, where);
     return DatabaseReader.open(path, where);
   }
 
@@ -154,9 +158,28 @@ async function expand(compressed: Uint8Array, limit: number, where: string): Pro
   try {
     return await decompress(compressed, { maxOutputLength: limit });
   } catch (cause) {
-    throw new MirrorError('bad-input', `${where} cannot be decompressed: ${messageOf(cause)}`, {
-      where,
-      cause,
-    });
+    throw notExpanded(where, cause);
   }
 }
+
+/** Decompresses into a file, a piece at a time. Throws `bad-input` also for more than `limit` bytes. */
+async function expandInto(path: string, compressed: Uint8Array, limit: number, where: string): Promise<void> {
+  let size = 0;
+  const bounded = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      if (size > limit) throw notExpanded(where, new Error(`it has more than ${limit} bytes`));
+      yield chunk;
+    }
+  };
+  try {
+    await pipeline([compressed], createZstdDecompress(), bounded, createWriteStream(path));
+  } catch (cause) {
+    // What the file system throws says more as it is.
+    if (cause instanceof MirrorError || (cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw notExpanded(where, cause);
+  }
+}
+
+const notExpanded = (where: string, cause: unknown): MirrorError =>
+  new MirrorError('bad-input', `${where} cannot be decompressed: ${messageOf(cause)}`, { where, cause });

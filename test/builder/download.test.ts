@@ -176,6 +176,18 @@ describe('download', () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('when more is announced than any package has, does not begin', async () => {
+    const { origin, requests } = await startServer((_request, response) => {
+      response.writeHead(200, { 'content-length': '9000000000000000' }).write('x');
+    });
+    const mirror = await mirrorWithPart();
+    await expect(fetchTo(mirror, origin)).rejects.toEqual(
+      failing('too-large', { where: `${origin}/jq.tar.gz` }),
+    );
+    expect(await incoming(mirror)).toEqual([]);
+    expect(requests).toHaveLength(1);
+  });
+
   it('when the part of an earlier run is damaged, drops it and fetches afresh', async () => {
     const { origin } = await startServer(sendRange);
     const mirror = await mirrorWithPart(randomBytes(1000));

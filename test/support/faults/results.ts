@@ -51,3 +51,23 @@ export function tableOf(results: readonly Result[], seed: string): string {
       .trimEnd();
   return all.map(line).join('\n');
 }
+
+/** Counts cases, and keeps the most memory and time that one of them took. */
+export class Tally {
+  #tried = 0;
+  readonly #lost: string[] = [];
+  #peak = 0;
+  #seconds = 0;
+
+  add(name: string, run: { complaints: readonly string[]; peak: number; seconds: number }): void {
+    this.#tried += 1;
+    for (const complaint of run.complaints) this.#lost.push(`${name}: ${complaint}`);
+    this.#peak = Math.max(this.#peak, run.peak);
+    this.#seconds = Math.max(this.#seconds, run.seconds);
+  }
+
+  get result(): Omit<Result, 'family'> {
+    const note = `at most ${this.#peak} MiB and ${Math.ceil(this.#seconds)} s each`;
+    return { tried: this.#tried, lost: this.#lost, note };
+  }
+}
