@@ -4,7 +4,7 @@ import type { Bucket } from '../publish/bucket.ts';
 import type { BucketOptions } from '../publish/credentials.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { mirrorUrlArgument, numberOption, originArgument } from './options.ts';
-import type { Session } from './session.ts';
+import { type Session, STOPPED } from './session.ts';
 
 /** What every verb that works on a bucket takes. */
 export interface BucketVerbOptions extends BucketOptions {
@@ -48,7 +48,7 @@ export async function openBucket(options: BucketOptions, { environment }: Sessio
 /** Aborted when the user asks to stop, so that the work ends in order and the lease is given back. */
 export function whenStopped({ untilStopped }: Session): AbortSignal {
   const stop = new AbortController();
-  const reason = new MirrorError('refused', 'Stopped: the same command goes on from here.');
+  const reason = new MirrorError('refused', STOPPED);
   void untilStopped().then(() => stop.abort(reason));
   return stop.signal;
 }

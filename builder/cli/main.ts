@@ -49,7 +49,8 @@ for (const [group, verbs] of Object.entries(groups)) {
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = explain(error);
+  const status = explain(error);
+  process.exitCode = session.stopped() ?? status;
 }
 
 /** Says what went wrong, with the evidence, and returns the exit status. */

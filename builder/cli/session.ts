@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -17,26 +18,50 @@ export interface Session {
   /** Ends the program with this status once all is written. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
-  /** Resolves when the user asks to stop. */
+  /** Resolves when the user asks to stop, for a verb that then ends in order; others are ended at once. */
   untilStopped(): Promise<void>;
+  /** The exit status for having been asked to stop; `undefined` while nobody has. */
+  stopped(): number | undefined;
 }
+
+/** What the user is told then: everything that was begun is finished or repeated by the next run. */
+export const STOPPED = 'Stopped: the same command goes on from here.';
 
 /** The session of a real command line. */
 export function processSession(): Session {
   const { env } = process;
+  const reporter = new TerminalReporter(standardError(env), () => performance.now());
   return {
+    ...watchSignals(reporter),
     environment: env,
     now: () => currentTime(env.SOURCE_DATE_EPOCH),
-    reporter: new TerminalReporter(standardError(env), () => performance.now()),
+    reporter,
     print: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     fail: (status) => {
       process.exitCode = status;
     },
     askPassword: process.stdin.isTTY ? askPassword : undefined,
+  };
+}
+
+/** Takes the first SIGINT and SIGTERM as a wish to stop; a second one ends the program as it always does. */
+function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {
+  let status: number | undefined;
+  let endInOrder: (() => void) | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // As shells have it.
+      status = 128 + constants.signals[signal];
+      if (endInOrder) return endInOrder();
+      reporter.note(STOPPED);
+      process.exit(status);
+    });
+  }
+  return {
+    stopped: () => status,
     untilStopped: () =>
       new Promise((resolve) => {
-        process.once('SIGINT', resolve);
-        process.once('SIGTERM', resolve);
+        endInOrder = resolve;
       }),
   };
 }

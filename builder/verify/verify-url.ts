@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sameBytes } from '../../format/bytes.ts';
@@ -39,6 +40,9 @@ export type UrlReport = VerifyReport & { elsewhere: Elsewhere[] };
 export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
   for (let attempt = 1; ; attempt++) {
     const scratch = await mkdtemp(join(tmpdir(), 'stout-mirror-'));
+    const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+    // The user may end the program in the middle.
+    process.once('exit', remove);
     try {
       const source = new HttpSource({ ...options, scratch });
       const first = await source.signedRoot().catch(() => undefined);
@@ -48,7 +52,8 @@ export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
       if (!first || !last || sameBytes(first.root, last.root)) return report;
       options.reporter.note('The mirror was published anew meanwhile: verifying that …');
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      process.off('exit', remove);
+      remove();
     }
   }
 }

@@ -8,7 +8,15 @@ import { TEST_KEY } from '../keys.ts';
 import { Random } from '../random.ts';
 import { type Read, readerAt, startReader } from '../reader.ts';
 import { SILENT } from '../silent.ts';
-import { type Changes, changesIn, commitsIn, type Run, run } from './kill.ts';
+import {
+  type Changes,
+  changesIn,
+  commitsIn,
+  type KillSignal,
+  type Run,
+  type RunOptions,
+  run,
+} from './kill.ts';
 import { KILL_VERBS, type KillVerb, publishedVersion } from './kill-verbs.ts';
 import { type KilledWorld, makeKilledWorld } from './killed-world.ts';
 import { type Seen, WatchingClient } from './watching-client.ts';
@@ -32,10 +40,15 @@ const FIRST_GUESS = 60;
 const COMMIT = 25;
 
 /**
- * Kills stout-mirror `rounds` times, verb after verb, at moments of its work that `seed` draws. After each kill, and after
+ * Kills stout-mirror, or asks it to stop, `rounds` times, verb after verb, at moments of its work that `seed` draws. After each kill, and after
  * the run that follows it, folder and bucket must hold a whole snapshot; clients that read all the while must see no half.
  */
-export async function killRounds(folder: string, rounds: number, seed: number): Promise<KillOutcome> {
+export async function killRounds(
+  folder: string,
+  rounds: number,
+  seed: number,
+  signal: KillSignal = 'SIGKILL',
+): Promise<KillOutcome> {
   const requests = new EventEmitter();
   const world = await makeKilledWorld(folder, () => requests.emit('change'));
   const random = new Random(seed);
@@ -47,7 +60,7 @@ export async function killRounds(folder: string, rounds: number, seed: number): 
     new WatchingClient(readerAt(server.origin), new Random(seed + 1), true),
     new WatchingClient(startReader(world.worker), new Random(seed + 2), false),
   ] as const;
-  const killer = new Killer(world, read, random, requests);
+  const killer = new Killer(world, { read, random, requests, signal });
   try {
     for (let round = 0; round < rounds; round++) await killer.round(round);
     const [ofFolder, ofBucket] = await Promise.all(clients.map((client) => client.stop()));
@@ -69,21 +82,25 @@ async function setUp(world: KilledWorld, verb: KillVerb | undefined, random: Ran
   if (status !== 0) throw new Error(`${args.join(' ')} failed: ${stderr}`);
 }
 
+interface KilledWith {
+  read: Read;
+  random: Random;
+  /** Tells of requests to storage. */
+  requests: EventEmitter;
+  signal: KillSignal;
+}
+
 class Killer {
   readonly phases: Record<Phase, number> = { working: 0, committing: 0, done: 0, ended: 0 };
   readonly lost: string[] = [];
   readonly #world: KilledWorld;
-  readonly #read: Read;
-  readonly #random: Random;
-  readonly #requests: EventEmitter;
+  readonly #with: KilledWith;
   /** How long a verb works, milliseconds, by its name. */
   readonly #durations = new Map<string, number>();
 
-  constructor(world: KilledWorld, read: Read, random: Random, requests: EventEmitter) {
+  constructor(world: KilledWorld, given: KilledWith) {
     this.#world = world;
-    this.#read = read;
-    this.#random = random;
-    this.#requests = requests;
+    this.#with = given;
   }
 
   /** Kills a verb, and runs it again to its end. */
@@ -93,15 +110,18 @@ class Killer {
     const complain = (what: string | undefined): void => {
       if (what !== undefined) this.lost.push(`round ${number}, ${verb.name}: ${what}`);
     };
-    const args = await verb.prepare(this.#world, this.#random);
+    const { random, read, signal } = this.#with;
+    const args = await verb.prepare(this.#world, random);
     const environment = await this.#world.environment();
     const duration = this.#durations.get(verb.name) ?? FIRST_GUESS;
-    const atCommit = verb.commits === true && this.#random.chance(50);
-    const moment = atCommit ? this.#random.below(COMMIT) : (duration * this.#random.below(800)) / 1000;
-    const killed = await this.#run(args, environment, this.#changes(verb, atCommit), moment);
+    const atCommit = verb.commits === true && random.chance(50);
+    const moment = atCommit ? random.below(COMMIT) : (duration * random.below(800)) / 1000;
+    const kill = { signal, after: moment };
+    const killed = await this.#run(args, environment, this.#changes(verb, atCommit), kill);
     const after = await this.#state(verb);
-    this.phases[killed.status === null ? after.phase : 'ended'] += 1;
+    this.phases[killed.status === 0 ? 'ended' : after.phase] += 1;
     complain(after.wrong);
+    if (signal === 'SIGINT') complain(unclean(killed, verb, after));
     const again = await this.#run(args, environment, this.#changes(verb, false));
     if (again.status !== 0) complain(`the next run failed: ${again.stderr}`);
     this.#durations.set(verb.name, (again.worked + duration) / 2);
@@ -109,12 +129,12 @@ class Killer {
     complain(end.wrong);
     // Of a publish that was killed after its switch, the next one has nothing to do, and lets the lease lie.
     if (!verb.ofBucket && end.phase !== 'done') complain('the next run left something behind');
-    complain(await verb.complaint?.(this.#world, this.#read));
+    complain(await verb.complaint?.(this.#world, read));
   }
 
   #changes({ ofBucket }: KillVerb, atCommit: boolean): Changes {
     const { directory } = this.#world;
-    if (ofBucket) return Object.assign(this.#requests, { close: () => undefined });
+    if (ofBucket) return Object.assign(this.#with.requests, { close: () => undefined });
     return atCommit ? commitsIn(directory) : changesIn(directory);
   }
 
@@ -122,17 +142,25 @@ class Killer {
     args: string[],
     environment: Record<string, string>,
     changes: Changes,
-    killAfter?: number,
+    kill?: RunOptions['kill'],
   ): Promise<Run> {
     try {
-      return await run(args, { environment, changes, ...(killAfter === undefined ? {} : { killAfter }) });
+      return await run(args, { environment, changes, ...(kill ? { kill } : {}) });
     } finally {
       changes.close();
     }
   }
 
   #state = ({ ofBucket }: KillVerb): Promise<State> =>
-    ofBucket ? bucketState(this.#world, this.#read) : folderState(this.#world);
+    ofBucket ? bucketState(this.#world, this.#with.read) : folderState(this.#world);
+}
+
+/** What is wrong with how a verb ended that was asked to stop. */
+function unclean({ status, stderr }: Run, { ofBucket }: KillVerb, { phase }: State): string | undefined {
+  // One that comes when all is done and the program is on its way out ends it as the system does.
+  if (status === 0 || (status === null && phase === 'done')) return undefined;
+  if (status !== 130 || !stderr.includes('goes on from here')) return `it ended with ${status}: ${stderr}`;
+  return ofBucket && phase !== 'done' ? 'it kept the lease' : undefined;
 }
 
 /** How a folder or a bucket was found. */

@@ -18,15 +18,14 @@ export interface RunOptions {
   environment: Record<string, string>;
   /** Emits `change` when the program changes something: from its first one on its work is timed. */
   changes: EventEmitter;
-  /** Milliseconds from there until it is sent SIGKILL; absent to let it end. */
-  killAfter?: number;
+  /** What it is sent, and how many milliseconds after that; absent to let it end. */
+  kill?: { signal: KillSignal; after: number };
 }
 
-/** Runs stout-mirror as a user does, and kills it in the middle of its work where that is asked for. */
-export async function run(
-  args: readonly string[],
-  { environment, changes, killAfter }: RunOptions,
-): Promise<Run> {
+export type KillSignal = 'SIGKILL' | 'SIGINT';
+
+/** Runs stout-mirror as a user does, and ends it in the middle of its work where that is asked for. */
+export async function run(args: readonly string[], { environment, changes, kill }: RunOptions): Promise<Run> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...environment },
@@ -38,9 +37,9 @@ export async function run(
   const closed = once(child, 'close');
   await Promise.race([once(changes, 'change'), closed]);
   const began = performance.now();
-  if (killAfter !== undefined) {
-    await Promise.race([sleep(killAfter), closed]);
-    child.kill('SIGKILL');
+  if (kill) {
+    await Promise.race([sleep(kill.after), closed]);
+    child.kill(kill.signal);
   }
   const [status] = await closed;
   return { status, stderr, worked: performance.now() - began };
