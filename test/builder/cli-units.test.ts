@@ -135,6 +135,8 @@ describe('TerminalReporter', () => {
   it('when a name from an upstream would steer the terminal, shows that it is there and no more', () => {
     const { reporter, written } = reporting({ color: true });
     reporter.warn('Skipped \x1b]0;owned\x07evil\r\x9b2J\u202egpj.name: é 日本');
-    expect(written).toEqual(['\x1b[33mSkipped \ufffd]0;owned\ufffdevil\ufffd\ufffd2J\ufffdgpj.name: é 日本\x1b[0m\n']);
+    expect(written).toEqual([
+      '\x1b[33mSkipped \ufffd]0;owned\ufffdevil\ufffd\ufffd2J\ufffdgpj.name: é 日本\x1b[0m\n',
+    ]);
   });
 });
