@@ -15,7 +15,7 @@ export interface Challenge {
 export function parseChallenge(header: string | undefined): Challenge | undefined {
   if (!header || !/^bearer\s/i.test(header)) return undefined;
   const parameters = new Map(
-    [...header.matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [
+    [...header.matchAll(/\b([a-z_]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [
       key.toLowerCase(),
       value,
     ]),
