@@ -3,7 +3,7 @@ import { parseValue } from '../../../format/parse.ts';
 import { caskSchema, type UpstreamCask } from '../package-json.ts';
 import { isDue } from './due.ts';
 import type { HomebrewCask } from './packages.ts';
-import { plainText, plainValue } from './symbols.ts';
+import { plainText, plainValue, textOf } from './symbols.ts';
 
 /** Artifacts that stout-index keeps. */
 const KEPT: readonly string[] = [
@@ -58,7 +58,7 @@ const sourcePath = (token: string): string => `Casks/${token.charAt(0)}/${token}
 
 /** `[key, arguments, options, block]`, of which blanks are left out, as stout-index writes an artifact. */
 function artifactOf([key, ...rest]: unknown[]): object[] {
-  const type = plainText(String(key));
+  const type = plainText(textOf(key));
   if (!KEPT.includes(type)) return [];
   const list = rest.find(Array.isArray) ?? [];
   const [first] = list.map(plainValue);
@@ -74,7 +74,7 @@ function dependsOn(args: Record<string, unknown>): object {
   const plain = plainValue(args) as Record<string, unknown>;
   const { macos } = plain;
   if (macos === undefined) return plain;
-  const [, operator, release] = /^(\S+) :(\w+)$/.exec(String(macos)) ?? [];
-  const versions = release === undefined ? [macos].flat().map(String) : [release];
+  const [, operator, release] = /^(\S+) :(\w+)$/.exec(textOf(macos)) ?? [];
+  const versions = release === undefined ? [macos].flat().map(textOf) : [release];
   return { ...plain, macos: { [operator ?? '==']: versions.map((name) => MACOS_VERSIONS[name] ?? name) } };
 }

@@ -3,7 +3,7 @@ import { parseValue } from '../../../format/parse.ts';
 import { formulaSchema, type UpstreamFormula } from '../package-json.ts';
 import { isDue } from './due.ts';
 import type { HomebrewFormula } from './packages.ts';
-import { plainText, plainValue } from './symbols.ts';
+import { plainText, plainValue, textOf } from './symbols.ts';
 
 /** Address of a bottle's bytes in a registry. */
 export const bottleUrl = (registry: string, name: string, sha256: string): string =>
@@ -33,7 +33,7 @@ export function formulaJson(
       bottles: bottlesOf(formula, registry),
       dependencies,
       aliases: struct.aliases,
-      conflicts_with: struct.conflicts.map(([other]) => String(other)),
+      conflicts_with: struct.conflicts.map(([other]) => textOf(other)),
       caveats: struct.caveats === undefined ? null : plainText(struct.caveats),
       flags: {
         keg_only: struct.keg_only_args.length > 0,
@@ -69,7 +69,7 @@ function licenseText(license: unknown): string | null {
 
 function expressionText(license: unknown): string {
   if (typeof license === 'string') return license.replace('public_domain', 'Public Domain');
-  if (typeof license !== 'object' || license === null) return String(license);
+  if (typeof license !== 'object' || license === null) return textOf(license);
   return Object.entries(license)
     .map(([key, value]) => {
       if (key === 'any_of' || key === 'all_of') {
@@ -77,7 +77,7 @@ function expressionText(license: unknown): string {
         return parts.join(key === 'any_of' ? ' OR ' : ' AND ');
       }
       const exception = typeof value === 'object' && value !== null && 'with' in value ? value.with : value;
-      return `${key} WITH ${exception}`;
+      return `${key} WITH ${textOf(exception)}`;
     })
     .join(' AND ');
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, sha256Schema } from '../../../format/schemas.ts';
+import { countSchema, secondsSchema, sha256Schema } from '../../../format/schemas.ts';
 
 const text = v.string();
 const optionalText = v.optional(text);
@@ -59,7 +59,7 @@ const caskSchema = v.object({
 
 /** The payload of `internal/packages.<tag>.jws.json`, as far as a mirror has use for it. */
 export const packagesSchema = v.object({
-  metadata: v.object({ bottle_tag: text, generated_at: countSchema }),
+  metadata: v.object({ bottle_tag: text, generated_at: secondsSchema }),
   formulae: v.record(text, formulaSchema),
   casks: v.optional(v.record(text, caskSchema), {}),
   formula_aliases: v.optional(v.record(text, text), {}),

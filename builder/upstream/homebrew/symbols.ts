@@ -4,6 +4,10 @@
  */
 export const plainText = (text: string): string => text.replace(/^[:\\]/, '');
 
+/** A value where text belongs; what is none is shown as JSON, because not everything that JSON can hold turns into text. */
+export const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+
 /** As {@link plainText}, of every text in a value, keys included. */
 export function plainValue(value: unknown): unknown {
   if (typeof value === 'string') return plainText(value);
