@@ -2,19 +2,44 @@ import * as v from 'valibot';
 import { textOf } from './bytes.ts';
 import { MirrorError, messageOf } from './errors.ts';
 
+/** No document of ours or of an upstream comes near it. */
+const MAX_DEPTH = 100;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
 /** Parses JSON bytes against a schema. Throws `bad-input` that names `where` and the first thing that is wrong. */
 export function parseJson<S extends v.GenericSchema>(
   schema: S,
   bytes: Uint8Array,
   where: string,
 ): v.InferOutput<S> {
-  let value: unknown;
+  return parseValue(schema, readJson(bytes, where), where);
+}
+
+/** The value of JSON bytes, whatever it is. Throws `bad-input` that names `where`. */
+export function readJson(bytes: Uint8Array, where: string): unknown {
+  expectShallow(bytes, where);
   try {
-    value = JSON.parse(textOf(bytes, where));
+    return JSON.parse(textOf(bytes, where));
   } catch (cause) {
     throw new MirrorError('bad-input', `${where} is not JSON: ${messageOf(cause)}`, { where, cause });
   }
-  return parseValue(schema, value, where);
+}
+
+/** JSON.parse takes any depth, but JSON.stringify and all that follows a value down run out of stack at a few thousand. */
+function expectShallow(bytes: Uint8Array, where: string): void {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (quoted && byte === BACKSLASH) at++;
+    else if (byte === QUOTE) quoted = !quoted;
+    else if (quoted) continue;
+    else if (byte === 0x5b || byte === 0x7b) depth++;
+    else if (byte === 0x5d || byte === 0x7d) depth--;
+    if (depth <= MAX_DEPTH) continue;
+    throw new MirrorError('bad-input', `${where} is nested deeper than ${MAX_DEPTH} levels.`, { where });
+  }
 }
 
 /** As {@link parseJson}, for a value that is parsed already. */

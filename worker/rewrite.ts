@@ -1,8 +1,9 @@
 import { zstdDecompressSync } from 'node:zlib';
-import { textOf, utf8 } from '../format/bytes.ts';
+import { utf8 } from '../format/bytes.ts';
 import { sha256Hex } from '../format/digest.ts';
 import { MirrorError, messageOf } from '../format/errors.ts';
-import { REWRITE_VERSION, rewritePackageJson } from '../format/package-json.ts';
+import { type Json, REWRITE_VERSION, rewritePackageJson } from '../format/package-json.ts';
+import { readJson } from '../format/parse.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { rawZstdFrame } from '../format/zstd.ts';
 import { readVerified } from './files.ts';
@@ -46,9 +47,9 @@ export function rewrittenRepresentation(
   };
 }
 
-function parsePackage(bytes: Uint8Array, where: string): Parameters<typeof rewritePackageJson>[0] {
+function parsePackage(bytes: Uint8Array, where: string): Json {
   try {
-    return JSON.parse(textOf(zstdDecompressSync(bytes, { maxOutputLength: MAX_SIZE }), where));
+    return readJson(zstdDecompressSync(bytes, { maxOutputLength: MAX_SIZE }), where) as Json;
   } catch (cause) {
     throw new MirrorError('mismatch', `${where} is not compressed JSON: ${messageOf(cause)}`, {
       where,

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import { textOf } from '../../format/bytes.ts';
 import { isSha256 } from '../../format/digest.ts';
 import { type Json, rewritePackageJson } from '../../format/package-json.ts';
+import { readJson } from '../../format/parse.ts';
 
 const MAX_JSON = 16 * 1024 * 1024;
 
 /** Compressed package JSON; `undefined` for what is none. */
 export function packageJsonOf(bytes: Uint8Array, where: string): Json | undefined {
   try {
-    return JSON.parse(textOf(zstdDecompressSync(bytes, { maxOutputLength: MAX_JSON }), where));
+    return readJson(zstdDecompressSync(bytes, { maxOutputLength: MAX_JSON }), where) as Json;
   } catch {
     return undefined;
   }

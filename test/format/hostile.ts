@@ -15,6 +15,7 @@ export const HOSTILE_TEXTS: readonly string[] = [
   'untrusted comment: ',
   'untrusted comment: x\n',
   'untrusted comment: x\nAAAA\ntrusted comment: x\nAAAA\n',
+  '[['.repeat(50_000),
   'AAAA',
   'A'.repeat(56),
   'A'.repeat(212),
