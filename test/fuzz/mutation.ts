@@ -128,8 +128,30 @@ export const mutated = (valid: readonly [string, ...string[]]): Arbitrary<string
 export const hostile = (valid: readonly [string, ...string[]]): Arbitrary<string> =>
   fc.oneof({ weight: 4, arbitrary: mutated(valid) }, { weight: 1, arbitrary: anyText });
 
+/** Lists in lists, deeper than a stack is; and what stands for them, because nobody can write them as JSON. */
+const DEEP = '['.repeat(6_000) + ']'.repeat(6_000);
+const DEEP_MARK = '@deep@';
+
 const VALUES: Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom(null, true, 0, -1, 0.5, 1e300, 2 ** 53, -0, '', '__proto__', '../x', [], {}, [[]]),
+  fc.constantFrom(
+    null,
+    true,
+    0,
+    -1,
+    0.5,
+    1e300,
+    2 ** 53,
+    -0,
+    '',
+    '__proto__',
+    '../x',
+    [],
+    {},
+    [[]],
+    DEEP_MARK,
+    { toString: null, valueOf: null },
+    { length: 1e9 },
+  ),
   fc.jsonValue({ maxDepth: 1 }),
 );
 
@@ -164,7 +186,10 @@ export const mutatedJson = (valid: unknown): Arbitrary<string> =>
       maxLength: 2,
     })
     .map((changes) =>
-      JSON.stringify(changes.reduce((value, [path, change]) => alter(value, path, change), valid)),
+      JSON.stringify(changes.reduce((value, [path, change]) => alter(value, path, change), valid)).replaceAll(
+        `"${DEEP_MARK}"`,
+        DEEP,
+      ),
     );
 
 /** A copy of a value with a change at one of its members; `path` chooses by index, as far down as it leads. */

@@ -5,6 +5,7 @@ import { minisignProperties } from './minisign.ts';
 import { requestProperties } from './requests.ts';
 import { snapshotProperties } from './snapshot.ts';
 import type { Effort } from './support.ts';
+import { upstreamProperties } from './upstream.ts';
 
 /** Everything that must hold of every parser, whatever it is given. */
 export function allProperties(effort: Effort): void {
@@ -14,4 +15,5 @@ export function allProperties(effort: Effort): void {
   layoutProperties(effort);
   httpProperties(effort);
   requestProperties(effort);
+  upstreamProperties(effort);
 }

@@ -126,11 +126,11 @@ export function snapshotProperties(effort: Effort): void {
         const claimed = lenient(text);
         const own = claimed.filter((entry) => entry?.path === undefined || entry.until !== undefined);
         const reference = {
-          first: String(claimed[0]?.name),
+          first: typeof claimed[0]?.name === 'string' ? claimed[0].name : '',
           sha256: sha256Hex(bytes),
           size: bytes.length,
           files: own.length,
-          bytes: own.reduce((sum, entry) => sum + Number(entry?.size), 0),
+          bytes: own.reduce((sum, entry) => sum + (typeof entry?.size === 'number' ? entry.size : 0), 0),
         };
         const taken = await parsed(() => parseLeaf(bytes, reference));
         for (const entry of taken ?? []) {
