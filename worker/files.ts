@@ -9,7 +9,7 @@ import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
 import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
-import type { MirrorStore, StoredRecord } from './store.ts';
+import { discard, type FileBody, type MirrorStore, type StoredRecord } from './store.ts';
 
 /** How long a small file may take to come, milliseconds. */
 const PATIENCE = 10_000;
@@ -48,12 +48,12 @@ export async function openVerified(
   store: MirrorStore,
   entry: SnapshotEntry,
   range?: ByteRange,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+): Promise<FileBody> {
   const file = await store.open(entry, range);
   if (!file) throw refusal(entry, { kind: 'absent' });
   const error = disagreement(entry, file.record);
   if (!error) return file.body;
-  await file.body.cancel().catch(() => undefined);
+  await discard(file.body);
   throw error;
 }
 
@@ -66,12 +66,10 @@ export async function readVerified(store: MirrorStore, entry: SnapshotEntry): Pr
   return bytes;
 }
 
-/** Reads a small stream to its end. Throws `upstream` naming `where` when it breaks off or stops. */
-export async function readWhole(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  where: string,
-): Promise<Uint8Array> {
-  const bytes = new Response(stream).arrayBuffer().catch((cause: unknown) => {
+/** Reads a small body to its end. Throws `upstream` naming `where` when it breaks off or stops. */
+export async function readWhole(body: FileBody, where: string): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const bytes = new Response(body).arrayBuffer().catch((cause: unknown) => {
     throw new MirrorError('upstream', `Storage broke off in the middle of ${where}.`, { where, cause });
   });
   return new Uint8Array(await withinPatience(bytes, PATIENCE, where));

@@ -9,7 +9,7 @@ import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
 import { readWhole } from './files.ts';
 import { withinPatience } from './patience.ts';
-import type { Inspect, MirrorStore } from './store.ts';
+import { discard, type FileBody, type Inspect, type MirrorStore } from './store.ts';
 
 const READERS = 4;
 /** How long a file that is being read may give nothing, milliseconds. */
@@ -58,7 +58,7 @@ export class StoreSource implements VerifySource {
     const file = await this.#store.open(entry);
     if (!file) throw new MirrorError('missing', `${where} is missing.`, { where });
     if (file.record.size <= limit) return readWhole(file.body, where);
-    await file.body.cancel();
+    await discard(file.body);
     throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
   }
 
@@ -92,12 +92,10 @@ export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Prom
   }
 }
 
-/** The chunks of a stream. Throws `upstream` naming `where` when none comes any more. */
-async function* unsilent(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  where: string,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = stream.getReader();
+/** The chunks of a body. Throws `upstream` naming `where` when none comes any more. */
+async function* unsilent(body: FileBody, where: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (body instanceof Uint8Array) return yield body;
+  const reader = body.getReader();
   try {
     for (;;) {
       const { done, value } = await withinPatience(reader.read(), PATIENCE, where);

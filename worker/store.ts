@@ -10,10 +10,18 @@ export interface StoredRecord {
   md5?: string | undefined;
 }
 
-/** A file being read. The body must be read or cancelled. */
+/** Bytes on their way, or in memory already. */
+export type FileBody = ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+
+/** A file being read. A body that is a stream must be read or cancelled. */
 export interface OpenFile {
   record: StoredRecord;
-  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  body: FileBody;
+}
+
+/** Lets go of a body that nobody reads. */
+export async function discard(body: FileBody): Promise<void> {
+  if (body instanceof ReadableStream) await body.cancel().catch(() => undefined);
 }
 
 /** Evidence for entries without reading their bytes, in their order. */

@@ -1,19 +1,24 @@
-import type { BigIntStats } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { type BigIntStats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { LRUCache } from 'lru-cache';
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { leafPath, ROOT } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
+import { type ByteRange, streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
 import { readMirrorFile, readSignedRoot } from './mirror.ts';
 import { localPath } from './paths.ts';
 import { isAbsent } from './write.ts';
 
 const READERS = 4;
+/** Up to so many bytes a file is read whole. */
+const SMALL = 64 * 1024;
+/** Bytes of small files in memory, in all. */
+const MAX_KEPT = 32 * 1024 * 1024;
 
 /** A root and its signature, and since when they stand there, Unix seconds. */
 type PublishedRoot = SignedRoot & { published: number };
@@ -23,6 +28,19 @@ interface FileRecord {
   sha256: string;
 }
 
+/** A file being read, or some of it that was read before. */
+interface Opened {
+  record: FileRecord;
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+}
+
+/** A file in memory, and which one on disk it is. */
+interface SmallFile {
+  identity: string;
+  record: FileRecord;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 /**
  * A mirror directory as the serving app reads it. A file is hashed before its first byte leaves, and again whenever
  * its identity (device, inode, size, times of change) is another one.
@@ -30,6 +48,11 @@ interface FileRecord {
 export class DirectoryStore {
   readonly #directory: string;
   readonly #records = new Map<string, { identity: string; record: Promise<FileRecord> }>();
+  /** Small files that are asked for again are neither opened nor read again. */
+  readonly #small = new LRUCache<string, SmallFile>({
+    maxSize: MAX_KEPT,
+    sizeCalculation: ({ bytes }) => bytes.length + 1,
+  });
   #root: { identity: string; signed: PublishedRoot } | undefined;
   /** Looked at for each request, which costs next to nothing: what was remade is served at once. */
   readonly pointerLifetime = 0;
@@ -40,11 +63,10 @@ export class DirectoryStore {
 
   /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
   async signedRoot(): Promise<PublishedRoot | undefined> {
-    const found = await stat(localPath(this.#directory, ROOT), { bigint: true }).catch(() => undefined);
-    const identity = found ? identityOf(found) : '';
-    if (this.#root?.identity === identity) return this.#root.signed;
+    const identity = identityAt(localPath(this.#directory, ROOT));
+    if (this.#root && this.#root.identity === identity) return this.#root.signed;
     const signed = await ifPresent(readPublishedRoot(this.#directory));
-    this.#root = signed && { identity, signed };
+    this.#root = signed && identity !== undefined ? { identity, signed } : undefined;
     return signed;
   }
 
@@ -56,30 +78,40 @@ export class DirectoryStore {
   async head(entry: SnapshotEntry): Promise<FileRecord | undefined> {
     const file = await this.#openFile(entry);
     try {
-      return file && (await this.#recordOf(entry, file));
+      if (!file) return undefined;
+      const identity = identityOf(await file.stat({ bigint: true }));
+      return await this.#recordOf(filePathOf(entry), file, identity);
     } finally {
       await file?.close();
     }
   }
 
-  async open(
-    entry: SnapshotEntry,
-    range?: { offset: number; length: number },
-  ): Promise<{ record: FileRecord; body: ReadableStream<Uint8Array<ArrayBuffer>> } | undefined> {
+  async open(entry: SnapshotEntry, range?: ByteRange): Promise<Opened | undefined> {
+    const path = filePathOf(entry);
+    const kept = this.#small.get(path);
+    if (kept && kept.identity === identityAt(localPath(this.#directory, path))) return part(kept, range);
     const file = await this.#openFile(entry);
     if (!file) return undefined;
     try {
-      const record = await this.#recordOf(entry, file);
-      const end = range ? range.offset + range.length - 1 : record.size - 1;
+      const found = await file.stat({ bigint: true });
+      if (found.size <= SMALL) return part(await this.#keepSmall(path, file, identityOf(found)), range);
+      const record = await this.#recordOf(path, file, identityOf(found));
       // The very handle that was hashed, so that no other file can slip in between.
-      const stream =
-        record.size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.offset ?? 0, end });
-      if (record.size === 0) await file.close();
-      return { record, body: webStream(stream) };
+      return { record, body: streamOf(file, range ?? { offset: 0, length: record.size }) };
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** Reads a small file whole: what is kept and sent are the bytes that were hashed. */
+  async #keepSmall(path: string, file: FileHandle, identity: string): Promise<SmallFile> {
+    const bytes = new Uint8Array(await file.readFile());
+    await file.close();
+    const record = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+    const small = { identity, record, bytes };
+    this.#small.set(path, small);
+    return small;
   }
 
   /** A directory has no records of its own: each file is hashed, unless this process has hashed it before. */
@@ -109,9 +141,7 @@ export class DirectoryStore {
     }
   }
 
-  async #recordOf(entry: SnapshotEntry, file: FileHandle): Promise<FileRecord> {
-    const path = filePathOf(entry);
-    const identity = identityOf(await file.stat({ bigint: true }));
+  async #recordOf(path: string, file: FileHandle, identity: string): Promise<FileRecord> {
     const known = this.#records.get(path);
     if (known?.identity === identity) return known.record;
     const record = hashOpen(file);
@@ -119,6 +149,11 @@ export class DirectoryStore {
     record.catch(() => this.#records.delete(path));
     return record;
   }
+}
+
+function part({ record, bytes }: SmallFile, range: ByteRange | undefined): Opened {
+  const body = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
+  return { record, body };
 }
 
 /** The time of change is when the root came to stand here; that of modification travels with copies. */
@@ -130,6 +165,11 @@ async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
 
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(':');
+
+function identityAt(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && identityOf(found);
+}
 
 async function hashOpen(file: FileHandle): Promise<FileRecord> {
   const { size, hash } = await hashFile(file.fd, 'sha256');
@@ -144,7 +184,3 @@ async function ifPresent<T>(work: Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
-
-/** Node's and the web's types of the same class differ in name only. */
-const webStream = (stream: Readable): ReadableStream<Uint8Array<ArrayBuffer>> =>
-  Readable.toWeb(stream) as NodeReadableStream as ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -1,3 +1,4 @@
+import type { Throughput } from './load.ts';
 import { median, type Usage } from './measure.ts';
 import type { Finding } from './row.ts';
 
@@ -31,5 +32,26 @@ export function compareSpeed(
     peer: speedText(bytes, peer),
     found: `${ratio.toFixed(2)} of its speed`,
     reached: ratio >= least,
+  };
+}
+
+/** Ours against the peer under load, by requests or by bytes a second: must be at least `least` of the peer's. */
+export function compareLoad(
+  what: string,
+  by: keyof Throughput,
+  [ours, peer]: readonly (readonly Throughput[])[],
+  least: number,
+): Finding {
+  const [our, their] = [ours, peer].map((runs = []) => median(runs.map((run) => run[by]))) as [
+    number,
+    number,
+  ];
+  const text = (rate: number): string =>
+    by === 'requestsPerSecond' ? `${Math.round(rate)} requests/s` : `${(rate / 1e6).toFixed(0)} MB/s`;
+  return {
+    ours: `${what}: ${text(our)}`,
+    peer: text(their),
+    found: `${(our / their).toFixed(2)} of its rate`,
+    reached: our >= least * their,
   };
 }

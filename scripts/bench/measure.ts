@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The packed program. */
+export const MIRROR_PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const run = promisify(execFile);
 
 /** What a process took: wall and CPU seconds, and the most memory it held, bytes. */
@@ -45,7 +46,7 @@ export async function measure(
 export const measureMirror = (
   args: readonly string[],
   environment: Record<string, string> = {},
-): Promise<Usage> => measure(process.execPath, [MAIN, ...args], environment);
+): Promise<Usage> => measure(process.execPath, [MIRROR_PROGRAM, ...args], environment);
 
 /** The middle of some values. */
 export function median(values: readonly number[]): number {

@@ -26,5 +26,5 @@ export interface Place {
   /** How often each side runs. */
   times: number;
   /** Settings under which stout-mirror leaves the user's own files alone. */
-  environment: Record<string, string>;
+  environment: Record<string, string> & { HOME: string };
 }

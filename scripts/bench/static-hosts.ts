@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../start/free-port.ts';
 
-/** A web server that knows nothing of mirrors. */
-export interface StaticHost {
+/** A web server in a process of its own. */
+export interface Host {
   origin: string;
   close(): Promise<void>;
 }
 
 /** Debian's nginx over a directory; its own files go to `scratch`. */
-export async function startNginx(directory: string, scratch: string): Promise<StaticHost> {
+export async function startNginx(directory: string, scratch: string): Promise<Host> {
   const port = await freePort(0);
   await mkdir(scratch, { recursive: true });
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -31,13 +31,14 @@ http { access_log off; ${temporary.join(' ')} server { listen 127.0.0.1:${port};
 }
 
 /** `rclone serve http` over a directory. */
-export async function startRclone(directory: string): Promise<StaticHost> {
+export async function startRclone(directory: string): Promise<Host> {
   const port = await freePort(0);
   const args = ['serve', 'http', directory, '--addr', `127.0.0.1:${port}`, '--config', '/dev/null'];
   return started(spawn('rclone', args, { stdio: 'ignore' }), port);
 }
 
-async function started(child: ChildProcess, port: number): Promise<StaticHost> {
+/** A web server that was started, once it answers. Throws when it does not. */
+export async function started(child: ChildProcess, port: number): Promise<Host> {
   const origin = `http://127.0.0.1:${port}`;
   for (let attempt = 0; ; attempt++) {
     const answered = await fetch(origin).then(

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { bundleWorker } from '../../scripts/pack/worker.ts';
 import { writeSampleUpstream } from '../../scripts/sample/write.ts';
 
 declare module 'vitest' {
@@ -14,21 +15,15 @@ declare module 'vitest' {
   }
 }
 
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
 /** Makes once what many tests read: the sample upstream and the bundled Worker. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-test-'));
   const upstream = join(folder, 'upstream');
   await writeSampleUpstream(upstream, { now: new Date('2026-11-01T00:00:00Z') });
   const workerBundle = join(folder, 'worker.mjs');
-  await build({
-    entryPoints: ['worker/index.ts'],
-    outfile: workerBundle,
-    bundle: true,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker'],
-    external: ['node:*'],
-  });
+  await bundleWorker(PROJECT, workerBundle);
   project.provide('upstream', upstream);
   project.provide('workerBundle', workerBundle);
   return () => rm(folder, { recursive: true, force: true });

@@ -1,18 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { R2Bucket } from '@cloudflare/workers-types';
-import { Miniflare } from 'miniflare';
 import { inject } from 'vitest';
 import { Bucket } from '../../builder/publish/bucket.ts';
 import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish/publish.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
+import { BUCKET, CREDENTIALS, startWorkerd } from '../../scripts/start/workerd.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
 
-/** Keys to the bucket of a test Worker. */
-export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
-/** Name of a test Worker's bucket. */
-export const BUCKET = 'mirror';
+export { BUCKET, CREDENTIALS };
 
 /** The bucket of a test Worker by the S3 API that stands at `origin`. */
 export const bucketAt = (origin: string): Bucket =>
@@ -37,37 +32,13 @@ export async function startTestWorker(
   variables: Record<string, string> = {},
   onLog: (line: { level: string; message: string }) => void = () => undefined,
 ): Promise<TestWorker> {
-  const path = inject('workerBundle');
   const text = { TRUSTED_KEYS: publicKeyLine(TEST_KEY.publicKey), VERIFY_OPERATIONS: '900', ...variables };
-  const miniflare = new Miniflare({
-    handleStructuredLogs: onLog,
-    workers: [
-      {
-        config: {
-          name: 'mirror',
-          compatibilityDate: '2026-10-01',
-          compatibilityFlags: ['nodejs_compat'],
-          manifest: {
-            mainModule: 'worker.mjs',
-            modulesRoot: dirname(path),
-            modules: { 'worker.mjs': { type: 'esm', contents: await readFile(path, 'utf8') } },
-          },
-          env: {
-            ...Object.fromEntries(
-              Object.entries(text).map(([name, value]) => [name, { type: 'text', value }]),
-            ),
-            MIRROR: { type: 'r2', name: BUCKET, dev: { experimentalS3Credentials: CREDENTIALS } },
-          },
-        },
-      },
-    ],
-  });
-  const origin = (await miniflare.ready).origin;
-  const bucket = new Bucket({ endpoint: `${origin}/cdn-cgi/local/r2/s3`, bucket: BUCKET, ...CREDENTIALS });
+  const { origin, binding, close } = await startWorkerd(inject('workerBundle'), text, onLog);
+  const bucket = bucketAt(origin);
   return {
     origin,
     bucket,
-    binding: (await miniflare.getR2Bucket('MIRROR')) as unknown as R2Bucket,
+    binding: await binding(),
     publish: (directory, changes = {}) =>
       publish({
         directory,
@@ -81,6 +52,6 @@ export async function startTestWorker(
         dryRun: false,
         ...changes,
       }),
-    close: () => miniflare.dispose(),
+    close,
   };
 }

@@ -1,4 +1,5 @@
 import { reprDigest } from '../../format/digest.ts';
+import type { FileBody } from '../store.ts';
 import { CACHE_CONTROL } from './caching.ts';
 import { httpDate } from './date.ts';
 import { planResponse } from './plan.ts';
@@ -24,9 +25,7 @@ export interface Representation {
   download?: string;
   /** Makes sure, for HEAD, that a GET would succeed; returns the size in bytes. */
   check(): Promise<number>;
-  body(
-    range?: ByteRange,
-  ): Promise<{ stream: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>; size: number }>;
+  body(range?: ByteRange): Promise<{ stream: FileBody; size: number }>;
 }
 
 /** Answers a GET or HEAD with a representation, as RFC 9110 has it. */

@@ -31,7 +31,8 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
     const { pathname, searchParams } = new URL(context.req.url);
     const path = decodePath(pathname);
     const live = await servedSnapshot(context, services);
-    const origin = searchParams.get('raw') === '1' ? undefined : clientOrigin(context, services.settings);
+    const asStored = searchParams.get('raw') === '1' || !isRewritten(path);
+    const origin = asStored ? undefined : clientOrigin(context, services.settings);
     const representation = await find(services, live, path, origin);
     if (representation) return answer(context, services, representation);
     if (await isFolder(live, path)) return toFolder(path);
@@ -50,7 +51,7 @@ const toFolder = (path: string): Response =>
     },
   });
 
-/** What stands at a path; package JSON is rewritten to `origin` where one is given. */
+/** What stands at a path; package JSON, for which an `origin` is given, with its URLs there. */
 async function find(
   services: Services,
   live: LiveSnapshot,
@@ -63,7 +64,7 @@ async function find(
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
   if (blob) return fileRepresentation(store, entry, CACHE_CONTROL.content);
-  if (origin !== undefined && isRewritten(path)) return rewrittenRepresentation(store, entry, origin);
+  if (origin !== undefined) return rewrittenRepresentation(store, entry, origin);
   return path.startsWith('api/')
     ? apiRepresentation(services, live, entry)
     : fileRepresentation(store, entry);

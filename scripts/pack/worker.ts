@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Bundles the Worker of `project` into one JavaScript file, as wrangler does. */
+export async function bundleWorker(project: string, outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: project,
+    entryPoints: [join('worker', 'index.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker'],
+    external: ['node:*'],
+  });
+}
