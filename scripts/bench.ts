@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machineText, tableOf } from './bench/report.ts';
+import { pageWith, type Result, reportOf } from './bench/report.ts';
 import type { Finding, Place, Row } from './bench/row.ts';
 import { ROWS } from './bench/rows.ts';
 import { buildProgram } from './pack/program.ts';
@@ -16,11 +16,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { times: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
 });
+if (values.write && positionals.length > 0) throw new Error('--write is for all rows together.');
 await buildProgram(PROJECT, `${PROJECT}dist`);
 const rows = ROWS.filter(
   ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
 );
-const results: { row: Row; findings: Finding[] | string }[] = [];
+const results: Result[] = [];
 for (const row of rows) {
   console.error(`${row.name} …`);
   const missing = row.needs.filter(
@@ -30,9 +31,9 @@ for (const row of rows) {
   results.push({ row, findings });
   console.error(typeof findings === 'string' ? `  ${findings}` : findings.map(lineOf).join('\n'));
 }
-const page = `${machineText()}\n${tableOf(results)}`;
-console.log(page);
-if (values.write) await writeFile(PAGE, page);
+const report = reportOf(results);
+console.log(report);
+if (values.write) await writeFile(PAGE, pageWith(await readFile(PAGE, 'utf8'), report));
 
 async function inPlace(row: Row): Promise<Finding[]> {
   const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-bench-'));
@@ -45,7 +46,7 @@ async function inPlace(row: Row): Promise<Finding[]> {
     XDG_STATE_HOME: '',
     MIRROR_SIGNING_KEY: '',
   };
-  const place: Place = { folder, times: Number(values.times), environment };
+  const place: Place = { folder, times: Number(values.times), write: values.write, environment };
   try {
     return await row.run(place);
   } finally {

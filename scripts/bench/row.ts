@@ -25,6 +25,8 @@ export interface Place {
   folder: string;
   /** How often each side runs. */
   times: number;
+  /** Whether docs/ is to have the results. */
+  write: boolean;
   /** Settings under which stout-mirror leaves the user's own files alone. */
   environment: Record<string, string> & { HOME: string };
 }
