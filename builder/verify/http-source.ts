@@ -51,15 +51,11 @@ export class HttpSource implements VerifySource {
     this.#jobs = jobs;
   }
 
-  /** Root and signature are two files: fetched across a switch they do not belong together, and are fetched again. */
+  /** Root and signature are two files: fetched across a switch they do not belong together. */
   async signedRoot(): Promise<SignedRoot> {
-    const fetchBoth = async (): Promise<SignedRoot> => {
-      const root = await this.#fetch(ROOT, MAX_POINTER_SIZE);
-      const signature = await this.#fetch(signaturePath(ROOT), MAX_SIGNATURE);
-      return { root, signature: Buffer.from(signature).toString('utf8') };
-    };
-    const first = await fetchBoth();
-    return first.signature.includes(sha256Hex(first.root)) ? first : fetchBoth();
+    const root = await this.#fetch(ROOT, MAX_POINTER_SIZE);
+    const signature = await this.#fetch(signaturePath(ROOT), MAX_SIGNATURE);
+    return { root, signature: Buffer.from(signature).toString('utf8') };
   }
 
   leaf = ({ sha256, size }: LeafReference): Promise<Uint8Array> => this.#fetch(leafPath(sha256), size);

@@ -222,17 +222,23 @@ describe('verify of a URL', () => {
     expect(quick.files.verified + quick.files.consistent).toBe(quick.files.total);
   });
 
-  test('when the mirror is published anew meanwhile, verifies the new one', async () => {
+  test.each([
+    ['between root and signature', '/snapshot/root.json.sig', 1],
+    ['between root and signature, when it verifies', '/snapshot/root.json.sig', 2],
+    ['while files are read', '/bottles/', 1],
+  ])('when the mirror is published anew %s, verifies the new one', async (_when, path, count) => {
     let served = directory;
+    let asked = 0;
     const { origin } = await startHost(
       () => served,
       ({ url = '' }) => {
-        if (url.startsWith('/bottles/')) served = newer;
+        if (url.startsWith(path)) asked += 1;
+        if (asked === count) served = newer;
         return false;
       },
     );
     const report = await reportOf(verify(origin, '--json'));
-    expect(report.ok).toBe(true);
+    expect(report.ok, JSON.stringify(report.failures)).toBe(true);
     expect(report.snapshot?.version).toBe((await readContents(newer))?.snapshot.version);
   });
 
