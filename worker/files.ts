@@ -44,7 +44,7 @@ export function fileRepresentation(
 }
 
 /** Opens a file whose storage record agrees with the snapshot. Throws `missing` or `mismatch`. */
-export async function openVerified(
+async function openVerified(
   store: MirrorStore,
   entry: SnapshotEntry,
   range?: ByteRange,

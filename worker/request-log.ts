@@ -48,7 +48,7 @@ export function recordOf(context: AppContext, ms: number): RequestRecord {
 }
 
 /** What the log says of an error. */
-export function faultOf(error: unknown): Partial<RequestRecord> {
+function faultOf(error: unknown): Partial<RequestRecord> {
   const message = messageOf(error);
   if (!(error instanceof MirrorError)) {
     return { message, stack: error instanceof Error ? error.stack : undefined };

@@ -12,7 +12,8 @@ import type { MirrorStore } from '../../worker/store.ts';
 
 const FILES = 50_000;
 const KEY = secretKeyOf(new Uint8Array(32).fill(1), new Uint8Array(8).fill(1));
-const SETTINGS = { ...parseSettings({}), trusted: [KEY.publicKey] };
+/** Trusts the key that {@link memoryStore} is signed with. */
+export const SETTINGS = { ...parseSettings({}), trusted: [KEY.publicKey] };
 const BODY = new Uint8Array(2048).fill(7);
 const NAME = 'bottles/package777-1.0.sonoma.bottle.tar.gz';
 

@@ -117,6 +117,13 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(jsonOf(problem).request_id).toBe(problem.headers['x-request-id']);
   });
 
+  test('when the platform has given a request its id, the answer has the same; not what cannot be one', async () => {
+    const id = async (ray: string) => (await get('/nothing', { 'cf-ray': ray })).headers['x-request-id'];
+    expect(await id('9a1b2c3d4e5f6071-FRA')).toBe('9a1b2c3d4e5f6071-FRA');
+    for (const ray of ['short', 'x'.repeat(65), '"},{"level":"error'])
+      expect(await id(ray)).toMatch(/^[\w-]{36}$/);
+  });
+
   test('when documents made here are asked for again, a 304 saves them', async () => {
     for (const path of [
       '/api/v1/packages',

@@ -107,7 +107,11 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
       if (request.url().includes('deep=1')) calls += 1;
     });
     await page.evaluate('inPage.watchProgress()');
+    // As when somebody else is at it: who is told to come again does.
+    const busy = { status: 429, headers: { 'retry-after': '1' } };
+    await page.route('**/verify?deep=1', (route) => route.fulfill(busy), { times: 1 });
     await page.click('text=Start the deep check');
+    await expect.poll(() => page.textContent('#so-far')).toContain('Waiting');
     await expect
       .poll(() => page.textContent('#so-far'), { timeout: 10_000 })
       .toContain('Every byte is as signed');

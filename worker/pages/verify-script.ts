@@ -21,9 +21,22 @@ const ask = async (cursor, signal) => {
     await new Promise((resolve) => setTimeout(resolve, 1000 * answer.headers.get('retry-after')));
     return ask(cursor, signal);
   }
+  if (answer.status === 429) {
+    text.textContent = 'Waiting: another deep check is under way here.';
+    await pause(Number(answer.headers.get('retry-after')) || 5, signal);
+    return ask(cursor, signal);
+  }
   if (!answer.ok) throw new Error('The server answered ' + answer.status + '.');
   return answer.json();
 };
+
+const pause = (seconds, signal) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, seconds * 1000);
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    reject(signal.reason);
+  });
+});
 
 // The verdict above is of the quick check; what the bytes say overrules it.
 const refute = () => {
