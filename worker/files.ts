@@ -44,11 +44,7 @@ export function fileRepresentation(
 }
 
 /** Opens a file whose storage record agrees with the snapshot. Throws `missing` or `mismatch`. */
-async function openVerified(
-  store: MirrorStore,
-  entry: SnapshotEntry,
-  range?: ByteRange,
-): Promise<FileBody> {
+async function openVerified(store: MirrorStore, entry: SnapshotEntry, range?: ByteRange): Promise<FileBody> {
   const file = await store.open(entry, range);
   if (!file) throw refusal(entry, { kind: 'absent' });
   const error = disagreement(entry, file.record);
