@@ -20,7 +20,9 @@ export type PartReply =
 /** Large, so that a message costs little beside what it carries. */
 const BUFFER_SIZE = 256 * 1024;
 /** Buffers of one part that may be under way; more would only hold memory. */
-const MAX_BUFFERS = 3;
+const MAX_BUFFERS = 2;
+/** A thread makes next to nothing of its own, and need not keep room for more. */
+const LIMITS = { maxYoungGenerationSizeMb: 2 };
 const THREAD = new URL(`./part-thread${extname(import.meta.url)}`, import.meta.url);
 
 /** Buffers that no part needs now: new ones cost the system more than what is put into them. */
@@ -120,7 +122,7 @@ class ThreadLine {
 
   constructor() {
     const index = this.#id % availableParallelism();
-    threads[index] ??= new Worker(THREAD).setMaxListeners(0);
+    threads[index] ??= new Worker(THREAD, { resourceLimits: LIMITS }).setMaxListeners(0);
     this.#thread = threads[index];
     this.#thread.on('message', this.#take).ref();
   }
