@@ -34,9 +34,8 @@ interface Opened {
   body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
 }
 
-/** A file in memory, and which one on disk it is. */
+/** A file in memory. */
 interface SmallFile {
-  identity: string;
   record: FileRecord;
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -48,14 +47,14 @@ interface SmallFile {
 export class DirectoryStore {
   readonly #directory: string;
   readonly #records = new Map<string, { identity: string; record: Promise<FileRecord> }>();
-  /** Small files that are asked for again are neither opened nor read again. */
+  /** Small files by the SHA-256 of their bytes: whatever stands on disk by now, these are the ones that were signed. */
   readonly #small = new LRUCache<string, SmallFile>({
     maxSize: MAX_KEPT,
     sizeCalculation: ({ bytes }) => bytes.length + 1,
   });
   #root: { identity: string; signed: PublishedRoot } | undefined;
-  /** Looked at for each request, which costs next to nothing: what was remade is served at once. */
-  readonly pointerLifetime = 0;
+  /** Looked at once a millisecond at most: what was remade is served at once, and many requests share a look. */
+  readonly pointerLifetime = 1;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -87,15 +86,14 @@ export class DirectoryStore {
   }
 
   async open(entry: SnapshotEntry, range?: ByteRange): Promise<Opened | undefined> {
-    const path = filePathOf(entry);
-    const kept = this.#small.get(path);
-    if (kept && kept.identity === identityAt(localPath(this.#directory, path))) return part(kept, range);
+    const kept = this.#small.get(entry.sha256);
+    if (kept) return part(kept, range);
     const file = await this.#openFile(entry);
     if (!file) return undefined;
     try {
       const found = await file.stat({ bigint: true });
-      if (found.size <= SMALL) return part(await this.#keepSmall(path, file, identityOf(found)), range);
-      const record = await this.#recordOf(path, file, identityOf(found));
+      if (found.size <= SMALL) return part(await this.#keepSmall(file), range);
+      const record = await this.#recordOf(filePathOf(entry), file, identityOf(found));
       // The very handle that was hashed, so that no other file can slip in between.
       return { record, body: streamOf(file, range ?? { offset: 0, length: record.size }) };
     } catch (error) {
@@ -105,12 +103,12 @@ export class DirectoryStore {
   }
 
   /** Reads a small file whole: what is kept and sent are the bytes that were hashed. */
-  async #keepSmall(path: string, file: FileHandle, identity: string): Promise<SmallFile> {
+  async #keepSmall(file: FileHandle): Promise<SmallFile> {
     const bytes = new Uint8Array(await file.readFile());
     await file.close();
-    const record = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-    const small = { identity, record, bytes };
-    this.#small.set(path, small);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const small = { record: { size: bytes.length, sha256 }, bytes };
+    this.#small.set(sha256, small);
     return small;
   }
 
