@@ -1,6 +1,9 @@
+import { afterAll } from 'vitest';
+import { SEED, settle } from '../support/faults/results.ts';
 import { allProperties } from './properties.ts';
+import { tally } from './support.ts';
 
-const { SEED, FUZZ_RUNS = '20000' } = process.env;
+/** Many inputs, others for each seed; `FUZZ_RUNS` says how many a property. */
+allProperties({ runs: Number(process.env.FUZZ_RUNS ?? 10_000), seed: SEED });
 
-/** Many inputs, others for each seed. */
-allProperties({ runs: Number(FUZZ_RUNS), seed: Number(SEED) });
+afterAll(() => settle({ family: 'fuzzed parsers', ...tally }));

@@ -20,17 +20,21 @@ export function holds<T>(
   share = 1,
 ): void {
   const numRuns = Math.ceil(runs * share);
-  test(name, () =>
-    fc.assert(
-      fc.asyncProperty(inputs, async (input) => {
-        const started = performance.now();
-        await look(input);
-        expect(performance.now() - started, 'milliseconds').toBeLessThan(LIMIT);
-      }),
-      { numRuns, seed },
-    ),
-  );
+  const property = fc.asyncProperty(inputs, async (input) => {
+    const started = performance.now();
+    await look(input);
+    expect(performance.now() - started, 'milliseconds').toBeLessThan(LIMIT);
+  });
+  test(name, async () => {
+    tally.tried += numRuns;
+    tally.lost.push(name);
+    await fc.assert(property, { numRuns, seed });
+    tally.lost.pop();
+  });
 }
+
+/** Inputs that were tried so far, and the properties that did not hold. */
+export const tally: { tried: number; lost: string[] } = { tried: 0, lost: [] };
 
 /** What a parser makes of an input, or `undefined` where it refuses it in our own words. Throws for any other error. */
 export async function parsed<T>(parse: () => T | Promise<T>): Promise<T | undefined> {
