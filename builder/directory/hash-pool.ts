@@ -24,11 +24,19 @@ interface Waiting {
 /** In the checkout the thread is TypeScript, in the packed program JavaScript. */
 const THREAD = new URL(`./hash-thread${extname(import.meta.url)}`, import.meta.url);
 
+/** A second job waits where its thread takes it up at once: a way to this thread and back would leave the other idle. */
+const JOBS_A_THREAD = 2;
+
+/** A thread, and the jobs that it was given, which it answers in their order. */
+interface HashThread {
+  worker: Worker;
+  jobs: Waiting[];
+}
+
 /** Threads that hash files, as many as the machine has cores. They start when needed and keep no process alive. */
 class HashPool {
   readonly #waiting: Waiting[] = [];
-  readonly #idle: Worker[] = [];
-  #threads = 0;
+  readonly #threads: HashThread[] = [];
 
   /** Bytes and digests (hex) of a whole file. Throws Node's file system errors. */
   hash(
@@ -42,35 +50,38 @@ class HashPool {
   }
 
   #next(): void {
-    if (this.#waiting.length === 0) return;
-    const thread = this.#idle.pop() ?? (this.#threads < availableParallelism() ? this.#start() : undefined);
+    const thread = this.#waiting.length > 0 ? this.#free() : undefined;
     const waiting = thread && this.#waiting.shift();
     if (!waiting) return;
-    const settle = (act: () => void): void => {
-      thread.removeAllListeners('message').removeAllListeners('error').unref();
-      act();
-      this.#next();
-    };
-    thread.ref();
-    thread.once('message', (answer: HashAnswer) =>
-      settle(() => {
-        this.#idle.push(thread);
-        if ('error' in answer) waiting.reject(Object.assign(new Error(answer.error.message), answer.error));
-        else waiting.resolve(answer);
-      }),
-    );
-    thread.once('error', (error) =>
-      settle(() => {
-        this.#threads -= 1;
-        waiting.reject(error);
-      }),
-    );
-    thread.postMessage(waiting.job);
+    thread.jobs.push(waiting);
+    thread.worker.ref();
+    thread.worker.postMessage(waiting.job);
   }
 
-  #start(): Worker {
-    this.#threads += 1;
-    return new Worker(THREAD);
+  /** The thread with the least to do, a new one rather than one that is busy. */
+  #free(): HashThread | undefined {
+    const [least] = this.#threads.toSorted((a, b) => a.jobs.length - b.jobs.length);
+    if (least?.jobs.length === 0) return least;
+    if (this.#threads.length < availableParallelism()) return this.#start();
+    return least && least.jobs.length < JOBS_A_THREAD ? least : undefined;
+  }
+
+  #start(): HashThread {
+    const thread: HashThread = { worker: new Worker(THREAD), jobs: [] };
+    thread.worker.on('message', (answer: HashAnswer) => {
+      const job = thread.jobs.shift();
+      if (thread.jobs.length === 0) thread.worker.unref();
+      if ('error' in answer) job?.reject(Object.assign(new Error(answer.error.message), answer.error));
+      else job?.resolve(answer);
+      this.#next();
+    });
+    thread.worker.on('error', (error) => {
+      this.#threads.splice(this.#threads.indexOf(thread), 1);
+      for (const job of thread.jobs) job.reject(error);
+      this.#next();
+    });
+    this.#threads.push(thread);
+    return thread;
   }
 }
 
