@@ -2,8 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { createZstdDecompress, zstdDecompress } from 'node:zlib';
+import { createZstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import type * as v from 'valibot';
 import { sha256Hex } from '../../format/digest.ts';
@@ -35,8 +34,6 @@ const STOUT_INDEX_KEY = {
 };
 
 type Kind = 'formulas' | 'casks' | 'linux-apps' | 'vulnerabilities';
-
-const decompress = promisify(zstdDecompress);
 
 /** An upstream in stout-index layout, its databases fetched and checked against its manifest. */
 export class StoutIndex implements Upstream {
@@ -140,7 +137,7 @@ export class StoutIndex implements Upstream {
     const where = this.location.resolve(reference).href;
     const compressed = await this.location.read(reference, MAX_PACKAGE);
     if (jsonHash !== null) expectSha256(compressed, jsonHash, where);
-    return parseJson(schema, await expand(compressed, MAX_PACKAGE, where), where);
+    return parseJson(schema, expand(compressed, MAX_PACKAGE, where), where);
   }
 }
 
@@ -154,9 +151,10 @@ function expectSha256(bytes: Uint8Array, expected: string, where: string): void 
   });
 }
 
-async function expand(compressed: Uint8Array, limit: number, where: string): Promise<Uint8Array> {
+/** Decompresses a small document: handing it to another thread would take longer. Throws `bad-input`. */
+function expand(compressed: Uint8Array, limit: number, where: string): Uint8Array {
   try {
-    return await decompress(compressed, { maxOutputLength: limit });
+    return zstdDecompressSync(compressed, { maxOutputLength: limit });
   } catch (cause) {
     throw notExpanded(where, cause);
   }
