@@ -30,8 +30,7 @@ export async function withLock<T>(directory: string, now: Date, work: () => Prom
 
 async function acquire(path: string, holderPath: string): Promise<DatabaseSync> {
   for (;;) {
-    // The folder is absent again when the holder before removes it at this very moment.
-    await mkdir(dirname(path), { recursive: true }).catch(ignoreAbsence);
+    await mkdir(dirname(path)).catch(ignorePresence);
     await open(path, 'a').then((file) => file.close(), ignoreAbsence);
     const before = await inodeOf(path);
     if (before === undefined) continue;
@@ -55,6 +54,10 @@ async function acquire(path: string, holderPath: string): Promise<DatabaseSync> 
 
 const inodeOf = (path: string): Promise<bigint | undefined> =>
   stat(path, { bigint: true }).then(({ ino }) => ino, ignoreAbsence);
+
+function ignorePresence(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+}
 
 function ignoreAbsence(error: unknown): undefined {
   if (isAbsent(error)) return undefined;

@@ -45,6 +45,11 @@ describe('withLock', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('when nobody may write there, says so', { timeout: 5000 }, async () => {
+    // No system has a folder there for us, whoever we are.
+    await expect(work('/proc/self')).rejects.toMatchObject({ syscall: 'mkdir' });
+  });
+
   it('when the work fails, lets go and passes the error on', async () => {
     const directory = await newFolder();
     const failed = withLock(directory, NOW, async () => {
