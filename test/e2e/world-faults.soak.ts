@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
 import { writeUpstream } from '../builder/upstream.ts';
@@ -16,7 +15,9 @@ import { jsonOfReading, startReader } from '../support/reader.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BUCKET, CREDENTIALS, startTestWorker } from '../support/worker.ts';
 
-const ROUNDS = 12;
+const ROUNDS = 8;
+/** Each has some hundred requests, of which many wait before they are made again. */
+const ROUNDS_OF_TROUBLE = 4;
 const PACKAGES = Array.from({ length: 12 }, (_, index) => `package-${index}`);
 const folder = await temporaryFolder();
 let environment: Record<string, string>;
@@ -69,14 +70,14 @@ test('an upstream and a bucket behind a line that breaks, and servers that are b
   const random = new Random(SEED);
   const worker = await startTestWorker();
   const fronts = await Promise.all(
-    [upstream.origin, worker.origin].map((origin) => startUnreliableFront(origin, random, 25)),
+    [upstream.origin, worker.origin].map((origin) => startUnreliableFront(origin, random, 20)),
   );
   const [front, storage] = fronts.map(({ origin }) => origin);
   const read = startReader(worker);
   const watch = new Watch();
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= ROUNDS_OF_TROUBLE; round++) {
     const directory = newMirror();
-    await watch.expect(`create ${round}`, create(directory, front, PACKAGES.slice(0, round)), [0]);
+    await watch.expect(`create ${round}`, create(directory, front, PACKAGES.slice(0, 2 * round)), [0]);
     await watch.expect(`verify ${round}`, verify(directory), [0]);
     const keep = ['--keep', '1', '--grace', '1s'];
     const publish = stoutMirror(['publish', directory, ...bucketArgs(storage ?? ''), ...keep], environment);
@@ -155,10 +156,12 @@ test('a folder that cannot be written to', async () => {
         ['sign', directory],
         ['prune', directory],
       ],
-      createArgs(join(disk.path, 'another'), upstream.origin),
     ]) {
       await watch.expect(args[0] ?? '', stoutMirror(args, environment), [1], /read-only/i);
     }
+    const another = create(join(disk.path, 'another'));
+    // Node's own word for a folder that cannot be made there.
+    await watch.expect('create another', another, [1], /EROFS|ENOENT: .* mkdir/);
     disk.readOnly(false);
     await watch.expect('update, once it can be', stoutMirror(['update', directory], environment), [0]);
     await watch.expect('verify at last', verify(directory), [0]);
@@ -188,16 +191,20 @@ test.skipIf(isMissing('faketime'))('a clock that is an hour or a year wrong', as
     await watch.expect(`verify of ${clock} once signed`, verify(directory), [0]);
     const early = clock === '+1y';
     await watch.expect(`verify at ${clock}`, at(clock, 'verify', good), [early ? 1 : 0], /expired/);
-    const publish = at(
-      clock,
-      'publish',
-      good,
-      ...bucketArgs(worker.origin),
-      '--trust',
-      publicKeyLine(TEST_KEY.publicKey),
+    // Storage does not take requests of another hour; an expired mirror is not even tried.
+    const publish = at(clock, 'publish', good, ...bucketArgs(worker.origin));
+    await watch.expect(
+      `publish at ${clock}`,
+      publish,
+      [1],
+      early ? /expired/ : /clock of this machine is wrong/,
     );
-    await watch.expect(`publish at ${clock}`, publish, [early ? 1 : 0], /expired/);
   }
+  await watch.expect(
+    'publish',
+    stoutMirror(['publish', good, ...bucketArgs(worker.origin)], environment),
+    [0],
+  );
   if (!jsonOfReading(await startReader(worker)('/verify?deep=1')).ok) watch.lost.push('the bucket');
   await worker.close();
   settle({ family: 'a clock an hour and a year wrong', ...watch });
@@ -210,7 +217,12 @@ test('two creates at once', async () => {
     const directory = newMirror();
     const both = [create(directory), create(directory)];
     for (const one of both)
-      await watch.expect(`create ${round}`, one, [0, 1], /is being written to: Process \d+/);
+      await watch.expect(
+        `create ${round}`,
+        one,
+        [0, 1],
+        /is being written to: (?:Another process|Process \d+)/,
+      );
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     refused += statuses.filter((status) => status === 1).length;
     if (!statuses.includes(0)) watch.lost.push(`round ${round}: neither made it`);
