@@ -82,25 +82,29 @@ async function sendBody(request: ClientRequest, body: StorageRequest['body']): P
   }
   const { path, size, onSent } = body;
   let fault: unknown;
-  const source = createReadStream(path, { end: size - 1, highWaterMark: CHUNK });
-  source.on('error', (cause) => {
+  const chunks = createReadStream(path, { end: size - 1, highWaterMark: CHUNK })[Symbol.asyncIterator]();
+  const unreadable = (cause: Error): never => {
     fault = new MirrorError('missing', `${path} cannot be read: ${cause.message}`, { where: path, cause });
-  });
-  await pipeline(
-    source,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      let sent = 0;
-      for await (const chunk of chunks) {
-        yield chunk;
-        sent += chunk.length;
+    throw fault;
+  };
+  await pipeline(async function* () {
+    let sent = 0;
+    try {
+      // What ends the stream from outside is the connection's error, and must not pass for the file's.
+      for (;;) {
+        const next = await chunks.next().catch(unreadable);
+        if (next.done) break;
+        yield next.value;
+        sent += next.value.length;
         onSent?.(sent);
       }
-      if (sent === size) return;
-      fault = new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
-      throw fault;
-    },
-    request,
-  ).catch(() => undefined); // a broken connection is the answer's to tell
+    } finally {
+      await chunks.return?.();
+    }
+    if (sent === size) return;
+    fault = new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
+    throw fault;
+  }, request).catch(() => undefined); // a broken connection is the answer's to tell
   return fault;
 }
 

@@ -52,6 +52,15 @@ describe('a request to storage', () => {
     expect(told.at(-1)).toBe(SIZE);
   });
 
+  test('when the connection breaks while a file is sent, that is not laid on the file', async () => {
+    const { send } = await startServer((incoming) => {
+      incoming.once('data', () => incoming.socket.resetAndDestroy());
+    });
+    for (let round = 0; round < 5; round++) {
+      await expect(send({ body: { path, size: SIZE } })).rejects.not.toHaveProperty('name', 'MirrorError');
+    }
+  });
+
   test('goes over a connection that is there already', async () => {
     const { send, connections } = await startServer(measure);
     for (let count = 0; count < 5; count++) await send({ body: new Uint8Array(10) });
