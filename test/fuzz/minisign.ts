@@ -81,7 +81,8 @@ export function minisignProperties(effort: Effort): void {
             if (line.length > 60) expect(told).not.toContain(line.slice(20, 50));
           return undefined;
         });
-        if (key) expect(key.publicKey).toEqual(KEY.publicKey);
+        // Nothing in an unlocked file vouches for the key's id, and minisign looks for nothing.
+        if (key) expect(key.publicKey.key).toEqual(KEY.publicKey.key);
       },
       0.3,
     );
