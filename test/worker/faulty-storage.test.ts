@@ -1,25 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
-import type { ErrorCode } from '../../format/errors.ts';
-import { blobName, POINTER } from '../../format/layout.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { createApp } from '../../worker/app.ts';
 import { R2Store } from '../../worker/r2-store.ts';
 import { parseSettings } from '../../worker/settings.ts';
-import { DAY, signMirror } from '../format/support.ts';
-import { type Fault, failing, faultyBucket, type Plan } from '../support/faults/faulty-bucket.ts';
+import { BOTTLE, digestOf, MIRROR, servingFaulty } from '../support/faults/faulty-app.ts';
+import { type Fault, failing, type Plan } from '../support/faults/faulty-bucket.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { expectProblem, SECURITY, type Told } from '../support/problem.ts';
+import { expectProblem } from '../support/problem.ts';
 import { putMirror } from '../support/runtimes.ts';
 import { startTestWorker, type TestWorker } from '../support/worker.ts';
 
-const MIRROR = signMirror({ now: new Date(), bottles: 4 });
-const BOTTLE = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
 const BYTES = MIRROR.files.get(BOTTLE) ?? utf8('');
-const digestOf = (path: string): string => MIRROR.entries.find(({ name }) => name === path)?.sha256 ?? '';
-/** Milliseconds. */
-const PATIENCE = 500;
 
 let worker: TestWorker;
 beforeAll(async () => {
@@ -28,28 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => worker.close());
 
-/** The app on the real bucket, which fails as planned. */
-function serving(plan: Plan = () => undefined, trusted = [TEST_KEY.publicKey]) {
-  const faulty = faultyBucket(worker.binding);
-  faulty.plan = plan;
-  let time = Date.now();
-  const app = createApp({
-    store: new R2Store(faulty.bucket, PATIENCE),
-    settings: { ...parseSettings({}), trusted },
-    clock: () => new Date(time),
-  });
-  const ask = async (
-    path: string,
-    { method = 'GET', ...headers }: Record<string, string> = {},
-  ): Promise<Told> => {
-    const response = await app.request(`https://mirror.example/${path}`, { method, headers });
-    return { status: response.status, headers: response.headers, body: await response.text() };
-  };
-  const pass = (more: number): void => {
-    time += more;
-  };
-  return { faulty, ask, pass };
-}
+const serving = (plan?: Plan, trusted?: PublicKey[]) => servingFaulty(worker.binding, plan, trusted);
 
 const POINTER_READ = /^get current$/;
 const LEAF_READ = new RegExp(MIRROR.snapshot.leaves.map(({ sha256 }) => sha256).join('|'));
@@ -188,72 +161,6 @@ test('when there is no key, every path that has anything says so, and storage is
     body: expect.stringContaining('TRUSTED_KEYS'),
   });
   expect(faulty.reads).toEqual([]);
-});
-
-describe('when `current`', () => {
-  const put = (bytes: Uint8Array | string) => worker.binding.put(POINTER, bytes);
-  const restore = () => put(encodePointer(signRoot(MIRROR.snapshot, TEST_KEY)));
-  const signed = (changes: object) =>
-    encodePointer(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
-
-  test('is missing, nothing has been published', async () => {
-    await worker.binding.delete(POINTER);
-    expectProblem(await serving().ask(BOTTLE), 503, 'unpublished');
-    await restore();
-  });
-
-  test.each<[what: string, bytes: Uint8Array | string, code: ErrorCode, status: number]>([
-    ['is empty', '', 'mismatch', 502],
-    ['is not JSON', 'null and void', 'mismatch', 502],
-    ['is null', 'null', 'mismatch', 502],
-    ['has no signature', '{"root":"{}"}', 'mismatch', 502],
-    ['has an empty root', '{"root":"","signature":""}', 'mismatch', 502],
-    ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 502],
-    ['is of a newer format', signed({ format: 2 }), 'mismatch', 502],
-    ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 502],
-    [
-      'is of another mirror',
-      encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
-      'bad-signature',
-      503,
-    ],
-  ])('%s, nothing is served', async (_, bytes, code, status) => {
-    await put(bytes);
-    expectProblem(await serving().ask(BOTTLE), status, code);
-    await restore();
-  });
-
-  test('is from the future, it is served with no time that has not come, and nothing older follows it', async () => {
-    const { ask, pass } = serving();
-    const later = signMirror({ now: new Date(Date.now() + 10 * DAY * 1000), bottles: 4 });
-    await putMirror(worker, later);
-    const answer = await ask('snapshot/root.json');
-    expect(answer.status).toBe(200);
-    expect(Date.parse(answer.headers.get('last-modified') ?? '')).toBeLessThanOrEqual(Date.now());
-    await restore();
-    pass(10_000);
-    expectProblem(await ask(BOTTLE), 503, 'rolled-back');
-  });
-});
-
-test('when objects are gone behind a valid snapshot, each is said to be missing and the others are served', async () => {
-  const [other] = [...MIRROR.files.keys()].filter((path) => path.startsWith('bottles/') && path !== BOTTLE);
-  await worker.binding.delete(blobName(digestOf(BOTTLE)));
-  const { ask } = serving();
-  expectProblem(await ask(BOTTLE), 502, 'missing');
-  expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 502, 'missing');
-  expect(await ask(other ?? '')).toMatchObject({ status: 200 });
-  for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
-  const cold = serving();
-  for (const path of [BOTTLE, other ?? '', 'bottles/', 'api/v1/packages']) {
-    expectProblem(await cold.ask(path), 502, 'missing');
-  }
-  const answer = await cold.ask('snapshot/root.json');
-  expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
-    200,
-    expect.objectContaining(SECURITY),
-  ]);
-  await putMirror(worker, MIRROR);
 });
 
 test('when a deep check is under way, one of another part is told to come again; a listing serves a minute', async () => {

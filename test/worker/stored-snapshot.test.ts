@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ErrorCode } from '../../format/errors.ts';
+import { blobName, POINTER } from '../../format/layout.ts';
+import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { signRoot } from '../../format/snapshot/root.ts';
+import { DAY, signMirror } from '../format/support.ts';
+import { BOTTLE, digestOf, MIRROR, servingFaulty } from '../support/faults/faulty-app.ts';
+import { TEST_KEY } from '../support/keys.ts';
+import { expectProblem, SECURITY } from '../support/problem.ts';
+import { putMirror } from '../support/runtimes.ts';
+import { startTestWorker, type TestWorker } from '../support/worker.ts';
+
+let worker: TestWorker;
+beforeAll(async () => {
+  worker = await startTestWorker();
+  await putMirror(worker, MIRROR);
+});
+afterAll(() => worker.close());
+
+const serving = () => servingFaulty(worker.binding);
+
+describe('when `current`', () => {
+  const put = (bytes: Uint8Array | string) => worker.binding.put(POINTER, bytes);
+  const restore = () => put(encodePointer(signRoot(MIRROR.snapshot, TEST_KEY)));
+  const signed = (changes: object) =>
+    encodePointer(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
+
+  test('is missing, nothing has been published', async () => {
+    await worker.binding.delete(POINTER);
+    expectProblem(await serving().ask(BOTTLE), 503, 'unpublished');
+    await restore();
+  });
+
+  test.each<[what: string, bytes: Uint8Array | string, code: ErrorCode, status: number]>([
+    ['is empty', '', 'mismatch', 502],
+    ['is not JSON', 'null and void', 'mismatch', 502],
+    ['is null', 'null', 'mismatch', 502],
+    ['has no signature', '{"root":"{}"}', 'mismatch', 502],
+    ['has an empty root', '{"root":"","signature":""}', 'mismatch', 502],
+    ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 502],
+    ['is of a newer format', signed({ format: 2 }), 'mismatch', 502],
+    ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 502],
+    [
+      'is of another mirror',
+      encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
+      'bad-signature',
+      503,
+    ],
+  ])('%s, nothing is served', async (_, bytes, code, status) => {
+    await put(bytes);
+    expectProblem(await serving().ask(BOTTLE), status, code);
+    await restore();
+  });
+
+  test('is from the future, it is served with no time that has not come, and nothing older follows it', async () => {
+    const { ask, pass } = serving();
+    const later = signMirror({ now: new Date(Date.now() + 10 * DAY * 1000), bottles: 4 });
+    await putMirror(worker, later);
+    const answer = await ask('snapshot/root.json');
+    expect(answer.status).toBe(200);
+    expect(Date.parse(answer.headers.get('last-modified') ?? '')).toBeLessThanOrEqual(Date.now());
+    await restore();
+    pass(10_000);
+    expectProblem(await ask(BOTTLE), 503, 'rolled-back');
+  });
+});
+
+test('when objects are gone behind a valid snapshot, each is said to be missing and the others are served', async () => {
+  const [other] = [...MIRROR.files.keys()].filter((path) => path.startsWith('bottles/') && path !== BOTTLE);
+  await worker.binding.delete(blobName(digestOf(BOTTLE)));
+  const { ask } = serving();
+  expectProblem(await ask(BOTTLE), 502, 'missing');
+  expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 502, 'missing');
+  expect(await ask(other ?? '')).toMatchObject({ status: 200 });
+  for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
+  const cold = serving();
+  for (const path of [BOTTLE, other ?? '', 'bottles/', 'api/v1/packages']) {
+    expectProblem(await cold.ask(path), 502, 'missing');
+  }
+  const answer = await cold.ask('snapshot/root.json');
+  expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
+    200,
+    expect.objectContaining(SECURITY),
+  ]);
+  await putMirror(worker, MIRROR);
+});
