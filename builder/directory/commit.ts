@@ -152,18 +152,25 @@ class OwnFolders {
 
 /** Links rather than moves, because two paths may have the same bytes and the step must be repeatable. */
 function putInPlace(source: string, target: string): void {
+  if (isLinked(source, target)) return;
+  // Something stands there, or the file system has no links.
   const temporary = `${target}.${basename(source).slice(0, 12)}.tmp`;
-  try {
-    linkSync(source, temporary);
-  } catch {
-    rmSync(temporary, { force: true });
-    copyDurably(source, temporary);
-  }
+  rmSync(temporary, { force: true });
+  if (!isLinked(source, temporary)) copyDurably(source, temporary);
   renameSync(temporary, target);
   rmSync(temporary, { force: true }); // renaming a file onto its own second link leaves both
 }
 
-/** For file systems without links, such as a USB stick's, and after a step that was interrupted. */
+function isLinked(source: string, target: string): boolean {
+  try {
+    linkSync(source, target);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** For file systems without links, such as a USB stick's. */
 function copyDurably(source: string, target: string): void {
   copyFileSync(source, target);
   const file = openSync(target, 'r');
