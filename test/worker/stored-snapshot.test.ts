@@ -1,34 +1,29 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
 import type { ErrorCode } from '../../format/errors.ts';
 import { blobName, POINTER } from '../../format/layout.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { DAY, signMirror } from '../format/support.ts';
 import { BOTTLE, digestOf, MIRROR, servingFaulty } from '../support/faults/faulty-app.ts';
+import { memoryBucket, objectsOf } from '../support/faults/memory-bucket.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { expectProblem, SECURITY } from '../support/problem.ts';
-import { putMirror } from '../support/runtimes.ts';
-import { startTestWorker, type TestWorker } from '../support/worker.ts';
 
-let worker: TestWorker;
-beforeAll(async () => {
-  worker = await startTestWorker();
-  await putMirror(worker, MIRROR);
-});
-afterAll(() => worker.close());
-
-const serving = () => servingFaulty(worker.binding);
+/** The app on a published mirror whose objects a test may change. */
+function serving(alter: (objects: Map<string, Uint8Array>) => void = () => undefined) {
+  const { bucket, objects } = memoryBucket(MIRROR);
+  alter(objects);
+  return { objects, ...servingFaulty(bucket) };
+}
 
 describe('when `current`', () => {
-  const put = (bytes: Uint8Array | string) => worker.binding.put(POINTER, bytes);
-  const restore = () => put(encodePointer(signRoot(MIRROR.snapshot, TEST_KEY)));
   const signed = (changes: object) =>
     encodePointer(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
 
   test('is missing, nothing has been published', async () => {
-    await worker.binding.delete(POINTER);
-    expectProblem(await serving().ask(BOTTLE), 503, 'unpublished');
-    await restore();
+    const { ask } = serving((objects) => objects.delete(POINTER));
+    expectProblem(await ask(BOTTLE), 503, 'unpublished');
   });
 
   test.each<[what: string, bytes: Uint8Array | string, code: ErrorCode, status: number]>([
@@ -47,19 +42,20 @@ describe('when `current`', () => {
       503,
     ],
   ])('%s, nothing is served', async (_, bytes, code, status) => {
-    await put(bytes);
-    expectProblem(await serving().ask(BOTTLE), status, code);
-    await restore();
+    const stored = typeof bytes === 'string' ? utf8(bytes) : bytes;
+    const { ask } = serving((objects) => objects.set(POINTER, stored));
+    expectProblem(await ask(BOTTLE), status, code);
   });
 
   test('is from the future, it is served with no time that has not come, and nothing older follows it', async () => {
-    const { ask, pass } = serving();
-    const later = signMirror({ now: new Date(Date.now() + 10 * DAY * 1000), bottles: 4 });
-    await putMirror(worker, later);
+    const later = objectsOf(signMirror({ now: new Date(Date.now() + 10 * DAY * 1000), bottles: 4 }));
+    const { ask, pass, objects } = serving((stored) => {
+      for (const [key, bytes] of later) stored.set(key, bytes);
+    });
     const answer = await ask('snapshot/root.json');
     expect(answer.status).toBe(200);
     expect(Date.parse(answer.headers.get('last-modified') ?? '')).toBeLessThanOrEqual(Date.now());
-    await restore();
+    objects.set(POINTER, objectsOf(MIRROR).get(POINTER) ?? utf8(''));
     pass(10_000);
     expectProblem(await ask(BOTTLE), 503, 'rolled-back');
   });
@@ -67,13 +63,13 @@ describe('when `current`', () => {
 
 test('when objects are gone behind a valid snapshot, each is said to be missing and the others are served', async () => {
   const [other] = [...MIRROR.files.keys()].filter((path) => path.startsWith('bottles/') && path !== BOTTLE);
-  await worker.binding.delete(blobName(digestOf(BOTTLE)));
-  const { ask } = serving();
+  const { ask } = serving((objects) => objects.delete(blobName(digestOf(BOTTLE))));
   expectProblem(await ask(BOTTLE), 502, 'missing');
   expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 502, 'missing');
   expect(await ask(other ?? '')).toMatchObject({ status: 200 });
-  for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
-  const cold = serving();
+  const cold = serving((objects) => {
+    for (const { sha256 } of MIRROR.snapshot.leaves) objects.delete(blobName(sha256));
+  });
   for (const path of [BOTTLE, other ?? '', 'bottles/', 'api/v1/packages']) {
     expectProblem(await cold.ask(path), 502, 'missing');
   }
@@ -82,5 +78,4 @@ test('when objects are gone behind a valid snapshot, each is said to be missing 
     200,
     expect.objectContaining(SECURITY),
   ]);
-  await putMirror(worker, MIRROR);
 });

@@ -13,20 +13,18 @@ export const BOTTLE = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
 export const digestOf = (path: string): string =>
   MIRROR.entries.find(({ name }) => name === path)?.sha256 ?? '';
 
-/** How long the app waits for storage, milliseconds. */
-const PATIENCE = 350;
-
-/** The app on a real bucket, which fails as planned. */
+/** The app on a bucket that fails as planned; `patience` is how long it waits for storage, milliseconds. */
 export function servingFaulty(
   real: R2Bucket,
   plan: Plan = () => undefined,
   trusted: readonly PublicKey[] = [TEST_KEY.publicKey],
+  patience?: number,
 ) {
   const faulty = faultyBucket(real);
   faulty.plan = plan;
   let time = Date.now();
   const app = createApp({
-    store: new R2Store(faulty.bucket, PATIENCE),
+    store: new R2Store(faulty.bucket, patience),
     settings: { ...parseSettings({}), trusted },
     clock: () => new Date(time),
   });
