@@ -76,23 +76,10 @@ export async function createMirror(given: CreateOptions): Promise<CreateSummary>
 }
 
 async function build(options: CreateOptions, prepared: Prepared): Promise<CreateSummary> {
-  const { directory, keepGoing } = options;
-  const { request, index, api, previous, carried, staging, known, source } = prepared;
-  const files = plannedFiles(prepared.plan);
-  await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
-  const fetching = { ...options, upstream: index.location, source };
-  const { downloaded, linked, failures } = await bringIn(fetching, files, staging);
-  for (const [path, reason] of await imagesFor(options, prepared)) failures.set(path, reason);
-  const planned = new Set(files.map(({ path }) => path));
-  const stays = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path) && !planned.has(path));
-  const plan = withoutFailed(prepared.plan, failures);
-  if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
-    throw incomplete(failures, files.length, index.location.base.href);
-  }
-  // A package may lack one file and have others.
-  const needed = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
-  for (const path of planned) if (!needed.has(path)) staging.drop(path);
-  const manifest = await stageMetadata(options, { index, api, request, plan, staging, previous, carried });
+  const { directory } = options;
+  const { request, previous, staging, known } = prepared;
+  const { plan, downloaded, linked, reused } = await bringFiles(options, prepared);
+  const manifest = await stageMetadata(options, { ...prepared, plan });
   const { snapshot, entries } = await stageSnapshot(options, staging, previous);
   await commit(directory, { writes: staging.writes, removes: await staleMetadata(directory, staging) });
   await known.save(entries.map((entry) => ({ path: filePathOf(entry), digest: entry })));
@@ -108,13 +95,38 @@ async function build(options: CreateOptions, prepared: Prepared): Promise<Create
     bytes: snapshot.totals.bytes,
     downloaded,
     linked,
-    reused: files.length - downloaded.files - linked.files - failures.size + stays.length,
+    reused,
     changes: changesBetween(previous, plan),
     skipped: plan.skipped,
     failed: plan.failed,
     kept: plan.kept,
     public_url: request.public_url,
   };
+}
+
+/** Brings in every file; gives the plan without what cannot be had. Throws `upstream` where that is not allowed. */
+async function bringFiles(
+  options: CreateOptions,
+  prepared: Prepared,
+): Promise<{ plan: Plan } & Pick<CreateSummary, 'downloaded' | 'linked' | 'reused'>> {
+  const { directory, keepGoing } = options;
+  const { index, staging, source } = prepared;
+  const files = plannedFiles(prepared.plan);
+  await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
+  const fetching = { ...options, upstream: index.location, source };
+  const { downloaded, linked, failures } = await bringIn(fetching, files, staging);
+  for (const [path, reason] of await imagesFor(options, prepared)) failures.set(path, reason);
+  const planned = new Set(files.map(({ path }) => path));
+  const stays = carriedFiles(prepared.plan).filter(({ path }) => isPackageFile(path) && !planned.has(path));
+  const plan = withoutFailed(prepared.plan, failures);
+  if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
+    throw incomplete(failures, files.length, index.location.base.href);
+  }
+  // A package may lack one file and have others.
+  const needed = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
+  for (const path of planned) if (!needed.has(path)) staging.drop(path);
+  const reused = files.length - downloaded.files - linked.files - failures.size + stays.length;
+  return { plan, downloaded, linked, reused };
 }
 
 /** Brings in what describes bottles to brew; tells what failed by path. */

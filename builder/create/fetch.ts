@@ -59,60 +59,73 @@ export async function bringIn(
   files: readonly PlannedFile[],
   staging: Staging,
 ): Promise<Fetched> {
-  const { directory, source, jobs, reporter } = options;
-  const fetched: Fetched = {
+  const fetching = new Fetching(options, files.length, staging);
+  fetching.tell();
+  await pMap(files, (file) => fetching.attempt(file), { concurrency: options.jobs });
+  return fetching.fetched;
+}
+
+class Fetching {
+  readonly fetched: Fetched = {
     downloaded: { files: 0, bytes: 0 },
     linked: { files: 0, bytes: 0 },
     failures: new Map(),
   };
-  let done = 0;
-  const tell = (): void =>
-    reporter.progress({
-      label: 'Fetching packages',
-      done,
-      total: files.length,
-      bytes: fetched.downloaded.bytes,
+  readonly #options: FetchOptions;
+  readonly #total: number;
+  readonly #staging: Staging;
+  /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
+  readonly #coming = new Map<string, Promise<FileDigest>>();
+  #done = 0;
+
+  constructor(options: FetchOptions, total: number, staging: Staging) {
+    this.#options = options;
+    this.#total = total;
+    this.#staging = staging;
+  }
+
+  tell(): void {
+    const { bytes } = this.fetched.downloaded;
+    const progress = { label: 'Fetching packages', done: this.#done, total: this.#total, bytes };
+    this.#options.reporter.progress(progress);
+  }
+
+  async attempt(file: PlannedFile): Promise<void> {
+    await this.#bringOnce(file).catch((error: unknown) => {
+      // No other file would fare better.
+      if (isDiskFull(error)) throw error;
+      this.fetched.failures.set(file.path, messageOf(error));
     });
-  const bring = async (file: PlannedFile): Promise<FileDigest> => {
-    const linked = file.sha256 && !file.forced ? await source?.bring(file.sha256, directory) : undefined;
-    if (linked) {
-      fetched.linked.files += 1;
-      fetched.linked.bytes += linked.size;
-      return linked;
+    this.#done += 1;
+    this.tell();
+  }
+
+  async #bringOnce(file: PlannedFile): Promise<void> {
+    if (!file.forced && (await isKept(file, this.#staging))) return;
+    const digest = this.#coming.get(file.sha256 ?? file.path) ?? this.#bring(file);
+    this.#coming.set(file.sha256 ?? file.path, digest);
+    this.#staging.adopt(file.path, await digest);
+  }
+
+  async #bring(file: PlannedFile): Promise<FileDigest> {
+    const { source, directory } = this.#options;
+    const { linked, downloaded } = this.fetched;
+    const found = file.sha256 && !file.forced ? await source?.bring(file.sha256, directory) : undefined;
+    if (found) {
+      linked.files += 1;
+      linked.bytes += found.size;
+      return found;
     }
     let received = 0;
-    const digest = await fetchFile(options, file, (count) => {
+    const digest = await fetchFile(this.#options, file, (count) => {
       received += count;
-      fetched.downloaded.bytes += count;
-      tell();
+      downloaded.bytes += count;
+      this.tell();
     });
     // What an interrupted run brought in whole comes from no network now.
-    if (received > 0) fetched.downloaded.files += 1;
+    if (received > 0) downloaded.files += 1;
     return digest;
-  };
-  /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
-  const coming = new Map<string, Promise<FileDigest>>();
-  const bringOnce = async (file: PlannedFile): Promise<void> => {
-    if (!file.forced && (await isKept(file, staging))) return;
-    const digest = coming.get(file.sha256 ?? file.path) ?? bring(file);
-    coming.set(file.sha256 ?? file.path, digest);
-    staging.adopt(file.path, await digest);
-  };
-  tell();
-  await pMap(
-    files,
-    async (file) => {
-      await bringOnce(file).catch((error: unknown) => {
-        // No other file would fare better.
-        if (isDiskFull(error)) throw error;
-        fetched.failures.set(file.path, messageOf(error));
-      });
-      done += 1;
-      tell();
-    },
-    { concurrency: jobs },
-  );
-  return fetched;
+  }
 }
 
 async function isKept({ path, sha256, before }: PlannedFile, staging: Staging): Promise<boolean> {

@@ -98,31 +98,29 @@ async function planAndWork<T>(
   const staging = new Staging(directory, known);
   const carried = own && (await CarriedPackages.open(own, request, staging.stands));
   const { index, api } = await openUpstreams(asked, previous, scratch, reporter);
+  const found = { request, index, api, previous, carried, source: other?.source, known, staging };
   try {
-    const plan = await makePlan({
-      ...{ index, request, carried, named: options.named, newest: options.newest },
-      ...{ force: options.force, keepGoing: options.keepGoing },
-      brew: request.clients.includes('brew') ? api : undefined,
-      sha256At: (path) => previous?.sha256At(path),
-      onProgress: (done, total) =>
-        reporter.progress({ label: 'Reading package data', done, total, bytes: 0 }),
-    });
-    for (const endpoint of api?.missing ?? []) plan.skipped.push({ name: endpoint, reason: NO_API });
-    return await work({
-      request,
-      index,
-      api,
-      plan,
-      previous,
-      carried,
-      source: other?.source,
-      known,
-      staging,
-    });
+    return await work({ ...found, plan: await planWith(options, found) });
   } finally {
     carried?.close();
     await index.close();
   }
+}
+
+async function planWith(
+  options: PrepareOptions,
+  { index, api, request, previous, carried }: Omit<Prepared, 'plan'>,
+): Promise<Plan> {
+  const { named, newest, force, keepGoing, reporter } = options;
+  const label = 'Reading package data';
+  const plan = await makePlan({
+    ...{ index, request, carried, named, newest, force, keepGoing },
+    brew: request.clients.includes('brew') ? api : undefined,
+    sha256At: (path) => previous?.sha256At(path),
+    onProgress: (done, total) => reporter.progress({ label, done, total, bytes: 0 }),
+  });
+  for (const endpoint of api?.missing ?? []) plan.skipped.push({ name: endpoint, reason: NO_API });
+  return plan;
 }
 
 const NO_API = 'Homebrew does not offer it, so brew that asks for it is sent there';
