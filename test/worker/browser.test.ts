@@ -193,6 +193,17 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.close();
   });
 
+  test('when a new snapshot goes live during the deep check, the page says so', async () => {
+    const { page } = await open('/verify');
+    await page.route('**/verify?deep=1&cursor=*', (route) => route.fulfill({ status: 400 }));
+    await page.click('text=Start the deep check');
+    await expect
+      .poll(() => page.textContent('#so-far'))
+      .toMatch(/^Broken off: a new snapshot has been published\. Start again\. \d+ files were read\.$/);
+    expect(await page.isEnabled('text=Start the deep check')).toBe(true);
+    await page.close();
+  });
+
   test('when the deep check finds what the quick one could not see, the verdict above it is taken back', async () => {
     const { page, complaints } = await open('/verify');
     expect(await page.innerText('#state')).not.toContain('Not as signed');

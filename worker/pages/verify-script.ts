@@ -26,7 +26,9 @@ const ask = async (cursor, signal) => {
     await pause(Number(answer.headers.get('retry-after')) || 5, signal);
     return ask(cursor, signal);
   }
-  if (!answer.ok) throw new Error('The server answered ' + answer.status + '.');
+  // The cursor is the server's own: it is refused only once it belongs to an earlier snapshot.
+  if (answer.status === 400) throw new Error('a new snapshot has been published. Start again.');
+  if (!answer.ok) throw new Error('the server answered ' + answer.status + '.');
   return answer.json();
 };
 
