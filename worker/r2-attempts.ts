@@ -28,8 +28,14 @@ export async function readWithRetry<T>(key: string, patience: number, read: () =
   }
 }
 
+/** True for what {@link readWithRetry} throws when a range lies beyond the end of what is stored. */
+export const isOutOfRange = (error: unknown): boolean =>
+  error instanceof MirrorError && codeOf(error.cause) === '10039';
+
 /** An error without a code is one of the way there. */
 function mayPass(error: unknown): boolean {
-  const [, code] = CODE.exec(messageOf(error)) ?? [];
+  const code = codeOf(error);
   return code === undefined || PASSING.includes(code);
 }
+
+const codeOf = (error: unknown): string | undefined => CODE.exec(messageOf(error))?.[1];

@@ -7,7 +7,7 @@ import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { ByteRange } from './http/range.ts';
-import { readWithRetry } from './r2-attempts.ts';
+import { isOutOfRange, readWithRetry } from './r2-attempts.ts';
 import type { Inspect, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from './store.ts';
 
 const BLOBS = blobName('');
@@ -54,9 +54,9 @@ export class R2Store implements MirrorStore {
     const options = range ? { range: { ...range } } : {};
     const got = this.#attempt(key, () => this.#bucket.get(key, options));
     const object = await got.catch(async (error: unknown) => {
-      // A range beyond the end of what is stored is an error of R2's; its record then tells what is wrong.
-      const record = range && (await this.head(entry));
-      if (!record || record.size === entry.size) throw error;
+      // The list has more bytes than storage: the record tells what is wrong.
+      const record = isOutOfRange(error) ? await this.head(entry) : undefined;
+      if (!record) throw error;
       return { record };
     });
     if (!object) return undefined;

@@ -64,3 +64,13 @@ describe('R2Store.signedRoot', () => {
     expect(await store.signedRoot(version + 1)).toBeUndefined();
   });
 });
+
+describe('R2Store.open', () => {
+  it('when a range lies beyond what is stored, gives the record, which tells what is wrong', async () => {
+    const [entry] = entries;
+    if (!entry) throw new Error('no entries');
+    const open = await store.open(entry, { offset: entry.size + 1, length: 1 });
+    expect(open?.record.size).toBe(entry.size);
+    expect(await store.open({ ...entry, sha256: '0'.repeat(64) }, { offset: 1, length: 1 })).toBeUndefined();
+  });
+});
