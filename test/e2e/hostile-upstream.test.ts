@@ -9,7 +9,7 @@ import { Random } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** Of each family; the soak meets them all. */
-const SOME = 10;
+const SOME = 6;
 const folder = await temporaryFolder();
 let places = 0;
 const newPlace = (): string => join(folder, String(++places));

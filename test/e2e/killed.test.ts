@@ -4,8 +4,8 @@ import { killRounds } from '../support/faults/kill-rounds.ts';
 import { SEED } from '../support/faults/results.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** Of create, publish, update and prune; the soak has them all. */
-const ROUNDS = 4;
+/** Of create, publish and update; the soak has them all. */
+const ROUNDS = 3;
 const folder = await temporaryFolder();
 let attempts = 0;
 

@@ -13,7 +13,7 @@ const LIMIT = 512;
 const MINUTES = 10 * 60;
 const folder = await temporaryFolder();
 
-test(`create, update, verify and publish of ${PACKAGES} packages stay below ${LIMIT} MiB`, async () => {
+test(`create, verify and publish of ${PACKAGES} packages stay below ${LIMIT} MiB`, async () => {
   const [upstream, directory] = [join(folder, 'upstream'), join(folder, 'mirror')];
   await writeBenchUpstream(upstream, { formulas: PACKAGES, casks: 0, bottleBytes: () => 2000 });
   const worker = await startTestWorker();
@@ -27,7 +27,6 @@ test(`create, update, verify and publish of ${PACKAGES} packages stay below ${LI
   const bucket = ['--bucket', BUCKET, '--endpoint', `${worker.origin}/cdn-cgi/local/r2/s3`];
   const runs: Record<string, string[]> = {
     create: ['create', directory, '--all', '--platforms', 'arm64_sonoma', '--upstream', upstream],
-    update: ['update', directory],
     verify: ['verify', directory],
     publish: ['publish', directory, ...bucket],
   };
