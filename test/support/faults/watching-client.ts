@@ -6,7 +6,7 @@ import { type LeafReference, parseRoot } from '../../../format/snapshot/root.ts'
 import type { Random } from '../random.ts';
 import type { Read, Reading } from '../reader.ts';
 
-const PAUSE_MS = 5;
+const PAUSE_MS = 2;
 
 /** What a client saw that read a mirror over and over. */
 export interface Seen {
@@ -59,24 +59,32 @@ export class WatchingClient {
     const snapshot = parseRoot(before.bytes);
     this.seen.snapshots.add(before.sha256);
     const reference = snapshot.leaves[this.#random.below(snapshot.leaves.length)];
-    const entries = reference && (await this.#entriesOf(reference));
+    const entries = reference && (await this.#entriesOf(reference, before));
     const entry = entries?.[this.#random.below(entries.length)];
     if (!entry) return;
     const reading = await this.#ask(entry.name);
-    if (reading.status === 200 && reading.sha256 === entry.sha256) return;
-    const after = await this.#ask(ROOT);
-    // Asked across a switch, what came is of the newer snapshot.
-    if (after.status === 200 && after.sha256 !== before.sha256) return;
-    if (reading.status === 200) this.seen.halves.push(`${entry.name} came with other bytes`);
-    else this.#expectRefusal(entry.name, reading);
+    if (reading.status !== 200 || reading.sha256 !== entry.sha256) {
+      await this.#expectSwitch(entry.name, reading, before);
+    }
   }
 
-  async #entriesOf(reference: LeafReference): Promise<SnapshotEntry[] | undefined> {
+  /** What was asked for across a switch is of the newer snapshot; else it is a half, or refused as one. */
+  async #expectSwitch(path: string, reading: Reading, before: Reading): Promise<void> {
+    const after = await this.#ask(ROOT);
+    if (after.status === 200 && after.sha256 !== before.sha256) return;
+    if (reading.status === 200) this.seen.halves.push(`${path} came with other bytes`);
+    else this.#expectRefusal(path, reading);
+  }
+
+  async #entriesOf(reference: LeafReference, root: Reading): Promise<SnapshotEntry[] | undefined> {
     const known = this.#leaves.get(reference.sha256);
     if (known) return known;
-    const reading = await this.#ask(leafPath(reference.sha256));
-    // The snapshot may have gone between the root and its leaf.
-    if (reading.status !== 200) return undefined;
+    const path = leafPath(reference.sha256);
+    const reading = await this.#ask(path);
+    if (reading.status !== 200) {
+      await this.#expectSwitch(path, reading, root);
+      return undefined;
+    }
     const entries = parseLeaf(reading.bytes, reference).filter(({ path }) => path === undefined);
     this.#leaves.set(reference.sha256, entries);
     return entries;
