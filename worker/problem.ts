@@ -132,13 +132,14 @@ async function render(
   return [`${JSON.stringify(problem, null, 2)}\n`, { 'content-type': 'application/problem+json' }];
 }
 
-function plainText({ status, title, detail, expected, found, hint }: Problem): string {
+function plainText({ status, title, detail, expected, found, hint, request_id }: Problem): string {
   const lines = [
     `${status} ${title}`,
     detail,
     expected === undefined ? undefined : `expected: ${expected}`,
     found === undefined ? undefined : `found: ${found}`,
     hint,
+    status >= 500 && request_id !== undefined ? `request: ${request_id}` : undefined,
   ];
   return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
 }

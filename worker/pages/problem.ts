@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { Html } from './html.ts';
 import { page } from './page.ts';
 
 /** An error as a browser's reader needs it: what is wrong, why, and what to do. */
@@ -7,17 +8,36 @@ export interface Problem {
   title: string;
   detail: string;
   hint?: string;
+  expected?: string | undefined;
+  found?: string | undefined;
+  /** What the operator finds it by in the log. */
+  request_id?: string | undefined;
 }
 
 /** The page for an error: 404, 502, 503 and the like. The detail may hold text from outside. */
-export async function problemPage({ status, title, detail, hint }: Problem): Promise<string> {
+export async function problemPage(problem: Problem): Promise<string> {
+  const { status, title, detail, hint, expected, found, request_id } = problem;
   const document = page({
     title: `${status} ${title}`,
     kicker: `Error ${status}`,
     headline: title,
     lead: detail,
-    main: html`${hint && html`<section class="hint" aria-labelledby="hint"><h2 id="hint">What to do</h2><p>${hint}</p></section>`}`,
-    footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">This mirror’s status</a></li><li><a href="/api/v1/health">Health as JSON</a></li></ul></nav>`,
+    main: html`${(hint || expected || found) && advice(problem)}`,
+    footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">This mirror’s status</a></li><li><a href="/api/v1/health">Health as JSON</a></li></ul></nav>
+${request_id && html`<p>Request <code>${request_id}</code></p>`}`,
   });
   return String(await document);
 }
+
+const advice = ({
+  hint,
+  expected,
+  found,
+}: Problem): Html => html`<section class="hint" aria-labelledby="hint">
+  <h2 id="hint">${hint ? 'What to do' : 'Details'}</h2>
+  ${hint && html`<p>${hint}</p>`}
+  ${(expected || found) && html`<dl>${fact('Expected', expected)}${fact('Found', found)}</dl>`}
+</section>`;
+
+const fact = (name: string, value: string | undefined): Html =>
+  html`${value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`}`;

@@ -146,6 +146,10 @@ summary { cursor: pointer; }
 .hint { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 1.5rem 1.75rem; }
 .hint h2 { margin-bottom: .5rem; }
 .hint p { max-width: 44rem; overflow-wrap: anywhere; }
+.hint p + dl { margin-top: 1rem; }
+.hint div { display: grid; grid-template-columns: 6rem minmax(0, 1fr); padding: .2rem 0; }
+.hint dt { color: var(--soft); }
+.hint dd { overflow-wrap: anywhere; }
 
 .onward { display: flex; gap: 1.25rem; align-items: baseline; margin-top: 1.25rem; color: var(--soft); }
 .remark { color: var(--soft); font-size: .9375rem; max-width: 44rem; }

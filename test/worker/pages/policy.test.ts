@@ -14,11 +14,13 @@ const FILE: ListedFile = { name: 'jq.tar.gz', type: 'file', size: 7, modified: '
 describe('hostile text', () => {
   const hostile: ListedPackage = { ...jq, name: HOSTILE, version: HOSTILE, desc: HOSTILE, tags: [HOSTILE] };
   const folded: ListedPackage = { ...hostile, tags: [HOSTILE, `${HOSTILE}_linux`] };
+  const words = { title: HOSTILE, detail: HOSTILE, hint: HOSTILE };
+  const fields = { ...words, expected: HOSTILE, found: HOSTILE, request_id: HOSTILE };
   const escaped = [
     ['a package', () => render({}, [hostile, folded])],
     ['the configuration', () => render({ stoutConfig: HOSTILE })],
     ['the generator', () => render({ root: withGenerator(HOSTILE) })],
-    ['a problem', () => problemPage({ status: 404, title: HOSTILE, detail: HOSTILE, hint: HOSTILE })],
+    ['a problem', () => problemPage({ status: 404, ...fields })],
   ] as const;
 
   test.each(escaped)('when %s holds markup, it becomes text', async (_, rendered) => {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { MirrorError } from '../../format/errors.ts';
+import { problemResponse } from '../../worker/problem.ts';
+
+const ask = (accept: string): Request => new Request('https://mirror.example/x', { headers: { accept } });
+
+test.each(['text/html', 'text/plain', 'application/json'])(
+  'when an error is none of ours, %s tells nothing of it but where the log does',
+  async (accept) => {
+    const response = await problemResponse(new TypeError('no secret of /srv/mirror'), ask(accept), 'an-id');
+    const text = await response.text();
+    expect([response.status, response.headers.get('mirror-error')]).toEqual([500, null]);
+    expect(text).not.toMatch(/secret|srv|TypeError/);
+    expect(text).toContain('Something went wrong');
+    expect(text).toContain('an-id');
+  },
+);
+
+test.each(['text/html', 'text/plain', 'application/json'])(
+  'when a file is not as signed, %s holds what was expected, what was found, and what the operator can do',
+  async (accept) => {
+    const [expected, found] = ['a'.repeat(64), 'b'.repeat(64)];
+    const error = new MirrorError('mismatch', 'jq.tar.gz has other bytes.', { expected, found });
+    const text = await (await problemResponse(error, ask(accept), 'an-id')).text();
+    for (const part of [error.message, expected, found, '/verify', 'an-id']) expect(text).toContain(part);
+  },
+);
