@@ -1,0 +1,33 @@
+import { zstdCompressSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { PACKAGE_LIST } from '../../format/layout.ts';
+import { createApp } from '../../worker/app.ts';
+import { parseSettings } from '../../worker/settings.ts';
+import { hexOf, KEY, NOW, signMirror } from '../format/support.ts';
+import { verifying } from './verification/support.ts';
+
+const JQ = 'index/formulas/data/j/jq.json.zst';
+const MIRROR = signMirror({ files: () => ({ [JQ]: zstdCompressSync('{"name":"jq"}') }) });
+
+/** What is sent as it stands is trusted to storage's record of it; what is read here is hashed here. */
+test.each([
+  ['/api/v1/packages', PACKAGE_LIST],
+  [`/${JQ}`, JQ],
+])(
+  'when %s is made from a file that storage recorded well and delivers wrong, it is refused',
+  async (target, path) => {
+    const { store } = verifying({}, MIRROR);
+    const settings = { ...parseSettings({}), trusted: [KEY.publicKey] };
+    const ask = () => createApp({ store, settings, clock: () => NOW }).request(target);
+    expect((await ask()).status).toBe(200);
+    const good = MIRROR.files.get(path) ?? expect.unreachable();
+    store.files.set(
+      path,
+      Uint8Array.from(good, (byte, at) => (at === good.length - 1 ? byte ^ 1 : byte)),
+    );
+    store.recordOf = () => ({ size: good.length, sha256: hexOf('sha256', good) });
+    const refused = await ask();
+    expect([refused.status, refused.headers.get('mirror-error')]).toEqual([502, 'mismatch']);
+    expect(await refused.text()).toContain(hexOf('sha256', good));
+  },
+);
