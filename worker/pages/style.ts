@@ -208,6 +208,7 @@ progress::-moz-progress-bar { background: var(--good); }
 .folder .onward { margin: 0; padding: 1rem 1.75rem; border-top: 1px solid var(--line); }
 
 footer { margin-top: 4.5rem; border-top: 1px solid var(--line); padding: 1.5rem 0 3rem; color: var(--soft); font-size: .9375rem; }
+footer p { overflow-wrap: anywhere; }
 footer .inner, footer ul { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; justify-content: space-between; }
 
 @media (max-width: 56rem) {
