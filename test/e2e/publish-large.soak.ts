@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collect } from '../../builder/publish/collect.ts';
 import { withLease } from '../../builder/publish/lease.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { padMirror } from '../support/padded-mirror.ts';
 import { SILENT } from '../support/silent.ts';
@@ -9,6 +10,8 @@ import { startStorageProxy } from '../support/storage-proxy.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { bucketAt, startTestWorker } from '../support/worker.ts';
 
+/** As the program has it when the user asks to stop. */
+const ENOUGH = new MirrorError('refused', 'enough');
 const OBJECTS = Number(process.env.OBJECTS ?? 50_000);
 const directory = join(await temporaryFolder(), 'mirror');
 
@@ -26,9 +29,9 @@ test(`a mirror of ${OBJECTS} objects is published, resumed, published again and 
 
   const stop = new AbortController();
   const watch = setInterval(() => {
-    if (proxy.requests.length > OBJECTS / 4) stop.abort(new Error('enough'));
+    if (proxy.requests.length > OBJECTS / 4) stop.abort(ENOUGH);
   }, 20);
-  await expect(worker.publish(directory, { ...options, stop: stop.signal })).rejects.toThrow('enough');
+  await expect(worker.publish(directory, { ...options, stop: stop.signal })).rejects.toBe(ENOUGH);
   clearInterval(watch);
   const before = (await Array.fromAsync(worker.bucket.list('blobs/'))).length;
   expect(before).toBeGreaterThan(0);
@@ -38,7 +41,7 @@ test(`a mirror of ${OBJECTS} objects is published, resumed, published again and 
   expect(after).toBeGreaterThan(OBJECTS);
 
   expect(await requests(worker.publish(directory, options))).toEqual(['GET current']);
-  await padMirror(directory, OBJECTS, new Set([4711]));
+  await padMirror(directory, OBJECTS, new Set([OBJECTS >> 1]));
   const changed = await requests(worker.publish(directory, options));
   expect(changed.filter((request) => request.startsWith('PUT blobs/'))).toHaveLength(2);
   expect(changed.filter((request) => request.startsWith('LIST '))).toEqual(['LIST snapshots/']);
