@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { MAIN } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -20,7 +21,7 @@ function run(args: string[], environment: Record<string, string> = {}): Promise<
   const { PATH = '' } = process.env;
   const env = { PATH, HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), ...environment };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['builder/cli/main.ts', ...args], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) =>
       resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
   });

@@ -12,7 +12,7 @@ import { ROOT } from '../../format/layout.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
-import { stoutMirror } from '../support/programs.ts';
+import { MAIN, stoutMirror } from '../support/programs.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
@@ -110,7 +110,7 @@ describe('createMirror: killed', () => {
     const platforms = ['--platforms', 'arm64_sonoma,sonoma'];
     const child = spawn(
       process.execPath,
-      ['builder/cli/main.ts', 'create', directory, 'wget', ...platforms, '--upstream', inject('upstream')],
+      [MAIN, 'create', directory, 'wget', ...platforms, '--upstream', inject('upstream')],
       { stdio: 'ignore', env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), TMPDIR: folder } },
     );
     const exited = once(child, 'exit');

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { copyFile, glob, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { buildProgram } from '../../scripts/pack/program.ts';
-import { isMissing, runProgram, stoutMirror } from '../support/programs.ts';
+import { afterAll, describe, expect, inject, test } from 'vitest';
+import { isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { anchorsOf, type Block, blocksOf, callsIn, linksOf, optionsIn } from './documents/markdown.ts';
 import { Place } from './documents/place.ts';
@@ -37,7 +36,6 @@ const pages = await Promise.all(
   paths.sort().map(async (path) => ({ path, text: await readFile(join(PROJECT, path), 'utf8') })),
 );
 const scratch = await temporaryFolder();
-const program = join(scratch, 'program', 'dist', 'main.js');
 const counts: { path: string; run: number; skipped: string[] }[] = [];
 
 afterAll(() => {
@@ -53,17 +51,11 @@ afterAll(() => {
 });
 
 describe.skipIf(PROGRAMS.some(isMissing))('commands', () => {
-  beforeAll(async () => {
-    // As it is packed: what readers run.
-    await buildProgram(PROJECT, dirname(program));
-    await copyFile(join(PROJECT, 'package.json'), join(dirname(program), '..', 'package.json'));
-  });
-
   test.each(pages)('of $path do what they say', { timeout: 120_000 }, async ({ path, text }) => {
     const count = { path, run: 0, skipped: [] as string[] };
     counts.push(count);
     const place = await Place.make(await mkdtemp(join(scratch, 'page-')), {
-      program,
+      program: MAIN,
       upstream: inject('upstream'),
     });
     try {

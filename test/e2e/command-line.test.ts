@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { send } from '../support/http.ts';
-import { stoutMirror } from '../support/programs.ts';
+import { MAIN, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -74,8 +74,7 @@ describe('a first day with stout-mirror', () => {
   });
 
   test('serve answers until it is told to stop', async () => {
-    const main = new URL('../../builder/cli/main.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [main, 'serve', mirror, '--port', '0', '--log-access'], {
+    const child = spawn(process.execPath, [MAIN, 'serve', mirror, '--port', '0', '--log-access'], {
       env: { ...process.env, ...environment },
     });
     const [line] = await once(child.stdout, 'data');

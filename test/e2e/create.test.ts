@@ -3,14 +3,12 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readManifest } from '../../builder/directory/mirror.ts';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
-import { runProgram, stoutMirror } from '../support/programs.ts';
+import { MAIN, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
 const folder = await temporaryFolder();
 const environment = {
   ...{ XDG_CONFIG_HOME: join(folder, 'config'), XDG_CACHE_HOME: join(folder, 'cache') },

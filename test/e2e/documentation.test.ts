@@ -1,10 +1,9 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { filesBelow, readManifest } from '../../builder/directory/mirror.ts';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
-import { type Ended, runProgram } from '../support/programs.ts';
+import { type Ended, MAIN, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /**
@@ -19,9 +18,8 @@ let folders = 0;
 
 beforeAll(async () => {
   server = await startSampleServer(inject('upstream'), { port: 0 });
-  const main = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
   await mkdir(join(folder, 'bin'), { recursive: true });
-  const shim = `#!/bin/sh\nverb=$1; shift\ncase $verb in\n  create|update|outdated) exec "${process.execPath}" "${main}" $verb "$@" --upstream "$UPSTREAM" ;;\n  *) exec "${process.execPath}" "${main}" $verb "$@" ;;\nesac\n`;
+  const shim = `#!/bin/sh\nverb=$1; shift\ncase $verb in\n  create|update|outdated) exec "${process.execPath}" "${MAIN}" $verb "$@" --upstream "$UPSTREAM" ;;\n  *) exec "${process.execPath}" "${MAIN}" $verb "$@" ;;\nesac\n`;
   await writeFile(join(folder, 'bin', 'stout-mirror'), shim);
   await chmod(join(folder, 'bin', 'stout-mirror'), 0o755);
   await writeHome();

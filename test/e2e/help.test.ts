@@ -1,8 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isMissing, runProgram, stoutMirror } from '../support/programs.ts';
+import { isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -25,8 +24,7 @@ describe('help', () => {
 
 describe('completions', () => {
   beforeAll(async () => {
-    const main = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
-    await writeFile(join(folder, 'stout-mirror'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
+    await writeFile(join(folder, 'stout-mirror'), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
     await chmod(join(folder, 'stout-mirror'), 0o755);
   });
 

@@ -1,9 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { inject } from 'vitest';
 
-/** The program's entry. */
-export const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
+/** The program's entry, packed: what users run, and what starts in half the time. */
+export const MAIN = inject('program');
 const run = promisify(execFile);
 
 /** What a process printed and how it ended. */
