@@ -47,7 +47,8 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const snapshot = await verifyRoot(source, options, report);
   if (!snapshot) return report.build();
   const from = parseCursor(options.cursor, snapshot);
-  const leaves = leafReader(source, snapshot, options.also !== undefined);
+  const keepAll = options.also !== undefined || options.select !== undefined;
+  const leaves = leafReader(source, snapshot, keepAll);
   const resolve = async (name: string): Promise<SnapshotEntry | undefined> => {
     const reference = findLeaf(snapshot, name);
     return reference && findEntry(await leaves(reference), name);
@@ -215,7 +216,7 @@ function leavesFrom(snapshot: Root, from: string): readonly LeafReference[] {
   return first ? snapshot.leaves.slice(snapshot.leaves.indexOf(first)) : snapshot.leaves;
 }
 
-/** Reads and parses leaves; the last few are kept for the next look, all of them only where `keepAll` asks for it. */
+/** Reads and parses leaves; the first few are kept for another look, all of them only where `keepAll` asks for it. */
 function leafReader(
   source: VerifySource,
   { leaves }: Root,
@@ -230,9 +231,8 @@ function leafReader(
       expectInRange(entries, reference, leaves[leaves.indexOf(reference) + 1]);
       return entries;
     });
-    seen.set(reference.sha256, read);
-    const [oldest] = seen.keys();
-    if (!keepAll && seen.size > KEPT_LEAVES && oldest !== undefined) seen.delete(oldest);
+    // The first ones: documents are in them, and the walk comes to each of the others once.
+    if (keepAll || seen.size < KEPT_LEAVES) seen.set(reference.sha256, read);
     return read;
   };
 }
