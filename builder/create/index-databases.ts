@@ -30,23 +30,40 @@ export type StagedIndex = Pick<IndexManifest, 'version' | 'created_at' | 'indexe
 const NAMES = { formulas: 'formulas', casks: 'casks', 'linux-apps': 'linux_apps' } as const;
 
 /**
- * Stages the databases of the index, each with its signature and its compressed form. Where they would say what those
- * that stand say, they stay with their version: a client that has them sees that there is nothing new, and nothing is
- * compressed again. Their signatures are made anew in any case, as clients tell the age of an index by them.
+ * Stages the databases of the index, each with its signature and its compressed form. One that would say what it says
+ * already stays as it is, and is not compressed again; its signature is made anew in any case, as clients tell the age of
+ * an index by them. Where all of them stay, so does the version: a client that has it sees that there is nothing new.
  */
 export async function stageIndexDatabases(
   context: IndexContext,
   databases: readonly DescribedDatabase[],
   previous: SignedMirror | undefined,
 ): Promise<StagedIndex> {
-  const standing = previous && (await standingIndex(context, databases, previous));
-  if (standing) return standing;
-  const version = indexVersion(context.now, previous?.manifest?.index_version);
-  const stamp = { version, createdAt: context.now.toISOString() };
+  const before = previous && (await indexBefore(context, previous));
+  const standing = new Map<IndexKind, IndexedDatabase>();
+  for (const { kind, count, carried } of databases) {
+    const entry = before?.indexes[NAMES[kind]];
+    // Packages that all stay, and are as many as there were, are the ones that there were.
+    if (!entry || !carried || entry.count !== count) continue;
+    if (previous && (await stands(context, kind, previous))) standing.set(kind, entry);
+  }
+  const kinds = Object.values(NAMES).filter((name) => before?.indexes[name]).length;
+  const same = standing.size === databases.length && kinds === databases.length ? before : undefined;
+  // Its stamp is what a stock client compares with the version of the index.
+  if (!same) standing.delete('formulas');
+  const stamp = {
+    version: same?.version ?? indexVersion(context.now, previous?.manifest?.index_version),
+    createdAt: same?.created_at ?? context.now.toISOString(),
+  };
   const staged = await Promise.all(
-    databases.map(async (database) => [NAMES[database.kind], await stageNew(context, database, stamp)]),
+    databases.map(async (database) => {
+      const entry = standing.get(database.kind);
+      return [NAMES[database.kind], entry ?? (await stageNew(context, database, stamp))] as const;
+    }),
   );
-  return { version, created_at: stamp.createdAt, indexes: Object.fromEntries(staged) };
+  for (const kind of standing.keys()) await signAgain(context, kind);
+  const indexes = Object.fromEntries(staged) as StagedIndex['indexes'];
+  return { version: stamp.version, created_at: stamp.createdAt, indexes };
 }
 
 async function stageNew(
@@ -59,33 +76,27 @@ async function stageNew(
   return { count, db_sha256: sha256, db_size: size, updated_at: stamp.createdAt };
 }
 
-/** The index that stands, taken over; `undefined` where it is damaged or does not say what there is to say. */
-async function standingIndex(
-  context: IndexContext,
-  databases: readonly DescribedDatabase[],
+/** What the mirror so far says of its databases; `undefined` where that is damaged. */
+async function indexBefore(
+  { directory, staging }: IndexContext,
   previous: SignedMirror,
-): Promise<StagedIndex | undefined> {
-  const { directory, staging } = context;
+): Promise<IndexManifest | undefined> {
   const listed = previous.sha256At(INDEX_MANIFEST);
   if (listed === undefined || !(await staging.stands(INDEX_MANIFEST, listed))) return undefined;
-  const { version, created_at, indexes } = parseIndexManifest(
-    await readMirrorFile(directory, INDEX_MANIFEST),
-  );
-  const kinds = Object.values(NAMES).filter((name) => indexes[name]);
-  // Packages that all stay, and are as many as there were, are the ones that there were.
-  const isSame = databases.every(
-    ({ kind, count, carried }) => carried && indexes[NAMES[kind]]?.count === count,
-  );
-  if (!isSame || kinds.length !== databases.length) return undefined;
-  for (const { kind } of databases) {
-    for (const path of [databasePath(kind), compressedDatabasePath(kind)]) {
-      const sha256 = previous.sha256At(path);
-      if (sha256 === undefined || !(await staging.keep(path, sha256))) return undefined;
-    }
+  return parseIndexManifest(await readMirrorFile(directory, INDEX_MANIFEST));
+}
+
+/** Takes a database and its compressed form over, when both stand as they were signed; tells whether they do. */
+async function stands({ staging }: IndexContext, kind: IndexKind, previous: SignedMirror): Promise<boolean> {
+  for (const path of [databasePath(kind), compressedDatabasePath(kind)]) {
+    const sha256 = previous.sha256At(path);
+    if (sha256 === undefined || !(await staging.keep(path, sha256))) return false;
   }
-  for (const { kind } of databases) {
-    const { hash } = await hashFile(localPath(directory, databasePath(kind)), 'blake2b512');
-    await stageSignature(context, databasePath(kind), hash);
-  }
-  return { version, created_at, indexes };
+  return true;
+}
+
+async function signAgain(context: IndexContext, kind: IndexKind): Promise<void> {
+  const path = databasePath(kind);
+  const { hash } = await hashFile(localPath(context.directory, path), 'blake2b512');
+  await stageSignature(context, path, hash);
 }

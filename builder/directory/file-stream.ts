@@ -21,7 +21,7 @@ export function streamOf(
   const end = offset + length;
   return new ReadableStream({
     pull: async (controller) => {
-      const chunk = new Uint8Array(Math.min(CHUNK_SIZE, end - at));
+      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, end - at));
       const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
       at += bytesRead;
       if (bytesRead > 0) controller.enqueue(chunk.subarray(0, bytesRead));

@@ -96,6 +96,16 @@ describe('createMirror: the index databases', () => {
     expect(await isWhole(directory)).toBe(true);
   });
 
+  it('when a cask goes, that of formulas is made anew for its version', async () => {
+    const directory = await copy();
+    await makeMirror(directory, { request: { ...REQUEST, casks: ['firefox'] }, now: later });
+    const { manifest } = await indexOf(directory);
+    const reader = DatabaseReader.open(join(directory, 'index/formulas.db'), 'formulas.db');
+    const meta = v.object({ value: v.literal(manifest.version) });
+    expect(reader.rows(meta, "SELECT value FROM meta WHERE key = 'version'")).toHaveLength(1);
+    reader.close();
+  });
+
   it.each(['index/formulas/index.db.zst', 'index/casks.db', 'index/manifest.json'])(
     'when %s is damaged, are made anew with a version of their own',
     async (path) => {
@@ -108,9 +118,17 @@ describe('createMirror: the index databases', () => {
     },
   );
 
-  it('when a package goes and all others stay, no longer name it', async () => {
+  it('when a formula goes and all others stay, no longer name it, and that of casks stays', async () => {
     const directory = await copy();
+    const before = await indexOf(directory);
     await makeMirror(directory, { request: withoutGit, now: later });
+    const after = await indexOf(directory);
+    expect(after.manifest.version).not.toBe(before.manifest.version);
+    expect(after.manifest.indexes.casks).toEqual(before.manifest.indexes.casks);
+    expect(FILES.map((_, index) => after.files[index] === before.files[index])).toEqual([
+      ...[false, true, false, true, false],
+    ]);
+    expect(await isWhole(directory)).toBe(true);
     const reader = DatabaseReader.open(join(directory, 'index/formulas.db'), 'formulas.db');
     const names = reader.rows(v.object({ name: v.string() }), 'SELECT name FROM formulas');
     reader.close();
