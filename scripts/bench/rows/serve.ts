@@ -10,7 +10,7 @@ import { formulaName } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
 const LARGE = bottleOf(formulaName(0));
-/** About 2 KB for six formulas. */
+/** About 2 KB for two formulas. */
 const SMALL = 'manifest.json';
 
 export const serve: Row = {
@@ -20,7 +20,7 @@ export const serve: Row = {
   reach: 'at least 0.9 of the bytes a second of the first, 0.7 of the requests a second of the second',
   needs: ['wrk', 'nginx'],
   run: async (place) => {
-    const { directory } = await makeBenchMirror(place, 6, 8 * MIB);
+    const { directory } = await makeBenchMirror(place, 2, 8 * MIB);
     const hosts = await Promise.all([
       startServe(directory, place.environment),
       startPeer('read-stream', join(directory, LARGE)),
