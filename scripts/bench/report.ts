@@ -29,11 +29,11 @@ function machineText(): string {
 
 function tableOf(results: readonly Result[]): string {
   const lines = results.flatMap(({ row, findings }) => {
-    const [what, reach] = [`**${row.name}**: ${row.work}`, row.peer];
-    if (typeof findings === 'string') return [lineOf([what, reach, '', '', findings])];
-    return findings.map(({ ours, peer, found, reached }, index) => {
-      const named = index === 0 ? [what, reach] : ['', ''];
-      return lineOf([...named, ours, peer, `${found}${reached ? '' : ' **(missed)**'}`]);
+    const [what, peer] = [`**${row.name}**: ${row.work}. Asked: ${row.reach}`, row.peer];
+    if (typeof findings === 'string') return [lineOf([what, peer, '', '', findings])];
+    return findings.map(({ ours, peer: theirs, found, reached }, index) => {
+      const named = index === 0 ? [what, peer] : ['', ''];
+      return lineOf([...named, ours, theirs, `${found}${reached ? '' : ' **(missed)**'}`]);
     });
   });
   return [

@@ -29,6 +29,9 @@ const OTHER_PROGRAMS: readonly string[] = [
   '--profile',
   '--format',
   '--jurisdiction',
+  '--checksum',
+  '--fast-list',
+  '--transfers',
 ];
 
 const paths = await Array.fromAsync(glob(['*.md', 'docs/*.md'], { cwd: PROJECT }));
