@@ -8,7 +8,7 @@ const ROOM = 4 * 1024 ** 3;
 
 // Mirrors are written with care for power cuts; tests need not wait for a disk, where memory has room for them.
 if (process.env.TMPDIR === undefined && roomIn(MEMORY) > ROOM) {
-  const folder = mkdtempSync(join(MEMORY, 'stout-mirror-vitest-'));
+  const folder = mkdtempSync(join(MEMORY, 'vitest-'));
   process.env.TMPDIR = folder;
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 }

@@ -20,7 +20,7 @@ test(
       if (output.includes('── 4.')) child.kill('SIGINT');
     });
     expect(await once(child, 'exit')).toEqual([0, null]);
-    const folder = /create (\S+)\/my-mirror/.exec(output)?.[1] ?? '';
+    const folder = /(\/\S+)\/my-mirror/.exec(output)?.[1] ?? '';
     await expect(access(folder)).rejects.toThrow('ENOENT');
     const { stdout } = await runProgram('ps', ['-eo', 'args']);
     expect(stdout).not.toContain(folder);
