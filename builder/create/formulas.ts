@@ -24,9 +24,7 @@ import { type Digests, storedFile, totalSize } from './stored-file.ts';
 
 const DOCUMENTS = 16;
 
-/**
- * Stages package JSON of the formulas. `brewBefore` is what the mirror so far says of bottles for brew.
- */
+/** Stages package JSON of the formulas. `brewBefore` is what the mirror so far says of bottles for brew. */
 export async function stageFormulas(
   context: IndexContext,
   { formulas: { fresh, carried }, brew }: Pick<Plan, 'formulas' | 'brew'>,
