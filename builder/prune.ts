@@ -4,12 +4,12 @@ import { leafPath, ROOT, signaturePath } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { filePathOf } from '../format/snapshot/entry.ts';
-import type { Amount } from './create/fetch.ts';
-import { rollForward } from './directory/commit.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
 import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
-import { openSignedRoot, readSignedMirror } from './directory/signed-mirror.ts';
+import type { Amount } from './fetch/fetch.ts';
+import { rollForward } from './snapshot/commit.ts';
+import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
 
 /** The folders whose files are all a mirror's own; anything beside them is somebody else's. */
 const OWN_FOLDERS = ['bottles', 'casks', 'linux-apps', 'index', 'vulns', 'snapshot', 'api'];

@@ -1,16 +1,16 @@
 import { MirrorError } from '../format/errors.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { filePathOf } from '../format/snapshot/entry.ts';
-import { type SnapshotSigning, stageSnapshot, staleMetadata } from './create/snapshot.ts';
-import { Staging } from './create/staging.ts';
-import { commit, keepIncoming, rollForward } from './directory/commit.ts';
 import { hashFile } from './directory/hash.ts';
 import { KnownFiles } from './directory/known-files.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, readMirrorFile } from './directory/mirror.ts';
 import { localPath } from './directory/paths.ts';
-import { openSignedRoot, readSignedMirror } from './directory/signed-mirror.ts';
-import { type ListedFiles, renewSignatures } from './renew.ts';
+import { commit, keepIncoming, rollForward } from './snapshot/commit.ts';
+import { type ListedFiles, renewSignatures } from './snapshot/renew.ts';
+import { type SnapshotSigning, stageSnapshot, staleMetadata } from './snapshot/sign.ts';
+import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
+import { Staging } from './snapshot/staging.ts';
 
 /** What `sign` works with. */
 export interface SignOptions extends SnapshotSigning {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import type { Bucket } from '../publish/bucket.ts';
-import type { BucketOptions } from '../publish/credentials.ts';
+import type { Bucket } from '../bucket/bucket.ts';
+import type { BucketOptions } from '../bucket/credentials.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { mirrorUrlArgument, numberOption, originArgument } from './options.ts';
 import { type Session, STOPPED } from './session.ts';
@@ -40,8 +40,8 @@ function edgeArgument(text: string): MirrorUrl {
 
 /** The bucket that the options mean. Throws `usage`. */
 export async function openBucket(options: BucketOptions, { environment }: Session): Promise<Bucket> {
-  const { Bucket } = await import('../publish/bucket.ts');
-  const { bucketAddress } = await import('../publish/credentials.ts');
+  const { Bucket } = await import('../bucket/bucket.ts');
+  const { bucketAddress } = await import('../bucket/credentials.ts');
   return new Bucket(await bucketAddress(options, environment));
 }
 

@@ -1,14 +1,14 @@
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT } from '../../format/layout.ts';
-import { type CreateOptions, createMirror } from '../create/create.ts';
-import type { PrepareOptions } from '../create/prepare.ts';
-import { previewMirror } from '../create/preview.ts';
+import { type CreateOptions, createMirror } from '../create.ts';
 import { expectMirror } from '../directory/mirror.ts';
 import { localPath } from '../directory/paths.ts';
 import { isPresent } from '../directory/write.ts';
 import { signingKey, trustedKeys } from '../keys.ts';
 import { cacheFolder } from '../places.ts';
 import type { Force } from '../plan/make-plan.ts';
+import type { PrepareOptions } from '../plan/prepare.ts';
+import { previewMirror } from '../plan/preview.ts';
 import { exactRequest, extendedRequest, namesPackages } from '../request/request.ts';
 import type { CreateOptions as CommandOptions, MakeOptions } from './create.ts';
 import { makeFirstKey } from './first-key.ts';

@@ -20,7 +20,7 @@ export function outdatedCommand(session: Session): Command {
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
       const { expectWhole } = await import('../directory/mirror.ts');
-      const { previewChanges } = await import('../create/preview.ts');
+      const { previewChanges } = await import('../plan/preview.ts');
       const { trustedKeys } = await import('../keys.ts');
       const { prepareOptions } = await import('./make-mirror.ts');
       const { NOTHING } = await import('./packages.ts');

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Collected } from '../publish/collect.ts';
+import type { Collected } from '../bucket/collect.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, whenStopped, withBucketOptions } from './bucket.ts';
 import { jsonOption } from './options.ts';
 import { graceOption, keepOption } from './retention.ts';
@@ -27,8 +27,8 @@ export function pruneBucketCommand(session: Session): Command {
     .addOption(jsonOption())
     .action(async (options: Options) => {
       const { keep, grace, jobs, dryRun, json } = options;
-      const { collect } = await import('../publish/collect.ts');
-      const { withLease } = await import('../publish/lease.ts');
+      const { collect } = await import('../bucket/collect.ts');
+      const { withLease } = await import('../bucket/lease.ts');
       const clock = (): Date => new Date();
       const { reporter } = session;
       const bucket = await openBucket(options, session);

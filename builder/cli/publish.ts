@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { PublishSummary } from '../publish/publish.ts';
+import type { PublishSummary } from '../publish.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import {
   type BucketVerbOptions,
@@ -45,7 +45,7 @@ export function publishCommand(session: Session): Command {
     .action(async (dir: string, options: Options) => {
       const { url, keep, grace, jobs, skipVerify = false, repair = false, dryRun = false } = options;
       const { trustedKeys } = await import('../keys.ts');
-      const { publish } = await import('../publish/publish.ts');
+      const { publish } = await import('../publish.ts');
       const summary = await publish({
         ...{ directory: directoryOf(dir), skipVerify, repair, dryRun, jobs },
         bucket: await openBucket(options, session),

@@ -48,7 +48,7 @@ async function run(session: Session, options: Options): Promise<void> {
   const { to, url, jobs, validFor, trust } = options;
   const { environment, reporter } = session;
   const { signingKey, trustedKeys } = await import('../keys.ts');
-  const { rollback } = await import('../publish/rollback.ts');
+  const { rollback } = await import('../rollback.ts');
   const summary = await rollback({
     ...{ bucket: await openBucket(options, session), to, jobs, reporter, validFor },
     key: await signingKey(options.key, environment, session.askPassword),

@@ -15,7 +15,7 @@ export function snapshotsCommand(session: Session): Command {
   return withBucketOptions(command)
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const { describeSnapshots } = await import('../publish/describe.ts');
+      const { describeSnapshots } = await import('../bucket/describe.ts');
       const snapshots = await describeSnapshots(await openBucket(options, session), session.now());
       if (options.json) return session.print(JSON.stringify({ snapshots }, null, 2));
       if (snapshots.length === 0) return session.print('Nothing has been published to this bucket yet.');

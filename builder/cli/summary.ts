@@ -1,8 +1,8 @@
-import type { Change } from '../create/changes.ts';
-import type { CreateSummary } from '../create/create.ts';
-import type { Amount } from '../create/fetch.ts';
-import type { Preview } from '../create/preview.ts';
+import type { CreateSummary } from '../create.ts';
+import type { Amount } from '../fetch/fetch.ts';
+import type { Change } from '../plan/changes.ts';
 import type { Remark } from '../plan/plan.ts';
+import type { Preview } from '../plan/preview.ts';
 import type { Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 

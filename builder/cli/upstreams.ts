@@ -1,7 +1,7 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { Manifest, MirrorRequest } from '../../format/manifest.ts';
-import { FOLDER, HOMEBREW } from '../create/metadata.ts';
-import type { Asked } from '../create/prepare.ts';
+import { FOLDER, HOMEBREW } from '../index/metadata.ts';
+import type { Asked } from '../plan/prepare.ts';
 import { HomebrewSource } from '../upstream/homebrew/source.ts';
 import { UpstreamLocation } from '../upstream/location.ts';
 import type { UpstreamOptions } from './upstream-options.ts';

@@ -7,20 +7,20 @@ import type {
   MirrorRequest,
 } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
-import type { CaskRow } from '../database/casks.ts';
-import type { StoredFile } from '../database/database.ts';
-import type { BrewBottleRow, FormulaRow } from '../database/formulas.ts';
-import type { LinuxAppRow } from '../database/linux-apps.ts';
-import { DatabaseReader } from '../database/reader.ts';
+import { localPath } from '../directory/paths.ts';
+import type { CaskRow } from '../index/casks-database.ts';
+import type { StoredFile } from '../index/database.ts';
+import type { BrewBottleRow, FormulaRow } from '../index/formulas-database.ts';
+import type { LinuxAppRow } from '../index/linux-apps-database.ts';
+import { DatabaseReader } from '../index/reader.ts';
 import {
   readBrewBottles,
   readCaskRow,
   readFormulaRow,
   readLinuxAppRow,
   readUpstreamHashes,
-} from '../database/rows.ts';
-import { localPath } from '../directory/paths.ts';
-import type { SignedMirror } from '../directory/signed-mirror.ts';
+} from '../index/rows.ts';
+import type { SignedMirror } from '../snapshot/signed-mirror.ts';
 import { VERSION } from '../version.ts';
 import { Catalog, type PackageIndex } from './catalog.ts';
 

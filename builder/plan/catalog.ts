@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { DatabaseReader } from '../database/reader.ts';
+import type { DatabaseReader } from '../index/reader.ts';
 
 const nullableText = v.nullable(v.string());
 

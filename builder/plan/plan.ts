@@ -1,4 +1,4 @@
-import type { StoredFile } from '../database/database.ts';
+import type { StoredFile } from '../index/database.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 import type { UpstreamBottle, UpstreamCask, UpstreamFormula } from '../upstream/package-json.ts';
 import type { PlannedBrew } from './brew.ts';

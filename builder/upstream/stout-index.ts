@@ -15,7 +15,7 @@ import {
 } from '../../format/index-manifest.ts';
 import { treePath } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
-import { DatabaseReader } from '../database/reader.ts';
+import { DatabaseReader } from '../index/reader.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from './location.ts';
 import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';

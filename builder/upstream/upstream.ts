@@ -1,4 +1,4 @@
-import type { DatabaseReader } from '../database/reader.ts';
+import type { DatabaseReader } from '../index/reader.ts';
 import type { UpstreamLocation } from './location.ts';
 import type { UpstreamCask, UpstreamFormula } from './package-json.ts';
 

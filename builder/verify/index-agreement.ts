@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { databasePath, type IndexKind } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
-import { DatabaseReader } from '../database/reader.ts';
+import { DatabaseReader } from '../index/reader.ts';
 
 const tableSchema = v.object({ name: v.string() });
 const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
+import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
+import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
 import { payload, sha256 } from '../sample/bytes.ts';
 import { openTree, type Tree } from '../sample/tree.ts';
 

@@ -1,5 +1,5 @@
-import { caskDependencies, caskParts } from '../../builder/database/cask-relations.ts';
-import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.ts';
+import { caskDependencies, caskParts } from '../../builder/index/cask-relations.ts';
+import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
 import { payload, sha256 } from './bytes.ts';
 import type { CatalogCask } from './catalog.ts';
 import { TAP_COMMIT } from './formulas.ts';

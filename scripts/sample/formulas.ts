@@ -1,4 +1,4 @@
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
+import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
 import { imageName } from '../../format/layout.ts';
 import { cellar, makeBottle } from './bottle.ts';
 import { sha256 } from './bytes.ts';

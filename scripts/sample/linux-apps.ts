@@ -1,4 +1,4 @@
-import { type LinuxAppRow, writeLinuxAppsDatabase } from '../../builder/database/linux-apps.ts';
+import { type LinuxAppRow, writeLinuxAppsDatabase } from '../../builder/index/linux-apps-database.ts';
 import { payload, sha256 } from './bytes.ts';
 import type { CatalogLinuxApp } from './catalog.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';

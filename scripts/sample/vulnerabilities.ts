@@ -1,7 +1,7 @@
 import {
   type VulnerabilityRow,
   writeVulnerabilitiesDatabase,
-} from '../../builder/database/vulnerabilities.ts';
+} from '../../builder/index/vulnerability-database.ts';
 import type { CatalogVulnerability } from './catalog.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { Bucket } from '../../builder/publish/bucket.ts';
+import { Bucket } from '../../builder/bucket/bucket.ts';
 import { failing } from './failing.ts';
 import { startServer } from './server.ts';
 

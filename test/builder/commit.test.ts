@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { commit, keepIncoming, rollForward } from '../../builder/directory/commit.ts';
 import { mirrorInfo } from '../../builder/info.ts';
+import { commit, keepIncoming, rollForward } from '../../builder/snapshot/commit.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { ROOT } from '../../format/layout.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';

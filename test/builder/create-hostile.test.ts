@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CreateSummary } from '../../builder/create/create.ts';
+import type { CreateSummary } from '../../builder/create.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';

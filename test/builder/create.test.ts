@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import type { CreateSummary } from '../../builder/create/create.ts';
+import type { CreateSummary } from '../../builder/create.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bucketAddress } from '../../builder/publish/credentials.ts';
+import { bucketAddress } from '../../builder/bucket/credentials.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const ACCOUNT = 'a'.repeat(32);

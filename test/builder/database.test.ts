@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { caskDependencies, caskParts } from '../../builder/database/cask-relations.ts';
-import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
-import { type LinuxAppRow, writeLinuxAppsDatabase } from '../../builder/database/linux-apps.ts';
-import { writeVulnerabilitiesDatabase } from '../../builder/database/vulnerabilities.ts';
+import { caskDependencies, caskParts } from '../../builder/index/cask-relations.ts';
+import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
+import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
+import { type LinuxAppRow, writeLinuxAppsDatabase } from '../../builder/index/linux-apps-database.ts';
+import { writeVulnerabilitiesDatabase } from '../../builder/index/vulnerability-database.ts';
 
 const PUBLISHED = { version: '2026.11.23.1011', createdAt: '2026-11-23T10:11:12.000Z' };
 const FILE = { path: 'bottles/jq-1.7.1.all.bottle.tar.gz', sha256: 'ab'.repeat(32), size: 1234 };

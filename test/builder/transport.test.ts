@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type StorageRequest, sendRequest } from '../../builder/publish/transport.ts';
+import { type StorageRequest, sendRequest } from '../../builder/bucket/transport.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const SIZE = 3_000_000;

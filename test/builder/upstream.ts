@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type CaskRow, writeCasksDatabase } from '../../builder/database/casks.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/database/formulas.ts';
+import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
+import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
 import { openTree, type Tree } from '../../scripts/sample/tree.ts';
 
 const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Collected, collect } from '../../builder/bucket/collect.ts';
+import { withLease } from '../../builder/bucket/lease.ts';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
-import { type Collected, collect } from '../../builder/publish/collect.ts';
-import { withLease } from '../../builder/publish/lease.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';

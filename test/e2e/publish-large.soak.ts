@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { collect } from '../../builder/publish/collect.ts';
-import { withLease } from '../../builder/publish/lease.ts';
+import { collect } from '../../builder/bucket/collect.ts';
+import { withLease } from '../../builder/bucket/lease.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { padMirror } from '../support/padded-mirror.ts';

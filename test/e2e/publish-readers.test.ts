@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rollback } from '../../builder/publish/rollback.ts';
-import { listSnapshots, readSnapshot, readStoredEntries } from '../../builder/publish/stored-snapshots.ts';
+import { listSnapshots, readSnapshot, readStoredEntries } from '../../builder/bucket/snapshots.ts';
+import { rollback } from '../../builder/rollback.ts';
 import { signMirror } from '../../builder/sign.ts';
 import { parseRoot } from '../../format/snapshot/root.ts';
 import { TEST_KEY } from '../support/keys.ts';

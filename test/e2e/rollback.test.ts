@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeSnapshots } from '../../builder/bucket/describe.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
-import { describeSnapshots } from '../../builder/publish/describe.ts';
-import { type RollbackOptions, rollback } from '../../builder/publish/rollback.ts';
+import { type RollbackOptions, rollback } from '../../builder/rollback.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';

@@ -1,7 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { parseFailures, parseListing } from '../../builder/publish/s3-xml.ts';
+import { parseFailures, parseListing } from '../../builder/bucket/xml.ts';
 import { utf8 } from '../../format/bytes.ts';
 import {
   encodeIndexManifest,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Bucket } from '../../builder/publish/bucket.ts';
+import { Bucket } from '../../builder/bucket/bucket.ts';
 
 /** What a store can fail to do. */
 export type Carelessness = 'If-None-Match' | 'If-Match' | 'SHA-256' | 'MD5';

@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { inject } from 'vitest';
-import { type CreateOptions, type CreateSummary, createMirror } from '../../builder/create/create.ts';
+import { type CreateOptions, type CreateSummary, createMirror } from '../../builder/create.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { TEST_KEY } from './keys.ts';

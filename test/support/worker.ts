@@ -1,7 +1,7 @@
 import type { R2Bucket } from '@cloudflare/workers-types';
 import { inject } from 'vitest';
-import { Bucket } from '../../builder/publish/bucket.ts';
-import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish/publish.ts';
+import { Bucket } from '../../builder/bucket/bucket.ts';
+import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { BUCKET, CREDENTIALS, startWorkerd } from '../../scripts/start/workerd.ts';
 import { TEST_KEY } from './keys.ts';

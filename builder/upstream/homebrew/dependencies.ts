@@ -1,5 +1,5 @@
 import { MACOS_RELEASES } from '../../../format/tags.ts';
-import type { Dependencies } from '../../database/formulas.ts';
+import type { Dependencies } from '../../index/formulas-database.ts';
 import type { FormulaStruct } from './payload.ts';
 import { plainText, plainValue } from './symbols.ts';
 

@@ -1,6 +1,6 @@
 import type { BottleName } from '../../../format/layout.ts';
 import { MACOS_RELEASES } from '../../../format/tags.ts';
-import type { Dependencies } from '../../database/formulas.ts';
+import type { Dependencies } from '../../index/formulas-database.ts';
 import { addDependencies, noDependencies } from './dependencies.ts';
 import type { CaskStruct, FormulaStruct, PackagesPayload } from './payload.ts';
 import { plainText } from './symbols.ts';

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import type { CreateSummary } from '../../../builder/create/create.ts';
+import type { CreateSummary } from '../../../builder/create.ts';
 import { HomebrewSource } from '../../../builder/upstream/homebrew/source.ts';
 import { UpstreamLocation } from '../../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../../format/manifest.ts';

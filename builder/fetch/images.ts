@@ -1,0 +1,122 @@
+import pMap from 'p-map';
+import { messageOf } from '../../format/errors.ts';
+import { imageConfigPath, imageManifestPath } from '../../format/layout.ts';
+import { readMirrorFile } from '../directory/mirror.ts';
+import { isDiskFull } from '../directory/write.ts';
+import type { BrewImage } from '../plan/brew.ts';
+import type { Reporter } from '../reporter.ts';
+import type { SignedMirror } from '../snapshot/signed-mirror.ts';
+import type { Staging } from '../snapshot/staging.ts';
+import {
+  configOf,
+  type Descriptor,
+  ImageRegistry,
+  imageOf,
+  parseImageIndex,
+} from '../upstream/homebrew/image.ts';
+import type { HomebrewSource } from '../upstream/homebrew/source.ts';
+
+/** What image documents are brought in with. */
+export interface ImageOptions {
+  directory: string;
+  source: HomebrewSource;
+  /** The mirror as it is signed: what it has and still describes every bottle stays. */
+  previous: SignedMirror | undefined;
+  /** Images at a time. */
+  jobs: number;
+  reporter: Reporter;
+}
+
+/** Gives the documents of an image, wherever they are. */
+interface Documents {
+  index(): Promise<Uint8Array>;
+  manifest(wanted: Descriptor): Promise<Uint8Array>;
+  config(wanted: Descriptor): Promise<Uint8Array>;
+}
+
+/**
+ * Stages each image index, byte for byte, and the manifest and configuration of every bottle's image, checked against
+ * Homebrew's API and their digests. All are tried; why one failed is told by the path of its index.
+ */
+export async function bringImages(
+  options: ImageOptions,
+  images: readonly BrewImage[],
+  staging: Staging,
+): Promise<Map<string, string>> {
+  const { jobs, reporter } = options;
+  const registry = new ImageRegistry(options.source);
+  const failures = new Map<string, string>();
+  let done = 0;
+  const tell = (): void =>
+    reporter.progress({ label: 'Reading image indexes', done, total: images.length, bytes: 0 });
+  await pMap(
+    images,
+    async (image) => {
+      await bringImage(options, registry, image, staging).catch((error: unknown) => {
+        if (isDiskFull(error)) throw error;
+        failures.set(image.path, messageOf(error));
+      });
+      done += 1;
+      tell();
+    },
+    { concurrency: jobs },
+  );
+  return failures;
+}
+
+async function bringImage(
+  options: ImageOptions,
+  registry: ImageRegistry,
+  image: BrewImage,
+  staging: Staging,
+): Promise<void> {
+  const { of, reference } = image;
+  // An index is meant to be final, but platforms may be added to it: it is asked for anew once it lacks one.
+  const kept = await documentsOf(image, keptDocuments(options, image, staging)).catch(() => undefined);
+  const documents =
+    kept ??
+    (await documentsOf(image, {
+      index: () => registry.index(of, reference),
+      manifest: (wanted) => registry.manifest(of, wanted),
+      config: (wanted) => registry.config(of, wanted),
+    }));
+  for (const [path, bytes] of documents) await staging.put(path, bytes);
+}
+
+/** The documents of an image by their paths, once the index is seen to describe every bottle. */
+async function documentsOf(
+  { of, path, bottles }: BrewImage,
+  documents: Documents,
+): Promise<Map<string, Uint8Array>> {
+  const bytes = await documents.index();
+  const found = new Map([[path, bytes]]);
+  const index = parseImageIndex(bytes, path);
+  for (const bottle of bottles) {
+    const wanted = imageOf(index, bottle, path);
+    const manifestPath = imageManifestPath(of, wanted.digest);
+    const manifest = await documents.manifest(wanted);
+    const config = configOf(manifest, bottle.sha256, manifestPath);
+    found.set(manifestPath, manifest);
+    found.set(imageConfigPath(of, config.digest), await documents.config(config));
+  }
+  return found;
+}
+
+/** The documents that the mirror has, as they are signed. */
+function keptDocuments(
+  { directory, previous }: ImageOptions,
+  { of, path }: BrewImage,
+  staging: Staging,
+): Documents {
+  const read = async (place: string): Promise<Uint8Array> => {
+    const sha256 = previous?.sha256At(place);
+    if (sha256 !== undefined && (await staging.stands(place, sha256)))
+      return readMirrorFile(directory, place);
+    throw new Error(`${place} is not here`);
+  };
+  return {
+    index: () => read(path),
+    manifest: ({ digest }) => read(imageManifestPath(of, digest)),
+    config: ({ digest }) => read(imageConfigPath(of, digest)),
+  };
+}

@@ -1,0 +1,38 @@
+import { MirrorError } from '../../format/errors.ts';
+import { ROOT } from '../../format/layout.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
+import type { Root } from '../../format/snapshot/root.ts';
+import { localPath } from '../directory/paths.ts';
+import { isPresent } from '../directory/write.ts';
+import type { Reporter } from '../reporter.ts';
+import { openSignedRoot, readSignedMirror, SignedMirror } from './signed-mirror.ts';
+
+/**
+ * The signed state of the mirror that stands in a directory, if there is one. Nothing unsigned may find its way into
+ * what is signed next: a root by a key that is not trusted counts for nothing, and of a damaged mirror only its
+ * version, which must not fall, remains. Both are told as warnings.
+ */
+export async function readPrevious(
+  directory: string,
+  trusted: readonly PublicKey[],
+  reporter: Reporter,
+): Promise<SignedMirror | undefined> {
+  if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
+  const afresh = (error: unknown): void => {
+    if (!(error instanceof MirrorError)) throw error;
+    reporter.warn(`The mirror in ${directory} cannot be carried on and is made afresh: ${error.message}`);
+  };
+  let snapshot: Root;
+  try {
+    snapshot = await openSignedRoot(directory, trusted);
+  } catch (error) {
+    afresh(error);
+    return undefined;
+  }
+  try {
+    return await readSignedMirror(directory, snapshot);
+  } catch (error) {
+    afresh(error);
+    return new SignedMirror(directory, snapshot.version);
+  }
+}

@@ -1,0 +1,72 @@
+import { sha256Hex } from '../../format/digest.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { type Manifest, parseManifest } from '../../format/manifest.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { type ListedPackage, parsePackageList } from '../../format/package-list.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { openRoot, type Root } from '../../format/snapshot/root.ts';
+import { readLeaf, readMirrorFile, readSignedRoot } from '../directory/mirror.ts';
+
+/** A file of a mirror, as its signed list has it. */
+type ListedFile = Pick<SnapshotEntry, 'size' | 'sha256'> & { path: string };
+
+/** The signed state of a mirror: what its snapshot lists, and what it says of itself in files so listed. */
+export class SignedMirror {
+  readonly directory: string;
+  readonly version: number;
+  readonly entries: readonly SnapshotEntry[];
+  /** Absent where the mirror was damaged: then nothing but the version is carried on. */
+  readonly manifest: Manifest | undefined;
+  readonly packages: readonly ListedPackage[];
+  readonly #byName: ReadonlyMap<string, SnapshotEntry>;
+
+  constructor(
+    directory: string,
+    version: number,
+    contents?: { entries: readonly SnapshotEntry[]; manifest: Manifest; packages: readonly ListedPackage[] },
+  ) {
+    this.directory = directory;
+    this.version = version;
+    this.entries = contents?.entries ?? [];
+    this.manifest = contents?.manifest;
+    this.packages = contents?.packages ?? [];
+    this.#byName = new Map(this.entries.map((entry) => [entry.name, entry]));
+  }
+
+  /** SHA-256 of the file that stands at a path, hex. */
+  sha256At = (path: string): string | undefined => this.#byName.get(path)?.sha256;
+
+  /** What the list has at a path. */
+  listedFile(path: string): ListedFile | undefined {
+    const entry = this.#byName.get(path);
+    return entry && { path, sha256: entry.sha256, size: entry.size };
+  }
+}
+
+/** The root of a mirror, once one of `trusted` is seen to have signed it. Throws `missing`, `bad-signature` or `bad-input`. */
+export const openSignedRoot = async (directory: string, trusted: readonly PublicKey[]): Promise<Root> =>
+  openRoot(await readSignedRoot(directory), trusted).snapshot;
+
+/** Reads all of a mirror's signed state. Throws as {@link openSignedRoot}, and `mismatch` for what is not as signed. */
+export async function readSignedMirror(directory: string, snapshot: Root): Promise<SignedMirror> {
+  const leaves = await Promise.all(snapshot.leaves.map((leaf) => readLeaf(directory, leaf)));
+  const entries = leaves.flat();
+  return new SignedMirror(directory, snapshot.version, {
+    entries,
+    manifest: parseManifest(await readAsListed(directory, entries, MANIFEST)),
+    packages: parsePackageList(await readAsListed(directory, entries, PACKAGE_LIST)).packages,
+  });
+}
+
+async function readAsListed(
+  directory: string,
+  entries: readonly SnapshotEntry[],
+  path: string,
+): Promise<Uint8Array> {
+  const bytes = await readMirrorFile(directory, path);
+  const expected = entries.find((entry) => entry.name === path)?.sha256;
+  const found = sha256Hex(bytes);
+  if (found === expected) return bytes;
+  throw new MirrorError('mismatch', `${path} is not as signed.`, { where: path, expected, found });
+}
