@@ -1,23 +1,22 @@
 import { rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { leafPath, ROOT, signaturePath } from '../format/layout.ts';
+import { kindOfFile, leafPath, ROOT, signaturePath } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
+import { byKind } from '../format/packages/kinds.ts';
 import { filePathOf } from '../format/snapshot/entry.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
 import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
 import type { Amount } from './fetch/fetch.ts';
 import { rollForward } from './snapshot/commit.ts';
+import { OWN_FOLDERS } from './snapshot/commit-stage.ts';
 import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
-
-/** The folders whose files are all a mirror's own; anything beside them is somebody else's. */
-const OWN_FOLDERS = ['bottles', 'casks', 'linux-apps', 'index', 'vulns', 'snapshot', 'api'];
 
 /** What `prune` works with. */
 export interface PruneOptions {
   directory: string;
-  /** Versions of each package whose files stay, the listed one included. */
+  /** Versions of each package whose files stay, including the listed one. */
   keep: number;
   /** True to change nothing. */
   dryRun: boolean;
@@ -35,8 +34,8 @@ export interface PruneSummary {
 }
 
 /**
- * Removes the files that the signed snapshot does not name, but for those of the last `keep - 1` earlier versions of each
- * package in it, and what an interrupted run left behind. Superseded files in their grace period are named, and stay.
+ * Removes the files that the signed snapshot does not name, except those of the last `keep - 1` earlier versions of each of
+ * its packages, and leftovers of interrupted runs. Superseded files in their grace period are named, and stay.
  * Throws `bad-signature`, `missing`, `mismatch` or `locked`.
  */
 export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> {
@@ -85,23 +84,19 @@ async function remove(directory: string, path: string): Promise<void> {
   await rmdir(dirname(local)).catch(() => undefined);
 }
 
-/** Files of the last `count` versions of each listed package among the unnamed ones, newest version first. */
+/** Returns those of the paths that are files of the last `count` versions of each listed package. */
 export function earlierVersions(
   paths: readonly string[],
   manifest: Manifest,
   count: number,
 ): ReadonlySet<string> {
-  const owners = {
-    bottles: ownerFinder(Object.keys(manifest.formulas.packages)),
-    casks: ownerFinder(Object.keys(manifest.casks.packages)),
-    'linux-apps': ownerFinder(Object.keys(manifest.linux_apps.packages)),
-  };
+  const owners = byKind(({ key }) => ownerFinder(Object.keys(manifest[key].packages)));
   const files = paths.flatMap((path) => {
-    const [folder = '', file, ...deeper] = path.split('/');
-    if (file === undefined || deeper.length > 0 || !Object.hasOwn(owners, folder)) return [];
-    const name = owners[folder as keyof typeof owners](file);
+    const kind = kindOfFile(path);
+    const file = path.slice(path.indexOf('/') + 1);
+    const name = kind && owners[kind.id](file);
     const version = name === undefined ? undefined : versionIn(file.slice(name.length + 1));
-    return version === undefined ? [] : [{ path, key: `${folder}/${name}`, version }];
+    return version === undefined ? [] : [{ path, key: `${kind?.id} ${name}`, version }];
   });
   const kept = new Set<string>();
   for (const group of Map.groupBy(files, ({ key }) => key).values()) {
@@ -111,7 +106,7 @@ export function earlierVersions(
   return kept;
 }
 
-/** Finds the package that a file name begins with; of `gtk` and `gtk-doc` the longer. */
+/** Returns a function that finds the package with whose name a file name begins; the longer of `gtk` and `gtk-doc`. */
 function ownerFinder(names: readonly string[]): (file: string) => string | undefined {
   const known = new Set(names);
   return (file) => {
@@ -125,7 +120,7 @@ function ownerFinder(names: readonly string[]): (file: string) => string | undef
 const BOTTLE_END = /\.[a-z0-9_]+\.bottle(?:\.\d+)?\.tar\.gz$/;
 const FILE_END = /(?:\.(?:arm64|intel))?\.(?:tar\.)?[a-z0-9]+$/i;
 
-/** The version that the rest of a file name begins with; what does not look like one is the name of another package. */
+/** Returns the version at the start of the rest of a file name; `undefined` when another package's name continues there. */
 function versionIn(rest: string): string | undefined {
   if (!/^[a-z]{0,2}\d/i.test(rest)) return undefined;
   return rest.replace(BOTTLE_END.test(rest) ? BOTTLE_END : FILE_END, '');

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
-import { leafPath, MANIFEST, POINTER, snapshotKey } from '../format/layout.ts';
-import { parseManifest } from '../format/manifest.ts';
+import { POINTER, snapshotKey } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import { filePathOf } from '../format/snapshot/entry.ts';
+import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { openRoot, type Root } from '../format/snapshot/root.ts';
 import {
   isAsNamed,
   listBlobs,
   type MirrorBlob,
   putBlobs,
+  type Upload,
   type Uploaded,
   type UploadOptions,
 } from './bucket/blobs.ts';
-import type { Bucket } from './bucket/bucket.ts';
+import { type Bucket, md5Of } from './bucket/bucket.ts';
 import { goLive } from './bucket/go-live.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
 import {
@@ -23,19 +23,19 @@ import {
   readStoredEntries,
   readStoredFile,
 } from './bucket/snapshots.ts';
-import { digestBytes, type FileDigest } from './directory/hash.ts';
-import { snapshotEntries } from './snapshot/entries.ts';
-import { type ListedFiles, renewSignatures, type Stage } from './snapshot/renew.ts';
+import type { FileDigest } from './directory/hash.ts';
+import { renewSignatures } from './snapshot/renew.ts';
 import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
+import { Stage, type StageStorage } from './snapshot/stage.ts';
 import type { MirrorUrl } from './verify/mirror-url.ts';
 
 /** What rolling back takes. */
 export interface RollbackOptions extends LeaseOptions, UploadOptions, SnapshotSigning {
-  /** Version whose content is to be live again; the one before the live one when absent. */
+  /** Version whose content becomes live again; by default the one before the live one. */
   to?: number | undefined;
-  /** Keys, besides `key`, that may have signed what is there. */
+  /** Keys, besides `key`, that may have signed the snapshots in the bucket. */
   trusted: readonly PublicKey[];
-  /** Address of a Worker that is to verify the snapshot before it goes live. */
+  /** Address of a Worker that verifies the snapshot before it goes live. */
   edge?: MirrorUrl | undefined;
 }
 
@@ -51,10 +51,9 @@ export interface RollbackSummary {
 }
 
 /**
- * Makes the content of a kept snapshot live again: signed anew, as the newest version, because readers refuse to go back
- * and signatures age. What clients of the present snapshot may still ask for by content stays reachable, as it does when
- * a mirror changes otherwise. Nothing of a package is uploaded; a file that the bucket lost is found before anything
- * changes. Throws `unpublished`, `not-found`, `bad-signature`, `missing`, `mismatch`, `locked` or `refused`.
+ * Makes the content of a kept snapshot live again. It is signed again, as the newest version, because readers refuse to go
+ * back and signatures age. Files of the present snapshot that clients may still ask for by content stay available, as with
+ * any other change of a mirror. No package is uploaded; a file that the bucket has lost is found before anything changes. Throws `unpublished`, `not-found`, `bad-signature`, `missing`, `mismatch`, `locked` or `refused`.
  */
 export function rollback(options: RollbackOptions): Promise<RollbackSummary> {
   return withLease(options, (confirm) => carryOut(options, confirm));
@@ -67,17 +66,15 @@ async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promis
   if (!pointer?.live) throw nothingLive();
   const live = openRoot(pointer.live, trusted).snapshot;
   const target = await targetOf(options, live, trusted);
-  const stage = new BucketStage(bucket);
-  for (const { name, path, size, sha256, md5 } of await readStoredEntries(bucket, target, jobs)) {
-    if (path === undefined) stage.carry(name, { size, sha256, md5 });
-  }
-  await renewSignatures(stage, stage, parseManifest(await stage.read(MANIFEST)), options);
-  const now = Math.floor(options.now.getTime() / 1000);
-  const entries = snapshotEntries(stage.files, await readStoredEntries(bucket, live, jobs), now);
-  const { snapshot, leaves, signed } = signSnapshot(options, entries, live.version);
-  for (const { bytes, reference } of leaves) stage.add(leafPath(reference.sha256), bytes);
-  const blobs = entries.map((entry) => ({ ...entry, path: filePathOf(entry) }));
-  const uploaded = await stage.upload(options, blobs);
+  const storage = new BucketStorage(bucket, await listBlobs(bucket));
+  const stage = new Stage(storage);
+  const content = (await readStoredEntries(bucket, target, jobs)).filter(({ path }) => path === undefined);
+  storage.expectStored(content);
+  for (const entry of content) stage.carry(entry.name, entry);
+  await renewSignatures(stage, options);
+  const previous = { version: live.version, entries: await readStoredEntries(bucket, live, jobs) };
+  const { snapshot, signed } = await signSnapshot(options, stage, previous);
+  const uploaded = await putBlobs(options, storage.documents);
   await goLive(signed, { etag: pointer.etag, version: live.version }, { bucket, confirm, reporter, edge });
   return {
     ...{ version: snapshot.version, content_of: target.version, previous: live.version },
@@ -110,70 +107,58 @@ async function targetOf(
   });
 }
 
-/** The files of a snapshot to come, in a bucket: those that are there, and documents that wait to be uploaded. */
-class BucketStage implements Stage, ListedFiles {
+/** The files of a bucket; new documents wait in memory. */
+class BucketStorage implements StageStorage {
   readonly #bucket: Bucket;
-  readonly #documents = new Map<string, { path: string; bytes: Uint8Array; digest: FileDigest }>();
-  readonly files = new Map<string, FileDigest>();
+  readonly #stored: Awaited<ReturnType<typeof listBlobs>>;
+  readonly #documents = new Map<string, Upload>();
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: Bucket, stored: Awaited<ReturnType<typeof listBlobs>>) {
     this.#bucket = bucket;
+    this.#stored = stored;
   }
 
-  /** Adds a file that is in the bucket. */
-  carry(path: string, digest: FileDigest): void {
-    this.files.set(path, digest);
+  /** The documents to upload. */
+  get documents(): Upload[] {
+    return [...this.#documents.values()];
   }
 
-  /** Adds a document that is no file of its own: a leaf. */
-  add(path: string, bytes: Uint8Array): FileDigest {
-    const digest = digestBytes(bytes);
-    this.#documents.set(digest.sha256, { path, bytes, digest });
-    return digest;
+  /** Throws `missing`, naming each file that the bucket has lost or has other bytes for. */
+  expectStored(entries: readonly SnapshotEntry[]): void {
+    const lost = entries.filter((entry) => !this.#isStored({ ...entry, path: entry.name }));
+    if (lost.length === 0) return;
+    const message =
+      'The bucket has lost these files of that snapshot, or has other bytes for them; nothing was changed:';
+    const paths = lost.map(({ name }) => name);
+    throw new MirrorError('missing', [message, ...paths].join('\n  '), { where: paths[0] });
   }
 
-  async put(path: string, bytes: Uint8Array): Promise<FileDigest> {
-    const digest = this.add(path, bytes);
-    this.files.set(path, digest);
-    return digest;
+  async find(path: string, sha256: string): Promise<FileDigest | undefined> {
+    const document = this.#documents.get(sha256);
+    if (document) return document;
+    const stored = this.#stored.get(sha256);
+    const found = stored && { size: stored.size, sha256, md5: md5Of(stored) };
+    return found && this.#isStored({ path, ...found }) ? found : undefined;
   }
 
-  async read(path: string): Promise<Uint8Array> {
-    const listed = this.files.get(path);
-    if (listed) return readStoredFile(this.#bucket, listed, path);
-    throw new MirrorError('missing', `That snapshot lists no ${path}.`, { where: path });
+  async save(path: string, body: Uint8Array, digest: FileDigest): Promise<void> {
+    this.#documents.set(digest.sha256, { path, body, ...digest });
   }
 
-  async prehash(path: string): Promise<Uint8Array> {
+  read = (path: string, digest: FileDigest): Promise<Uint8Array> =>
+    readStoredFile(this.#bucket, digest, path);
+
+  async prehash(path: string, digest: FileDigest): Promise<Uint8Array> {
     return createHash('blake2b512')
-      .update(await this.read(path))
+      .update(await this.read(path, digest))
       .digest();
   }
 
-  /** Uploads the documents that the bucket lacks, once it is seen to have all other blobs. Throws `missing`. */
-  async upload(options: UploadOptions, blobs: readonly MirrorBlob[]): Promise<Uploaded> {
-    const stored = await listBlobs(this.#bucket);
-    const isStored = (blob: MirrorBlob): boolean => {
-      const object = stored.get(blob.sha256);
-      return object !== undefined && isAsNamed(blob, object);
-    };
-    const gone = blobs.filter((blob) => !this.#documents.has(blob.sha256) && !isStored(blob));
-    if (gone.length > 0) throw lost([...new Set(gone.map(({ path }) => path))]);
-    const documents = [...this.#documents.values()].map(({ path, bytes, digest }) => ({
-      ...{ path, ...digest, body: bytes },
-    }));
-    return putBlobs(
-      options,
-      documents.filter((document) => !isStored(document)),
-    );
+  #isStored(blob: MirrorBlob): boolean {
+    const object = this.#stored.get(blob.sha256);
+    return object !== undefined && isAsNamed(blob, object);
   }
 }
 
 const nothingLive = (): MirrorError =>
   new MirrorError('unpublished', 'Nothing has been published to this bucket yet.', { where: POINTER });
-
-const lost = (paths: readonly string[]): MirrorError => {
-  const message =
-    'The bucket has lost these files of that snapshot, or has other bytes for them; nothing was changed:';
-  return new MirrorError('missing', [message, ...paths].join('\n  '), { where: paths[0] });
-};

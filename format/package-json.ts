@@ -1,5 +1,6 @@
 import { isSha256 } from './digest.ts';
-import { blobName, encodePath } from './layout.ts';
+import { blobName } from './layout.ts';
+import { encodePath } from './paths.ts';
 
 /** Changes whenever the rewrite would give other bytes for the same input, and with them every ETag. */
 export const REWRITE_VERSION = 1;

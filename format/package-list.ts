@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { PACKAGE_LIST } from './layout.ts';
+import { KINDS } from './packages/kinds.ts';
 import { parseJson } from './parse.ts';
 import { countSchema, recordSchema, secondsSchema } from './schemas.ts';
 
@@ -12,7 +13,7 @@ const packageListSchema = v.object({
   homebrew_api: v.optional(secondsSchema),
   packages: v.array(
     v.object({
-      kind: v.picklist(['formula', 'cask', 'linux-app']),
+      kind: v.picklist(KINDS.map(({ id }) => id)),
       name: v.string(),
       version: v.string(),
       desc: v.string(),

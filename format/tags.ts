@@ -67,6 +67,10 @@ export function compatibleTags(tag: string): string[] {
   return [...older.map((name) => prefix + name), ALL];
 }
 
+/** Returns which of the bottles on offer serves a tag: its own, an older macOS', or the one for all. */
+export const bottleTagFor = (tag: string, offered: ReadonlySet<string>): string | undefined =>
+  compatibleTags(tag).find((candidate) => offered.has(candidate));
+
 /** Spellings under which clients look a tag up: stout asks for Intel macOS as `x86_64_<release>`. */
 export function clientTags(tag: string): string[] {
   return MACOS_RELEASES.some((name) => name === tag) ? [tag, `x86_64_${tag}`] : [tag];

@@ -1,5 +1,5 @@
 import { MirrorError } from '../format/errors.ts';
-import { isTreePath } from '../format/snapshot/entry.ts';
+import { isTreePath } from '../format/paths.ts';
 
 /** Paths at which some mirror has something. */
 const PLACES = [

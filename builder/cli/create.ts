@@ -1,30 +1,12 @@
 import { Command } from 'commander';
-import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
-import { addPackageOptions, type PackageOptions } from './package-options.ts';
-import type { Session } from './session.ts';
-import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
+import { addMakeOptions, type MakeOptions, makeMirror } from './make.ts';
+import { addPackageOptions } from './request-options.ts';
+import { directoryOf, type Session } from './session.ts';
 
-const JOBS = 8;
-
-/** Options of the verbs that make or remake a mirror. */
-export interface MakeOptions extends PackageOptions, UpstreamOptions {
-  key?: string;
-  trust: string[];
-  validFor: number;
-  jobs: number;
-  keepGoing?: boolean;
-  dryRun?: boolean;
-  json?: boolean;
-}
-
-/** Options of `create`. */
-export interface CreateOptions extends MakeOptions {
+interface CreateFlags extends MakeOptions {
   from?: string;
   update?: boolean;
   force?: boolean;
-  all?: boolean;
-  deps: boolean;
-  devDeps: boolean;
 }
 
 export function createCommand(session: Session): Command {
@@ -32,7 +14,7 @@ export function createCommand(session: Session): Command {
     .summary('make a signed mirror of packages')
     .description(
       'Make a mirror of exactly these packages and what they depend on, or remake an ' +
-        'existing one. With --update or --force the mirror keeps what else it has.',
+        'existing one. With --update or --force the mirror keeps everything else it has.',
     )
     .argument('<dir>', 'folder of the mirror')
     .argument('[packages...]', 'formulas to mirror')
@@ -44,21 +26,22 @@ export function createCommand(session: Session): Command {
     .option('--no-deps', 'leave all dependencies out')
     .option('--no-dev-deps', 'leave build and test dependencies out');
   return addMakeOptions(addPackageOptions(command)).action(
-    async (dir: string, packages: string[], options: CreateOptions) => {
-      const { create } = await import('./make-mirror.ts');
-      await create(session, dir, packages, options);
+    async (dir: string, packages: string[], flags: CreateFlags) => {
+      const { readRequest } = await import('../request/read.ts');
+      const { expectPackages, namesPackages } = await import('../request/request.ts');
+      const { update = false, force = false, from } = flags;
+      const read = await readRequest(packages, flags, session.environment);
+      const isNaming = namesPackages(read);
+      // Both flags leave the rest of the mirror as it is; --from without packages takes the other mirror's list.
+      const extend = update || force || (from !== undefined && !isNaming);
+      const making = {
+        ...{ read, from: from === undefined ? undefined : directoryOf(from), extend },
+        newest: (update || force) && isNaming ? 'named' : 'all',
+        force: force ? (isNaming ? 'named' : 'all') : 'none',
+      } as const;
+      // Before the first key is made for nothing.
+      if (!extend) expectPackages({ ...read, ...making }, undefined, dir);
+      await makeMirror(session, dir, flags, making);
     },
   );
-}
-
-/** Adds the options of {@link MakeOptions} that do not choose packages. */
-export function addMakeOptions(command: Command): Command {
-  return addUpstreamOptions(command.optionsGroup('How it is made:'))
-    .addOption(keyOption())
-    .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
-    .addOption(validForOption())
-    .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
-    .option('--keep-going', 'leave out packages that cannot be had, and end with 1')
-    .option('--dry-run', 'tell what would be fetched, linked and removed, and write nothing')
-    .addOption(jsonOption());
 }

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import type { Origin } from '../request/request.ts';
 import { jsonOption, trustOption } from './options.ts';
+import { addOriginOptions } from './request-options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { changeText, tellRemarks } from './summary.ts';
+import { changeText, printRemarks } from './summary.ts';
 import { counted } from './units.ts';
-import { addUpstreamOptions, type UpstreamOptions } from './upstream-options.ts';
 
-interface Options extends UpstreamOptions {
+interface Options extends Origin {
   trust: string[];
   json?: boolean;
 }
@@ -15,30 +16,31 @@ export function outdatedCommand(session: Session): Command {
     .summary('what an update would change')
     .description('Compare a mirror with its upstream, and list what an update would change.')
     .argument('<dir>', 'folder of the mirror');
-  return addUpstreamOptions(command)
+  return addOriginOptions(command)
     .addOption(trustOption())
     .addOption(jsonOption())
-    .action(async (dir: string, options: Options) => {
-      const { expectWhole } = await import('../directory/mirror.ts');
-      const { previewChanges } = await import('../plan/preview.ts');
-      const { trustedKeys } = await import('../keys.ts');
-      const { prepareOptions } = await import('./make-mirror.ts');
-      const { NOTHING } = await import('./packages.ts');
-      await expectWhole(directoryOf(dir));
-      const making = { read: NOTHING, extend: true, newest: 'all', force: 'none' } as const;
-      const outdated = await previewChanges({
-        ...prepareOptions(session, dir, options, making),
-        trusted: await trustedKeys(options.trust, session.environment),
-      });
-      if (options.json) return session.print(JSON.stringify(outdated, null, 2));
-      tellRemarks(session, outdated);
-      const { changes } = outdated;
-      if (changes.length === 0) return session.print('Everything is at its newest version.');
-      session.print(
-        [
-          ...changes.map(changeText),
-          `${counted(changes.length, 'package')} would change: stout-mirror update ${dir}`,
-        ].join('\n'),
-      );
-    });
+    .action((dir: string, options: Options) => run(session, dir, options));
+}
+
+async function run(session: Session, dir: string, { trust, json, ...origin }: Options): Promise<void> {
+  const { expectWhole } = await import('../directory/mirror.ts');
+  const { trustedKeys } = await import('../keys.ts');
+  const { cacheFolder } = await import('../places.ts');
+  const { previewChanges } = await import('../preview.ts');
+  const { NO_FLAGS, readRequest } = await import('../request/read.ts');
+  const { environment, reporter } = session;
+  const directory = directoryOf(dir);
+  await expectWhole(directory);
+  const read = await readRequest([], { ...NO_FLAGS, ...origin }, environment);
+  const outdated = await previewChanges({
+    ...{ directory, keepGoing: false, cache: cacheFolder(environment), reporter },
+    asked: { ...read, extend: true, newest: 'all', force: 'none' },
+    trusted: await trustedKeys(trust, environment),
+  });
+  if (json) return session.print(JSON.stringify(outdated, null, 2));
+  printRemarks(session, outdated);
+  const { changes } = outdated;
+  if (changes.length === 0) return session.print('Everything is at its newest version.');
+  const summary = `${counted(changes.length, 'package')} would change: stout-mirror update ${dir}`;
+  session.print([...changes.map(changeText), summary].join('\n'));
 }

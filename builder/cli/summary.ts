@@ -1,8 +1,10 @@
+import { KINDS } from '../../format/packages/kinds.ts';
 import type { CreateSummary } from '../create.ts';
 import type { Amount } from '../fetch/fetch.ts';
 import type { Change } from '../plan/changes.ts';
 import type { Remark } from '../plan/plan.ts';
-import type { Preview } from '../plan/preview.ts';
+import type { Preview } from '../preview.ts';
+import { GRACE_PERIOD_DAYS } from '../snapshot/grace-period.ts';
 import type { Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 
@@ -11,23 +13,20 @@ const MAX_LINES = 20;
 const MAX_NAMES = 8;
 
 /** Prints what `create` did. */
-export function tellSummary(session: Session, summary: CreateSummary): void {
+export function printSummary(session: Session, summary: CreateSummary): void {
   const { reporter, print } = session;
-  tellRemarks(session, summary);
-  // Of a new mirror, every package would be news.
+  printRemarks(session, summary);
+  // In a new mirror, every package is new.
   if (summary.previous_version !== null) {
     for (const line of shortened(summary.changes.map(changeText))) reporter.note(line);
   }
-  const { formulas, casks, linux_apps: apps, downloaded, linked, reused } = summary;
-  const kinds = [
-    counted(formulas, 'formula'),
-    counted(casks, 'cask'),
-    ...(apps > 0 ? [counted(apps, 'Linux app')] : []),
-  ];
+  const { downloaded, linked, reused } = summary;
+  const kinds = KINDS.filter(({ inAll, key }) => inAll || summary[key] > 0);
+  const counts = kinds.map(({ key, label }) => counted(summary[key], label)).join(', ');
   const links = linked.files > 0 ? `, linked ${amountText(linked)}` : '';
   print(
     [
-      `${summary.directory}: ${kinds.join(', ')} in ${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
+      `${summary.directory}: ${counts} in ${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
       `Fetched ${amountText(downloaded)}${links}, kept ${reused}.`,
       `Snapshot ${summary.version}, signed until ${summary.expires_at}.`,
     ].join('\n'),
@@ -35,15 +34,16 @@ export function tellSummary(session: Session, summary: CreateSummary): void {
   if (summary.public_url !== null) {
     reporter.note(`Package URLs point at ${summary.public_url}: serve this folder there.`);
   }
+  // Not the session's time, which SOURCE_DATE_EPOCH may set.
   if (Date.parse(summary.expires_at) <= Date.now()) {
-    reporter.warn('That is in the past already: SOURCE_DATE_EPOCH and --valid-for make no valid mirror.');
+    reporter.warn('It has already expired: SOURCE_DATE_EPOCH plus --valid-for is in the past.');
   }
 }
 
 /** Prints what `create` would do. */
-export function tellPreview(session: Session, preview: Preview): void {
+export function printPreview(session: Session, preview: Preview): void {
   const { reporter, print } = session;
-  tellRemarks(session, preview);
+  printRemarks(session, preview);
   for (const line of shortened(preview.changes.map(changeText))) reporter.note(line);
   for (const path of shortened(preview.remove.paths)) reporter.note(`would leave the index: ${path}`);
   const { fetch, link, keep, remove } = preview;
@@ -57,8 +57,8 @@ export function tellPreview(session: Session, preview: Preview): void {
   );
 }
 
-/** Prints what is not as somebody asked for. */
-export function tellRemarks(
+/** Prints what is not as it was asked for. */
+export function printRemarks(
   { reporter }: Session,
   { skipped, failed = [], kept }: { skipped: Remark[]; failed?: Remark[]; kept: string[] },
 ): void {
@@ -68,19 +68,21 @@ export function tellRemarks(
   };
   for (const line of [
     ...lines('Skipped', skipped),
-    ...shortened(kept.map((name) => `Kept ${name} as it is: the upstream has it no more.`)),
+    ...shortened(kept.map((name) => `Kept ${name} as it is: it is no longer available upstream.`)),
     ...lines('FAILED', failed),
   ]) {
     reporter.warn(line);
   }
 }
 
-/** One change in a line. */
+/** Describes one change in a line. */
 export function changeText({ name, kind, from, to }: Change): string {
   const title = kind === 'formula' ? name : `${name} (${kind})`;
   if (from === undefined) return `+ ${title} ${to}`;
-  if (to === undefined) return `- ${title} ${from}: its files can be fetched by content for 7 days`;
-  return from === to ? `~ ${title} ${to}, built anew` : `~ ${title} ${from} → ${to}`;
+  if (to === undefined) {
+    return `- ${title} ${from}: its files can be fetched by content for ${GRACE_PERIOD_DAYS} days`;
+  }
+  return from === to ? `~ ${title} ${to}, rebuilt` : `~ ${title} ${from} → ${to}`;
 }
 
 function namesText(remarks: readonly Remark[]): string {
@@ -91,7 +93,7 @@ function namesText(remarks: readonly Remark[]): string {
 
 const amountText = ({ files, bytes }: Amount): string => `${counted(files, 'file')} (${bytesText(bytes)})`;
 
-/** The first lines, and how many there are besides. */
+/** Returns the first lines, and the number of further ones. */
 const shortened = (lines: readonly string[]): string[] =>
   lines.length > MAX_LINES
     ? [...lines.slice(0, MAX_LINES), `… and ${lines.length - MAX_LINES} more (--json has all)`]

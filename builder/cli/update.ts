@@ -1,21 +1,26 @@
 import { Command } from 'commander';
-import { addMakeOptions, type MakeOptions } from './create.ts';
-import { addPackageOptions } from './package-options.ts';
-import type { Session } from './session.ts';
+import { addMakeOptions, type MakeOptions, makeMirror } from './make.ts';
+import { addPackageOptions } from './request-options.ts';
+import { directoryOf, type Session } from './session.ts';
 
 export function updateCommand(session: Session): Command {
   const command = new Command('update')
     .summary('bring a mirror to the newest versions')
     .description(
-      'Bring what a mirror has to the newest versions. With packages: these and what they ' +
+      'Bring the packages of a mirror to the newest versions. With packages: these and what they ' +
         'need; the rest stays as it is. Packages that it does not have yet are added.',
     )
     .argument('<dir>', 'folder of the mirror')
     .argument('[packages...]', 'formulas to bring to their newest versions');
   return addMakeOptions(addPackageOptions(command)).action(
-    async (dir: string, packages: string[], options: MakeOptions) => {
-      const { update } = await import('./make-mirror.ts');
-      await update(session, dir, packages, options);
+    async (dir: string, packages: string[], flags: MakeOptions) => {
+      const { expectMirror } = await import('../directory/mirror.ts');
+      const { readRequest } = await import('../request/read.ts');
+      const { namesPackages } = await import('../request/request.ts');
+      await expectMirror(directoryOf(dir));
+      const read = await readRequest(packages, flags, session.environment);
+      const newest = namesPackages(read) ? 'named' : 'all';
+      await makeMirror(session, dir, flags, { read, extend: true, newest, force: 'none' });
     },
   );
 }

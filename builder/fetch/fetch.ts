@@ -4,24 +4,22 @@ import type { FileDigest } from '../directory/hash.ts';
 import { isDiskFull } from '../directory/write.ts';
 import { brewBottlesOf, filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
-import type { Staging } from '../snapshot/staging.ts';
+import type { Stage } from '../snapshot/stage.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
 import { download } from './download.ts';
 import { downloadUnchecked } from './download-unchecked.ts';
 import type { LinkSource } from './link-source.ts';
 
-/** Files and their bytes together. */
+/** A number of files and their bytes. */
 export interface Amount {
   files: number;
   bytes: number;
 }
 
-/** The distinct files to bring in. Throws `bad-input` when two that differ would stand at one path. */
+/** Returns the distinct files to bring in. Throws `bad-input` when two different ones would have one path. */
 export function plannedFiles(plan: Plan): PlannedFile[] {
-  const { formulas, casks, linuxApps } = plan;
   const byPath = new Map<string, PlannedFile>();
-  const packages = [...formulas.fresh, ...casks.fresh, ...linuxApps.fresh];
-  for (const file of [...brewBottlesOf(plan), ...packages.flatMap(filesOf)]) {
+  for (const file of [...brewBottlesOf(plan), ...plan.fresh.flatMap(filesOf)]) {
     const other = byPath.get(file.path);
     if (other && other.sha256 !== file.sha256) {
       throw new MirrorError('bad-input', `Two different files of the upstream would be ${file.path}.`, {
@@ -35,7 +33,7 @@ export function plannedFiles(plan: Plan): PlannedFile[] {
   return [...byPath.values()];
 }
 
-/** What files are brought in with. */
+/** What bringing in files takes. */
 export interface FetchOptions {
   directory: string;
   upstream: UpstreamLocation;
@@ -46,21 +44,21 @@ export interface FetchOptions {
   reporter: Reporter;
 }
 
-/** What was brought in, and what could not be: the reason by path. */
+/** What was brought in, and why other files could not be: the reason by path. */
 export interface Fetched {
   downloaded: Amount;
   linked: Amount;
   failures: Map<string, string>;
 }
 
-/** Keeps, links or downloads every planned file. All of them are tried; what fails is told, not thrown, but for a full disk. */
+/** Keeps, links or downloads every planned file. Tries all of them and returns the failures; throws only for a full disk. */
 export async function bringIn(
   options: FetchOptions,
   files: readonly PlannedFile[],
-  staging: Staging,
+  stage: Stage,
 ): Promise<Fetched> {
-  const fetching = new Fetching(options, files.length, staging);
-  fetching.tell();
+  const fetching = new Fetching(options, files.length, stage);
+  fetching.report();
   await pMap(files, (file) => fetching.attempt(file), { concurrency: options.jobs });
   return fetching.fetched;
 }
@@ -73,18 +71,18 @@ class Fetching {
   };
   readonly #options: FetchOptions;
   readonly #total: number;
-  readonly #staging: Staging;
+  readonly #stage: Stage;
   /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
   readonly #coming = new Map<string, Promise<FileDigest>>();
   #done = 0;
 
-  constructor(options: FetchOptions, total: number, staging: Staging) {
+  constructor(options: FetchOptions, total: number, stage: Stage) {
     this.#options = options;
     this.#total = total;
-    this.#staging = staging;
+    this.#stage = stage;
   }
 
-  tell(): void {
+  report(): void {
     const { bytes } = this.fetched.downloaded;
     const progress = { label: 'Fetching packages', done: this.#done, total: this.#total, bytes };
     this.#options.reporter.progress(progress);
@@ -92,19 +90,20 @@ class Fetching {
 
   async attempt(file: PlannedFile): Promise<void> {
     await this.#bringOnce(file).catch((error: unknown) => {
-      // No other file would fare better.
+      // Every other file would fail as well.
       if (isDiskFull(error)) throw error;
       this.fetched.failures.set(file.path, messageOf(error));
     });
     this.#done += 1;
-    this.tell();
+    this.report();
   }
 
   async #bringOnce(file: PlannedFile): Promise<void> {
-    if (!file.forced && (await isKept(file, this.#staging))) return;
+    const kept = file.sha256 ?? file.before;
+    if (!file.forced && kept !== undefined && (await this.#stage.keep(file.path, kept))) return;
     const digest = this.#coming.get(file.sha256 ?? file.path) ?? this.#bring(file);
     this.#coming.set(file.sha256 ?? file.path, digest);
-    this.#staging.adopt(file.path, await digest);
+    this.#stage.adopt(file.path, await digest);
   }
 
   async #bring(file: PlannedFile): Promise<FileDigest> {
@@ -120,17 +119,12 @@ class Fetching {
     const digest = await fetchFile(this.#options, file, (count) => {
       received += count;
       downloaded.bytes += count;
-      this.tell();
+      this.report();
     });
-    // What an interrupted run brought in whole comes from no network now.
+    // A file that an interrupted run brought in completely is not downloaded now.
     if (received > 0) downloaded.files += 1;
     return digest;
   }
-}
-
-async function isKept({ path, sha256, before }: PlannedFile, staging: Staging): Promise<boolean> {
-  const wanted = sha256 ?? before;
-  return wanted !== undefined && (await staging.keep(path, wanted)) !== undefined;
 }
 
 async function fetchFile(

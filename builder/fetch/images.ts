@@ -1,12 +1,12 @@
 import pMap from 'p-map';
+import { imageConfigPath, imageManifestPath } from '../../format/bottle.ts';
 import { messageOf } from '../../format/errors.ts';
-import { imageConfigPath, imageManifestPath } from '../../format/layout.ts';
 import { readMirrorFile } from '../directory/mirror.ts';
 import { isDiskFull } from '../directory/write.ts';
-import type { BrewImage } from '../plan/brew.ts';
+import type { BrewImage } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
-import type { Staging } from '../snapshot/staging.ts';
+import type { Stage } from '../snapshot/stage.ts';
 import {
   configOf,
   type Descriptor,
@@ -16,18 +16,18 @@ import {
 } from '../upstream/homebrew/image.ts';
 import type { HomebrewSource } from '../upstream/homebrew/source.ts';
 
-/** What image documents are brought in with. */
+/** What bringing in image documents takes. */
 export interface ImageOptions {
   directory: string;
   source: HomebrewSource;
-  /** The mirror as it is signed: what it has and still describes every bottle stays. */
+  /** The signed mirror so far: its documents stay while they describe every bottle. */
   previous: SignedMirror | undefined;
   /** Images at a time. */
   jobs: number;
   reporter: Reporter;
 }
 
-/** Gives the documents of an image, wherever they are. */
+/** Reads the documents of an image, wherever they are. */
 interface Documents {
   index(): Promise<Uint8Array>;
   manifest(wanted: Descriptor): Promise<Uint8Array>;
@@ -36,28 +36,28 @@ interface Documents {
 
 /**
  * Stages each image index, byte for byte, and the manifest and configuration of every bottle's image, checked against
- * Homebrew's API and their digests. All are tried; why one failed is told by the path of its index.
+ * Homebrew's API and their digests. Tries all of them; returns why some failed, by the path of their index.
  */
 export async function bringImages(
   options: ImageOptions,
   images: readonly BrewImage[],
-  staging: Staging,
+  stage: Stage,
 ): Promise<Map<string, string>> {
   const { jobs, reporter } = options;
   const registry = new ImageRegistry(options.source);
   const failures = new Map<string, string>();
   let done = 0;
-  const tell = (): void =>
+  const report = (): void =>
     reporter.progress({ label: 'Reading image indexes', done, total: images.length, bytes: 0 });
   await pMap(
     images,
     async (image) => {
-      await bringImage(options, registry, image, staging).catch((error: unknown) => {
+      await bringImage(options, registry, image, stage).catch((error: unknown) => {
         if (isDiskFull(error)) throw error;
         failures.set(image.path, messageOf(error));
       });
       done += 1;
-      tell();
+      report();
     },
     { concurrency: jobs },
   );
@@ -68,11 +68,11 @@ async function bringImage(
   options: ImageOptions,
   registry: ImageRegistry,
   image: BrewImage,
-  staging: Staging,
+  stage: Stage,
 ): Promise<void> {
   const { of, reference } = image;
-  // An index is meant to be final, but platforms may be added to it: it is asked for anew once it lacks one.
-  const kept = await documentsOf(image, keptDocuments(options, image, staging)).catch(() => undefined);
+  // An index should be final, but platforms may be added to it: fetch it again when it lacks one.
+  const kept = await documentsOf(image, keptDocuments(options, image, stage)).catch(() => undefined);
   const documents =
     kept ??
     (await documentsOf(image, {
@@ -80,10 +80,10 @@ async function bringImage(
       manifest: (wanted) => registry.manifest(of, wanted),
       config: (wanted) => registry.config(of, wanted),
     }));
-  for (const [path, bytes] of documents) await staging.put(path, bytes);
+  for (const [path, bytes] of documents) await stage.put(path, bytes);
 }
 
-/** The documents of an image by their paths, once the index is seen to describe every bottle. */
+/** Returns the documents of an image by path. Throws `mismatch` unless the index describes every bottle. */
 async function documentsOf(
   { of, path, bottles }: BrewImage,
   documents: Documents,
@@ -102,16 +102,15 @@ async function documentsOf(
   return found;
 }
 
-/** The documents that the mirror has, as they are signed. */
+/** Reads the documents that the mirror has, if they are as signed. */
 function keptDocuments(
   { directory, previous }: ImageOptions,
   { of, path }: BrewImage,
-  staging: Staging,
+  stage: Stage,
 ): Documents {
   const read = async (place: string): Promise<Uint8Array> => {
     const sha256 = previous?.sha256At(place);
-    if (sha256 !== undefined && (await staging.stands(place, sha256)))
-      return readMirrorFile(directory, place);
+    if (sha256 !== undefined && (await stage.holds(place, sha256))) return readMirrorFile(directory, place);
     throw new Error(`${place} is not here`);
   };
   return {

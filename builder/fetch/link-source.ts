@@ -7,7 +7,7 @@ import { readContents } from '../directory/mirror.ts';
 import { incomingDirectory, localPath } from '../directory/paths.ts';
 import { isAbsent } from '../directory/write.ts';
 
-/** The package files of another mirror, found by what they hash to. Their list need not be trusted: bytes are hashed again. */
+/** The package files of another mirror, by SHA-256. Its list need not be trusted: the bytes are hashed again. */
 export class LinkSource {
   readonly #directory: string;
   readonly #paths: ReadonlyMap<string, { path: string; size: number }>;
@@ -17,7 +17,7 @@ export class LinkSource {
     this.#paths = paths;
   }
 
-  /** Throws `missing` when the directory is no mirror, or what reading its list throws. */
+  /** Opens a mirror directory. Throws `missing` when it is not a mirror, or what reading its list throws. */
   static async open(directory: string): Promise<LinkSource> {
     const contents = await readContents(directory);
     if (!contents) {
@@ -30,12 +30,12 @@ export class LinkSource {
     );
   }
 
-  /** Bytes of the file with this SHA-256, or `undefined` when the other mirror lists none. */
+  /** Returns the size of the file with this SHA-256 in bytes; `undefined` when the other mirror lists none. */
   sizeOf = (sha256: string): number | undefined => this.#paths.get(sha256)?.size;
 
   /**
-   * Brings the file with this SHA-256 into the `incoming` folder of `directory`: as a second link to the same bytes, as a
-   * copy on another file system. `undefined` when there is none, or when it was altered.
+   * Brings the file with this SHA-256 into the `incoming` folder of `directory`: as a second link to the same bytes, or as a
+   * copy on another file system. Returns `undefined` when there is none, or when it was altered.
    */
   async bring(sha256: string, directory: string): Promise<FileDigest | undefined> {
     const found = this.#paths.get(sha256);

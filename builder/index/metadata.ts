@@ -1,121 +1,120 @@
 import { readFile } from 'node:fs/promises';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
-import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST, VULNERABILITIES } from '../../format/layout.ts';
 import { bytesByTag, encodeManifest, homebrewTime, type Manifest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
-import type { CreateOptions } from '../create.ts';
-import type { Digests } from '../directory/stored-file.ts';
+import { formula } from '../../format/packages/formula.ts';
+import { KINDS, type Kind } from '../../format/packages/kinds.ts';
+import { sortedBy } from '../database/database.ts';
+import { readAdvisories, writeVulnerabilityDatabase } from '../database/vulnerabilities.ts';
 import { GENERATOR } from '../generator.ts';
+import type { CarriedPackages } from '../plan/carried.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Prepared } from '../plan/prepare.ts';
-import type { Staging } from '../snapshot/staging.ts';
+import type { Prepared } from '../prepare.ts';
+import type { Reporter } from '../reporter.ts';
+import { sumsOf } from '../snapshot/renew.ts';
+import type { SnapshotSigning } from '../snapshot/sign.ts';
+import type { Stage } from '../snapshot/stage.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
-import { HomebrewIndex } from '../upstream/homebrew/index.ts';
+import { placeName } from '../upstream/upstream.ts';
 import { NAME, VERSION } from '../version.ts';
-import { stageCasks } from './casks.ts';
-import { sortedBy } from './database.ts';
-import { stageFormulas } from './formulas.ts';
-import { stageIndexDatabases } from './index-databases.ts';
-import type { IndexContext } from './index-files.ts';
-import { stageLinuxApps } from './linux-apps.ts';
-import { stageVulnerabilities } from './vulnerabilities.ts';
+import { type IndexContext, stageSignedDatabase } from './context.ts';
+import { brewRowsOf, stageDatabases } from './databases.ts';
+import { type DescribedPackages, stagePackages } from './packages.ts';
 
-/** Stages everything that describes the packages: package JSON, databases, lists and manifests, signed. */
-export async function stageMetadata(options: CreateOptions, prepared: Prepared): Promise<Manifest> {
-  const { index, api, request, plan, staging } = prepared;
-  const { version, packages } = await stageIndex(options, prepared);
-  const [formulas, casks, linuxApps] = packages;
-  const contents = { platforms: request.tags, formulas: counted(formulas.packages) };
-  if (plan.brew && api) await stageApi(staging, api);
-  const homebrew = api && { url: describe(api.source.location.base), generated_at: api.generatedAt };
+/** What describing a mirror takes besides its plan. */
+export interface MetadataOptions extends Pick<SnapshotSigning, 'key' | 'now'> {
+  directory: string;
+  reporter: Reporter;
+}
+
+/** Stages everything that describes the packages of a plan: package JSON, databases, lists and manifests, signed. */
+export async function stageMetadata(
+  { directory, key, now, reporter }: MetadataOptions,
+  { index, api, request, previous, carried, stage }: Prepared,
+  plan: Plan,
+): Promise<Manifest> {
+  const onPackage = counter(reporter, plan);
+  const context: IndexContext = { directory, stage, key, now, publicUrl: request.public_url, onPackage };
+  const described = await stageKinds(context, plan);
+  const version = await stageIndex(context, described, plan, previous, carried);
+  if (request.vulnerabilities) {
+    const names = new Set(Object.keys(entriesOf(described, formula)));
+    const advisories = readAdvisories(await index.vulnerabilities(), names);
+    await stageSignedDatabase(context, VULNERABILITIES, (local) =>
+      writeVulnerabilityDatabase(local, advisories, { version, createdAt: now.toISOString() }),
+    );
+  }
+  if (plan.images && api) await stageApi(stage, api);
+  const homebrew = api && { url: placeName(api.source.location), generated_at: api.generatedAt };
+  const contents = { platforms: request.tags, ...countsOf(described) };
   const list = {
-    ...{ version, platforms: bytesByTag(contents) },
-    homebrew_api: plan.brew && homebrewTime({ homebrew }),
-    packages: packages.flatMap(({ listed }) => sortedBy(listed, (item) => item.name)),
+    ...{ version, platforms: bytesByTag(contents), homebrew_api: plan.images && homebrewTime({ homebrew }) },
+    packages: described.flatMap(({ listed }) => sortedBy(listed, (item) => item.name)),
   };
-  await staging.put(PACKAGE_LIST, encodePackageList(list));
+  await stage.put(PACKAGE_LIST, encodePackageList(list));
   const manifest: Manifest = {
-    version: '1.0',
-    created_at: options.now.toISOString(),
-    stout_version: `${NAME} ${VERSION}`,
-    ...contents,
-    casks: counted(casks.packages),
-    linux_apps: counted(linuxApps?.packages ?? {}),
-    ...sumsOf(staging.files),
-    index_version: version,
-    generator: GENERATOR,
-    request,
-    upstream: {
-      url: index instanceof HomebrewIndex ? HOMEBREW : describe(index.location.base),
-      version: index.version,
-    },
-    homebrew,
+    ...{ version: '1.0', created_at: now.toISOString(), stout_version: `${NAME} ${VERSION}` },
+    ...{ ...contents, ...sumsOf(stage.files), index_version: version, generator: GENERATOR, request },
+    ...{ upstream: { url: index.name, version: index.version }, homebrew },
   };
-  await staging.put(MANIFEST, encodeManifest(manifest));
+  await stage.put(MANIFEST, encodeManifest(manifest));
   return manifest;
 }
 
-/** Stages package JSON, the databases and what names them; returns the version of the index, and what is in it. */
-async function stageIndex(
-  options: CreateOptions,
-  { index, request, plan, staging, previous, carried }: Prepared,
-) {
-  const { directory, key, now } = options;
-  const onPackage = counter(options, plan);
-  const context: IndexContext = { directory, staging, key, now, publicUrl: request.public_url, onPackage };
-  const formulas = await stageFormulas(context, plan, carried?.brewBottles() ?? []);
-  const casks = await stageCasks(context, plan.casks);
-  const hasApps = plan.linuxApps.fresh.length + plan.linuxApps.carried.length > 0;
-  const apps = hasApps ? [await stageLinuxApps(context, plan.linuxApps)] : [];
-  const packages = [formulas, casks, ...apps] as const;
-  const databases = packages.map(({ database }) => database);
-  const staged = await stageIndexDatabases(context, databases, previous);
-  const signedAt = Math.floor(now.getTime() / 1000);
-  await staging.put(INDEX_MANIFEST, encodeIndexManifest(staged, signedAt, key));
-  if (request.vulnerabilities) {
-    const names = new Set(Object.keys(formulas.packages));
-    await stageVulnerabilities(context, staged.version, await index.vulnerabilities(), names);
+/** Stages and describes the packages of each kind. An index without a database of formulas and casks is not one. */
+async function stageKinds(context: IndexContext, plan: Plan): Promise<DescribedPackages[]> {
+  const described: DescribedPackages[] = [];
+  for (const kind of KINDS) {
+    const fresh = plan.fresh.filter((item) => item.kind.id === kind.id);
+    const carried = plan.carried.filter((item) => item.kind.id === kind.id);
+    if (kind.inAll || fresh.length + carried.length > 0) {
+      described.push(await stagePackages(context, kind, fresh, carried));
+    }
   }
-  return { version: staged.version, packages };
+  return described;
 }
 
-/** Tells of each package that is described. */
-function counter({ reporter }: CreateOptions, plan: Plan): () => void {
-  const total = [plan.formulas, plan.casks, plan.linuxApps].reduce((sum, { fresh }) => sum + fresh.length, 0);
+/** Stages the databases and the index manifest; returns the version of the index. */
+async function stageIndex(
+  context: IndexContext,
+  described: readonly DescribedPackages[],
+  { images }: Plan,
+  previous: Prepared['previous'],
+  carried: CarriedPackages | undefined,
+): Promise<string> {
+  const brew = brewRowsOf(context, images, carried?.brewBottles() ?? []);
+  const staged = await stageDatabases(context, described, brew, previous);
+  const signedAt = Math.floor(context.now.getTime() / 1000);
+  await context.stage.put(INDEX_MANIFEST, encodeIndexManifest(staged, signedAt, context.key));
+  return staged.version;
+}
+
+/** Returns a function that reports each package that is described. */
+function counter(reporter: Reporter, { fresh }: Plan): () => void {
   let done = 0;
-  const tell = (): void => reporter.progress({ label: 'Writing the index', done, total, bytes: 0 });
-  if (total > 0) tell();
+  const report = (): void =>
+    reporter.progress({ label: 'Writing the index', done, total: fresh.length, bytes: 0 });
+  if (fresh.length > 0) report();
   return () => {
     done += 1;
-    tell();
+    report();
   };
 }
 
-/** Stages Homebrew's signed files as they came. */
-async function stageApi(staging: Staging, { files }: HomebrewApi): Promise<void> {
-  for (const [endpoint, local] of files) await staging.put(apiPath(endpoint), await readFile(local));
+/** Stages Homebrew's signed files, byte for byte. */
+async function stageApi(stage: Stage, { files }: HomebrewApi): Promise<void> {
+  for (const [endpoint, local] of files) await stage.put(apiPath(endpoint), await readFile(local));
 }
 
-const counted = <Entry>(packages: Record<string, Entry>) => ({
-  count: Object.keys(packages).length,
-  packages,
-});
+const entriesOf = (described: readonly DescribedPackages[], { id }: Pick<Kind, 'id'>) =>
+  described.find(({ kind }) => kind.id === id)?.entries ?? {};
 
-/** Digests of the index files, and the size of everything staged so far. */
-export function sumsOf(files: Digests): Pick<Manifest, 'checksums' | 'total_size'> {
-  const index = [...files].filter(([path]) => path.startsWith('index/'));
-  const sums = index.map(([path, { sha256 }]) => [path, sha256] as const);
-  return {
-    checksums: Object.fromEntries(sums.sort(([a], [b]) => (a < b ? -1 : 1))),
-    total_size: [...files.values()].reduce((sum, file) => sum + file.size, 0),
-  };
+/** Returns what manifest.json says of each kind. */
+function countsOf(described: readonly DescribedPackages[]): Pick<Manifest, Kind['key']> {
+  const counts = KINDS.map((kind) => {
+    const packages = entriesOf(described, kind);
+    return [kind.key, { count: Object.keys(packages).length, packages }];
+  });
+  return Object.fromEntries(counts);
 }
-
-/** A local folder's name says nothing elsewhere, and it is nobody's business. */
-const describe = (base: URL): string => (base.protocol === 'file:' ? FOLDER : base.href);
-
-/** What stands for Homebrew as the upstream of a mirror, and names it on the command line. */
-export const HOMEBREW = 'homebrew';
-
-/** What stands for a local folder as the upstream of a mirror. */
-export const FOLDER = 'directory';

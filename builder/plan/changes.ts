@@ -1,7 +1,6 @@
-import { packageVersion } from '../../format/layout.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
-import { filesOf, type Plan, type PlannedFile } from './plan.ts';
+import { filesOf, type Plan } from './plan.ts';
 
 /** How one package differs between two states of a mirror; `from` is absent for a new one, `to` for one that goes. */
 export interface Change {
@@ -11,46 +10,17 @@ export interface Change {
   to?: string;
 }
 
-interface PackageState {
-  kind: ListedPackage['kind'];
-  name: string;
-  version: string;
-  files: PlannedFile[];
-}
-
-/** The packages of a plan, as far as they matter for telling what changes. */
-export function packagesOf({ formulas, casks, linuxApps }: Plan): PackageState[] {
-  const carried = [...formulas.carried, ...casks.carried, ...linuxApps.carried];
-  return [
-    ...formulas.fresh
-      .filter((item) => item.mirrored)
-      .map((item) => ({
-        kind: 'formula' as const,
-        name: item.json.name,
-        version: packageVersion(item.json.version, item.json.revision),
-        files: filesOf(item),
-      })),
-    ...casks.fresh
-      .filter((item) => item.mirrored)
-      .map((item) => ({
-        kind: 'cask' as const,
-        name: item.json.token,
-        version: item.json.version,
-        files: filesOf(item),
-      })),
-    ...linuxApps.fresh.map((item) => ({
-      kind: 'linux-app' as const,
-      name: item.app.token,
-      version: item.app.version,
-      files: filesOf(item),
-    })),
-    ...carried.flatMap(({ listed }) => (listed ? [{ ...listed, files: [] }] : [])),
-  ];
-}
+/** The packages that a plan has with their files; those that stay have no new files. */
+export const packagesOf = ({ fresh, carried }: Plan) => [
+  ...fresh
+    .filter(({ mirrored }) => mirrored)
+    .map((item) => ({ kind: item.kind.id, name: item.name, version: item.version, files: filesOf(item) })),
+  ...carried.flatMap(({ listed }) => (listed ? [{ ...listed, files: [] }] : [])),
+];
 
 /**
- * What a plan changes about the packages that a mirror had. A package of the same version counts as changed when a file
- * of it is another one: upstream rebuilds bottles.
+ * Returns what a plan changes about the packages that a mirror had. A package of the same version counts as changed when
+ * one of its files is different: upstreams rebuild bottles.
  */
 export function changesBetween(previous: SignedMirror | undefined, plan: Plan): Change[] {
   const before = previous?.packages ?? [];

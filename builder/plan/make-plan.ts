@@ -1,232 +1,192 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
+import { formula } from '../../format/packages/formula.ts';
+import type { Offer } from '../../format/packages/kind.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
+import type { Listed } from '../database/kind-index.ts';
+import type { Asked } from '../request/request.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { BottleNames, planBrew } from './brew.ts';
-import type { CarriedFormula, CarriedPackage, CarriedPackages } from './carried.ts';
-import { LATEST, listCask, planCask } from './casks.ts';
-import { Catalog } from './catalog.ts';
-import { lacksOf, listFormula, planFormula } from './formulas.ts';
-import { onlyDescribed, planLinuxApp } from './linux-apps.ts';
-import { brewBottlesOf, filesOf, type Plan, type Planned, type Remark } from './plan.ts';
-import { type Choice, type Newest, type Selection, selectPackages } from './selection.ts';
-import { expectKnown, isKnown, type PackageNames } from './unknown.ts';
+import type { CarriedPackages } from './carried.ts';
+import { expectName, named } from './naming.ts';
+import type { CarriedPackage, Plan, PlannedFile, PlannedPackage, Remark } from './plan.ts';
+import { type Catalog, type Choice, selectPackages } from './selection.ts';
+import { expectKnown, isKnown } from './unknown.ts';
 
 const METADATA_REQUESTS = 16;
+/** The version of a package whose file is replaced without notice. */
+const LATEST = 'latest';
+const UNCHECKED = 'no checksum upstream, so its file cannot be checked (--allow-unchecked takes it)';
+const GONE = 'no longer available upstream, and its files here are damaged';
+const NOTHING: Offer = { files: new Map(), lacks: [] };
 
-/** Whose files are fetched although they are here. */
-export type Force = 'all' | 'named' | 'none';
-
-/** What a plan is made of. */
+/** What a plan is made from. */
 export interface PlanOptions {
   index: Upstream;
   request: MirrorRequest;
-  /** What somebody named: the upstream must have it, and nothing of it may be left out in silence. */
-  named: PackageNames;
-  newest: Newest;
-  force: Force;
+  asked: Pick<Asked, 'named' | 'newest' | 'force'>;
   /** Homebrew's API, where brew is a client. */
   brew: HomebrewApi | undefined;
-  /** The mirror as it stands; absent when none of it can stay. */
+  /** The packages that the mirror has; absent when none of them can stay. */
   carried: CarriedPackages | undefined;
-  /** SHA-256 of the file that the mirror has at a path. */
+  /** Returns the SHA-256 of the file that the mirror has at a path. */
   sha256At: (path: string) => string | undefined;
   /** True to go on without packages whose data cannot be read. */
   keepGoing: boolean;
-  /** Told of packages read. */
+  /** Called after each package. */
   onProgress: (done: number, total: number) => void;
 }
 
+/** What planning takes besides: the upstream's indexes, and names. */
+interface Planning extends PlanOptions {
+  catalog: Catalog;
+  bottleNames: BottleNames;
+  /** True for a package that somebody wrote down. */
+  isNamed: (name: string) => boolean;
+  /** True for a package whose files are fetched again. */
+  isForced: (name: string) => boolean;
+}
+
+/** The result of planning one package. */
+interface Outcome {
+  fresh?: PlannedPackage;
+  carried?: CarriedPackage;
+  skipped?: string[];
+  failed?: string;
+  kept?: boolean;
+}
+
 /**
- * Decides what a mirror contains; downloads package JSON of what is new or changed, nothing else.
+ * Decides what a mirror contains. Downloads the descriptions of packages that are new or changed, nothing else.
  * Throws `unknown-package`, or what the upstream throws.
  */
 export async function makePlan(options: PlanOptions): Promise<Plan> {
-  const { index, request, named, newest, carried } = options;
-  const upstream = await openCatalog(index, request, named);
-  const brew = options.brew?.packages;
-  const selection = selectPackages({ upstream, mirror: carried, brew, request, named, newest });
-  return new Planner(options, upstream, selection).run();
+  const { request, asked, brew, carried } = options;
+  const catalog = await openCatalog(options);
+  const selection = selectPackages({
+    ...{ upstream: catalog, mirror: carried?.catalog(), request, asked },
+    brew: brew && { find: brew.packages.findFormula, dependencies: brew.packages.dependencies },
+  });
+  const names = new Set(
+    KINDS.flatMap(({ id }) => asked.named[id].map((name) => catalog[id]?.find(name)?.name ?? name)),
+  );
+  const isNamed = (name: string): boolean => names.has(name);
+  const isForced = (name: string): boolean =>
+    asked.force === 'all' || (asked.force === 'named' && isNamed(name));
+  const forBrew = brew && planBrew(brew, selection.brew, request.tags, isForced);
+  const bottleNames = new BottleNames(forBrew?.images);
+  const outcomes = await planAll({ ...options, catalog, bottleNames, isNamed, isForced }, selection.choices);
+  return {
+    fresh: outcomes.flatMap(({ fresh }) => fresh ?? []),
+    carried: outcomes.flatMap(({ carried: stays }) => stays ?? []),
+    images: forBrew?.images,
+    skipped: [
+      ...(forBrew?.skipped ?? []),
+      ...selection.missing.map(missingRemark),
+      ...remarks(outcomes, 'skipped'),
+    ],
+    failed: remarks(outcomes, 'failed'),
+    kept: outcomes.flatMap(({ name, kept }) => (kept ? name : [])),
+  };
 }
 
-/** Opens the databases that are asked for, or all of them when a name may be of another kind. */
-export async function openCatalog(
-  index: Upstream,
-  request: MirrorRequest,
-  named: PackageNames,
-): Promise<Catalog> {
-  const wantsCasks = request.all || request.full_index || request.casks.length > 0;
-  const formulas = await index.formulas();
-  const catalog = new Catalog({
-    formulas,
-    casks: wantsCasks ? await index.casks() : undefined,
-    linuxApps: request.linux_apps.length > 0 ? await index.linuxApps() : undefined,
-  });
-  if (isKnown(catalog, named)) return catalog;
-  const absent = () => undefined;
-  const [casks, linuxApps] = [await index.casks().catch(absent), await index.linuxApps().catch(absent)];
-  expectKnown(new Catalog({ formulas, casks, linuxApps }), named);
+/** Opens the indexes that are asked for, or all of them when a name may be of another kind. */
+async function openCatalog({ index, request, asked: { named: names } }: PlanOptions): Promise<Catalog> {
+  const catalog: Catalog = {};
+  const wanted = KINDS.filter(
+    (kind) =>
+      kind.id === formula.id ||
+      request[kind.request].length > 0 ||
+      (kind.inAll && (request.all || request.full_index)),
+  );
+  for (const kind of wanted) catalog[kind.id] = await index.index(kind);
+  if (isKnown(catalog, names)) return catalog;
+  const all = { ...catalog };
+  for (const kind of KINDS) all[kind.id] ??= await index.index(kind).catch(() => undefined);
+  expectKnown(all, names);
   return catalog;
 }
 
-interface CarriedEntry {
-  version: string;
-  unchecked?: true | undefined;
+async function planAll(
+  planning: Planning,
+  choices: readonly Choice[],
+): Promise<(Outcome & { name: string })[]> {
+  let done = 0;
+  const planOne = async (choice: Choice): Promise<Outcome & { name: string }> => {
+    const outcome = await plan(planning, choice).catch((error: unknown) =>
+      leaveOut(planning, choice.name, error),
+    );
+    done += 1;
+    planning.onProgress(done, choices.length);
+    return { ...outcome, name: choice.name };
+  };
+  return pMap(choices, planOne, { concurrency: METADATA_REQUESTS });
 }
 
-/** What one package's planning gave. */
-interface Outcome<Fresh, Carried> {
-  planned?: Fresh | undefined;
-  carried?: Carried | undefined;
-  skipped?: Remark[];
+async function plan(planning: Planning, choice: Choice): Promise<Outcome> {
+  const { kind, name, from } = choice;
+  const listed = planning.catalog[kind.id]?.find(name);
+  const carried = await carry(planning, choice, listed);
+  if (!carried) return listed ? planFresh(planning, choice, listed) : { skipped: [GONE] };
+  const lacks = carried.entry ? kind.entryLacks(carried.entry, planning.request.tags) : [];
+  return { carried, kept: from === 'mirror' && !listed, skipped: lacks };
 }
 
-class Planner {
-  readonly #options: PlanOptions;
-  readonly #upstream: Catalog;
-  readonly #selection: Selection;
-  readonly #plan: Plan;
-  readonly #names: BottleNames;
-  /** Canonical names of what was named. */
-  readonly #named: ReadonlySet<string>;
-  #done = 0;
-
-  constructor(options: PlanOptions, upstream: Catalog, selection: Selection) {
-    this.#options = options;
-    this.#upstream = upstream;
-    this.#selection = selection;
-    const { formulas, casks, linuxApps } = options.named;
-    const names = formulas.map((name) => upstream.findFormula(name)?.name ?? name);
-    this.#named = new Set([...names, ...casks, ...linuxApps]);
-    const { brew, skipped = [] } = options.brew
-      ? planBrew(options.brew, selection.brew, options.request.tags)
-      : {};
-    this.#names = new BottleNames(brew);
-    this.#plan = {
-      ...{ brew, formulas: { fresh: [], carried: [] }, casks: { fresh: [], carried: [] } },
-      ...{ linuxApps: { fresh: [], carried: [] }, skipped: [...skipped], failed: [], kept: [] },
-    };
-  }
-
-  async run(): Promise<Plan> {
-    const { formulas, casks, linuxApps, missing } = this.#selection;
-    const plan = this.#plan;
-    for (const { name, neededBy } of missing) {
-      const reason =
-        neededBy === undefined ? 'the upstream does not have it' : `needed by ${neededBy}, unknown upstream`;
-      plan.skipped.push({ name, reason });
-    }
-    for (const file of brewBottlesOf(plan)) file.forced = this.#isForced(file.of);
-    await this.#each(plan.formulas, formulas, this.#formula);
-    await this.#each(plan.casks, casks, this.#cask);
-    await this.#each(plan.linuxApps, linuxApps, this.#linuxApp);
-    return plan;
-  }
-
-  async #each<Fresh extends Parameters<typeof filesOf>[0], Carried>(
-    into: Planned<Fresh, Carried>,
-    choices: readonly Choice[],
-    planOne: (choice: Choice) => Promise<Outcome<Fresh, Carried>>,
-  ): Promise<void> {
-    const outcomes = await pMap(choices, (choice) => this.#attempt(choice, planOne), {
-      concurrency: METADATA_REQUESTS,
-    });
-    for (const { planned, carried, skipped = [] } of outcomes) {
-      if (planned) into.fresh.push(planned);
-      for (const file of planned ? filesOf(planned) : []) file.forced = this.#isForced(file.of);
-      if (carried) into.carried.push(carried);
-      this.#plan.skipped.push(...skipped);
-    }
-  }
-
-  async #attempt<Fresh, Carried>(
-    choice: Choice,
-    planOne: (choice: Choice) => Promise<Outcome<Fresh, Carried>>,
-  ): Promise<Outcome<Fresh, Carried>> {
-    try {
-      return await planOne(choice);
-    } catch (error) {
-      return this.#leaveOut(choice.name, error);
-    } finally {
-      const { formulas, casks, linuxApps } = this.#selection;
-      this.#done += 1;
-      this.#options.onProgress(this.#done, formulas.length + casks.length + linuxApps.length);
-    }
-  }
-
-  /** Of all that an upstream has, a few packages have names or versions that no file can have; nobody asked for those. */
-  #leaveOut(name: string, error: unknown): Outcome<never, never> {
-    if (!(error instanceof MirrorError)) throw error;
-    const remark = { name, reason: messageOf(error) };
-    const { request, keepGoing } = this.#options;
-    if (request.all && !this.#named.has(name) && error.code === 'bad-input') return { skipped: [remark] };
-    if (!keepGoing) throw error;
-    this.#plan.failed.push(remark);
-    return {};
-  }
-
-  readonly #formula = async ({ name, from, mirrored }: Choice) => {
-    const { index, request } = this.#options;
-    const found = this.#upstream.findFormula(name);
-    const kept = await this.#carry(name, from, found, () => this.#carriedFormula(name, mirrored));
-    if (kept) return { carried: kept, skipped: kept.entry ? lacksOf(name, kept.entry, request.tags) : [] };
-    if (!found) return this.#gone(name);
-    return mirrored ? planFormula(index, found, request.tags, this.#names) : listFormula(index, found);
-  };
-
-  /** A formula as it stands, unless brew has learnt of other names for its bottles since. */
-  async #carriedFormula(name: string, mirrored: boolean): Promise<CarriedFormula | undefined> {
-    const carried = await this.#options.carried?.formula(name, mirrored);
-    const bottles = Object.values(carried?.entry?.bottles ?? {});
-    return bottles.every(({ path, sha256 }) => this.#names.agrees(path, sha256)) ? carried : undefined;
-  }
-
-  readonly #cask = async ({ name, from, mirrored }: Choice) => {
-    const { index, request, carried, sha256At } = this.#options;
-    const found = this.#upstream.findCask(name);
-    const kept = await this.#carry(name, from, found, () => carried?.cask(name, mirrored));
-    if (kept) return { carried: kept };
-    if (!found) return this.#gone(name);
-    const { unchecked } = request;
-    return mirrored ? planCask(index, found, { unchecked, before: sha256At }) : listCask(index, found);
-  };
-
-  readonly #linuxApp = async ({ name, from }: Choice) => {
-    const { request, carried, sha256At } = this.#options;
-    const found = this.#upstream.findLinuxApp(name);
-    const kept = await this.#carry(name, from, found, () => carried?.linuxApp(name));
-    if (kept) return { carried: kept, skipped: kept.entry?.appimage ? [] : [onlyDescribed(kept.row())] };
-    if (!found) return this.#gone(name);
-    return planLinuxApp(found, { unchecked: request.unchecked, before: sha256At });
-  };
-
-  /** What stays: what was chosen to, and what the upstream describes as it did when the mirror took it. */
-  async #carry<Carried extends CarriedPackage<unknown, CarriedEntry>>(
-    name: string,
-    from: Choice['from'],
-    found: { json_hash: string | null } | undefined,
-    read: () => Promise<Carried | undefined> | undefined,
-  ): Promise<Carried | undefined> {
-    if (found && this.#isForced(name)) return undefined;
-    const carried = await read();
-    if (carried && from === 'mirror' && !found) this.#plan.kept.push(name);
-    if (!carried || from === 'mirror') return carried;
-    const isSame =
-      found !== undefined && found.json_hash !== null && carried.upstreamHash === found.json_hash;
-    return isSame && !mayChange(carried) ? carried : undefined;
-  }
-
-  #isForced(name: string): boolean {
-    const { force } = this.#options;
-    return force === 'all' || (force === 'named' && this.#named.has(name));
-  }
-
-  #gone(name: string): Outcome<never, never> {
-    return { skipped: [{ name, reason: 'the upstream has it no more, and its files here are damaged' }] };
-  }
+/** Returns a package that stays: because it was chosen to, or because the upstream describes it as before. */
+async function carry(
+  { carried, bottleNames, isForced }: Planning,
+  { kind, name, from, mirrored }: Choice,
+  listed: Listed | undefined,
+): Promise<CarriedPackage | undefined> {
+  if (!carried || (listed && isForced(name))) return undefined;
+  const found = await carried.find(kind, name, mirrored);
+  const files = found?.entry ? Object.values(kind.entryFiles(found.entry)) : [];
+  // Brew may have learned other names for its bottles.
+  if (!found || !files.every(({ path, sha256 }) => bottleNames.agrees(path, sha256))) return undefined;
+  if (from === 'mirror') return found;
+  const isSame = listed !== undefined && listed.hash !== null && found.upstreamHash === listed.hash;
+  return isSame && !mayChange(found) ? found : undefined;
 }
 
-/** A file without a checksum under a version that says nothing may be another one tomorrow. */
-const mayChange = ({ entry }: CarriedPackage<unknown, CarriedEntry>): boolean =>
+/** True for a file without a checksum under a version that says nothing: it may be another file tomorrow. */
+const mayChange = ({ entry }: CarriedPackage): boolean =>
   entry?.unchecked === true && entry.version === LATEST;
+
+async function planFresh(planning: Planning, { kind, mirrored }: Choice, listed: Listed): Promise<Outcome> {
+  const { name, hash: upstreamHash, updatedAt } = listed;
+  const { index, request, bottleNames, isForced, sha256At } = planning;
+  const json = await index.describe(kind, listed);
+  const { name: found, version } = kind.summary(json);
+  expectName(found, name);
+  const wanted = { tags: request.tags, pathOf: bottleNames.pathOf };
+  const offer = mirrored ? named(name, () => kind.offer(json, wanted)) : NOTHING;
+  const isUnchecked = [...offer.files.values()].some(({ sha256 }) => sha256 === undefined);
+  if (isUnchecked && !request.unchecked) return { skipped: [UNCHECKED] };
+  const files = new Map<string, PlannedFile>();
+  for (const [slot, file] of offer.files) {
+    const before = file.sha256 === undefined && version !== LATEST ? sha256At(file.path) : undefined;
+    files.set(slot, { ...file, of: name, before, forced: isForced(name) });
+  }
+  return {
+    fresh: { kind, name, version, json, upstreamHash, updatedAt, files, mirrored },
+    skipped: offer.lacks,
+  };
+}
+
+/** Of all packages of an upstream, a few have names or versions that no file can have. Nobody asked for those. */
+function leaveOut({ request, isNamed, keepGoing }: Planning, name: string, error: unknown): Outcome {
+  if (!(error instanceof MirrorError)) throw error;
+  if (request.all && !isNamed(name) && error.code === 'bad-input') return { skipped: [messageOf(error)] };
+  if (!keepGoing) throw error;
+  return { failed: messageOf(error) };
+}
+
+const missingRemark = ({ name, neededBy }: { name: string; neededBy: string | undefined }): Remark => ({
+  name,
+  reason: neededBy === undefined ? 'not available upstream' : `needed by ${neededBy}, unknown upstream`,
+});
+
+const remarks = (outcomes: readonly (Outcome & { name: string })[], key: 'skipped' | 'failed'): Remark[] =>
+  outcomes.flatMap(({ name, [key]: reasons = [] }) => [reasons].flat().map((reason) => ({ name, reason })));

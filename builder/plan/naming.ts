@@ -1,6 +1,6 @@
 import { MirrorError } from '../../format/errors.ts';
 
-/** Runs `make`, and says of what it refuses which package it was whose name or version no file can have. */
+/** Runs `make`; an error that it throws then names the package whose name or version no file can have. */
 export function named<T>(name: string, make: () => T): T {
   try {
     return make();
@@ -8,15 +8,12 @@ export function named<T>(name: string, make: () => T): T {
     if (!(cause instanceof MirrorError)) throw cause;
     const { code, message, expected, found } = cause;
     throw new MirrorError(code, `${name} cannot be mirrored: ${message}`, {
-      where: name,
-      expected,
-      found,
-      cause,
+      ...{ where: name, expected, found, cause },
     });
   }
 }
 
-/** Throws `bad-input` unless a package's JSON is about the package it was asked for. */
+/** Throws `bad-input` unless a package's description is of the package that was asked for. */
 export function expectName(found: string, expected: string): void {
   if (found === expected) return;
   throw new MirrorError('bad-input', `The upstream's JSON for ${expected} describes another package.`, {

@@ -1,99 +1,100 @@
-import type { StoredFile } from '../index/database.ts';
+import type { ListedPackage } from '../../format/package-list.ts';
+import type { BySlot, ManifestEntry, OfferedFile, Rows, StoredFile } from '../../format/packages/kind.ts';
+import type { Kind } from '../../format/packages/kinds.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
-import type { UpstreamBottle, UpstreamCask, UpstreamFormula } from '../upstream/package-json.ts';
-import type { PlannedBrew } from './brew.ts';
-import type { CarriedCask, CarriedFormula, CarriedLinuxApp } from './carried.ts';
-import type { CatalogLinuxApp } from './catalog.ts';
 
 /** A file to mirror. */
-export interface PlannedFile {
+export interface PlannedFile extends OfferedFile {
   /** Name of the package that it belongs to. */
   of: string;
-  path: string;
-  url: string;
-  /** Hex; `undefined` where the upstream does not say: then it is taken as it comes. */
-  sha256: string | undefined;
-  /** SHA-256 of the same file in the mirror so far, which stays when the upstream does not say better. */
+  /** SHA-256 of the same file in the mirror so far, which is kept when the upstream declares none. */
   before?: string | undefined;
-  /** True when it is fetched although it is here. */
-  forced?: boolean;
-  /** What `url` is relative to, when it is not the upstream of the plan. */
+  /** True to fetch it even if it is here. */
+  forced: boolean;
+  /** What `url` is relative to, when that is not the upstream of the plan. */
   from?: UpstreamLocation;
 }
 
-/** What planned packages of every kind have in common. */
+/** A package that is described again, from what the upstream says now. */
 export interface PlannedPackage {
-  /** The upstream's own hash of the package's JSON, by which a change there is seen. */
+  kind: Kind;
+  name: string;
+  version: string;
+  /** The upstream's description, which only `kind` understands. */
+  json: unknown;
+  /** The upstream's own hash of that description. */
   upstreamHash: string | null;
-  /** False for a package that the index names and describes without any of its files. */
+  /** Unix seconds. */
+  updatedAt: number | null;
+  files: BySlot<PlannedFile>;
+  /** False for a package that the index lists without any of its files. */
   mirrored: boolean;
 }
 
-export interface PlannedFormula extends PlannedPackage {
-  json: UpstreamFormula;
-  updatedAt: number | null;
-  /** By the platform under which clients look the bottle up. */
-  bottles: Map<string, PlannedFile & { bottle: UpstreamBottle }>;
+/** A package that stays as the mirror has it: nothing of it is fetched or written again. */
+export interface CarriedPackage {
+  kind: Kind;
+  name: string;
+  /** The upstream's own hash of the package's description when the mirror took it. */
+  upstreamHash: string | null;
+  /** Reads its rows in the index, which an unchanged index never needs. */
+  rows: () => Rows;
+  /** Absent for a package that is only listed, without files. */
+  entry: ManifestEntry | undefined;
+  listed: ListedPackage | undefined;
+  /** Package JSON and files. */
+  files: StoredFile[];
 }
 
-export interface PlannedCask extends PlannedPackage {
-  json: UpstreamCask;
-  updatedAt: number | null;
-  /** By architecture; the empty one is the file for all. */
-  files: Map<string, PlannedFile>;
+/** A bottle as brew asks for it. */
+export interface BrewBottle extends PlannedFile {
+  sha256: string;
+  /** Platforms that it serves. */
+  tags: string[];
+  /** The name of its image in the image index. */
+  refName: string;
 }
 
-export interface PlannedLinuxApp extends PlannedPackage {
-  app: CatalogLinuxApp;
-  /** Absent for a Flatpak, which comes from its own remote. */
-  file: PlannedFile | undefined;
+/** A formula's OCI image index, and the bottles that brew looks for in it. */
+export interface BrewImage {
+  of: string;
+  /** Tag in the registry: `<version>[_<revision>][-<rebuild>]`. */
+  reference: string;
+  /** Path of the index in the mirror. */
+  path: string;
+  bottles: BrewBottle[];
 }
 
-/** A package that is not taken, or not whole, and why. */
+/** A package that is not taken, or not completely, and why. */
 export interface Remark {
   name: string;
   reason: string;
 }
 
-/** Packages to be described from what the upstream says of them, and those that stay as they are. */
-export interface Planned<Fresh, Carried> {
-  fresh: Fresh[];
-  carried: Carried[];
-}
-
-/** What a mirror is to contain. */
+/** What a mirror will contain. */
 export interface Plan {
-  formulas: Planned<PlannedFormula, CarriedFormula>;
-  casks: Planned<PlannedCask, CarriedCask>;
-  linuxApps: Planned<PlannedLinuxApp, CarriedLinuxApp>;
-  /** What brew asks for; absent where it is no client. */
-  brew: PlannedBrew | undefined;
-  /** What was asked for or needed and cannot be had. */
+  fresh: PlannedPackage[];
+  carried: CarriedPackage[];
+  /** For brew, besides Homebrew's API; absent where brew is not a client. */
+  images: BrewImage[] | undefined;
+  /** What was asked for or needed and is not available. */
   skipped: Remark[];
-  /** What could not be read; only where the plan goes on without. */
+  /** What could not be read, where the plan goes on without it. */
   failed: Remark[];
-  /** Packages that the upstream has no more, kept as the mirror has them. */
+  /** Packages that are no longer available upstream, kept as the mirror has them. */
   kept: string[];
 }
 
-/** The distinct files that a package is made of. */
-export const filesOf = (item: PlannedFormula | PlannedCask | PlannedLinuxApp): PlannedFile[] => [
-  ...new Map(allFilesOf(item).map((file) => [file.path, file])).values(),
+/** Returns the distinct files of a package. */
+export const filesOf = ({ files }: PlannedPackage): PlannedFile[] => [
+  ...new Map([...files.values()].map((file) => [file.path, file])).values(),
 ];
 
-function allFilesOf(item: PlannedFormula | PlannedCask | PlannedLinuxApp): PlannedFile[] {
-  if ('bottles' in item) return [...item.bottles.values()];
-  if ('files' in item) return [...item.files.values()];
-  return item.file ? [item.file] : [];
-}
+/** Returns the bottles that brew asks for, most of which stout is given as well. */
+export const brewBottlesOf = ({ images }: Plan): BrewBottle[] =>
+  images?.flatMap(({ bottles }) => bottles) ?? [];
 
-/** The bottles that brew asks for; most of them are those that stout is given as well. */
-export const brewBottlesOf = ({ brew }: Plan): PlannedFile[] =>
-  brew?.images.flatMap(({ bottles }) => bottles) ?? [];
-
-/** The distinct files, package JSON included, of the packages that stay as they are. */
-export function carriedFiles({ formulas, casks, linuxApps }: Plan): StoredFile[] {
-  const carried = [...formulas.carried, ...casks.carried, ...linuxApps.carried];
-  const files = carried.flatMap((item) => item.files);
-  return [...new Map(files.map((file) => [file.path, file])).values()];
-}
+/** Returns the distinct files, package JSON included, of the packages that stay as they are. */
+export const carriedFiles = ({ carried }: Plan): StoredFile[] => [
+  ...new Map(carried.flatMap(({ files }) => files).map((file) => [file.path, file])).values(),
+];

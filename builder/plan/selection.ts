@@ -1,17 +1,16 @@
 import type { MirrorRequest } from '../../format/manifest.ts';
-import type { Catalog, PackageIndex } from './catalog.ts';
+import { formula } from '../../format/packages/formula.ts';
+import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
+import type { KindIndex } from '../database/kind-index.ts';
+import type { Asked } from '../request/request.ts';
 import { type Closure, closureOf, type FormulaGraph } from './closure.ts';
-import type { PackageNames } from './unknown.ts';
 
-/** Which packages are taken at the newest version that the upstream has. */
-export type Newest =
-  /** All of them. */
-  | 'all'
-  /** Those that were named, with what they need; what else the mirror has stays as it is. */
-  | 'named';
+/** The indexes of an upstream or a mirror; kinds that nobody asks for may be absent. */
+export type Catalog = { [Id in KindId]?: KindIndex | undefined };
 
 /** A package to mirror, and whether it comes from the upstream or stays as the mirror has it. */
 export interface Choice {
+  kind: Kind;
   name: string;
   from: 'upstream' | 'mirror';
   /** False for a package that is only listed, without files. */
@@ -19,118 +18,97 @@ export interface Choice {
 }
 
 export interface Selection {
-  formulas: Choice[];
-  casks: Choice[];
-  linuxApps: Choice[];
-  /** Canonical names of the formulas that brew is to have. */
+  choices: Choice[];
+  /** Canonical names of the formulas that brew gets. */
   brew: string[];
   missing: Closure['missing'];
 }
 
 /** What a selection is made from. */
-export interface Offer {
+export interface SelectionInput {
   upstream: Catalog;
   /** The packages that the mirror has with their files; absent when none of them can stay. */
-  mirror: PackageIndex | undefined;
-  /** Homebrew's own account of formulas, where brew is a client: by it brew decides what it needs. */
+  mirror: Catalog | undefined;
+  /** Homebrew's own graph of formulas, where brew is a client: brew decides by it what it needs. */
   brew: FormulaGraph | undefined;
   request: MirrorRequest;
-  named: PackageNames;
-  newest: Newest;
+  asked: Pick<Asked, 'named' | 'newest'>;
 }
+
+type Choose = (name: string) => Choice | undefined;
 
 /** Decides which packages a mirror has, and which of them stay as they are. */
-export function selectPackages(offer: Offer): Selection {
-  const { upstream, request } = offer;
-  const choose = formulaChooser(offer);
-  const asked = request.all ? [...upstream.formulaNames(), ...request.packages] : request.packages;
-  const { names, missing } = closureOf(graphOf(offer, choose), asked, closureOptions(request));
-  const casks = chooseAll(
-    request.all ? [...upstream.caskTokens(), ...request.casks] : request.casks,
-    (token) =>
-      choice(
-        offer,
-        upstream.findCask(token)?.token,
-        offer.mirror?.findCask(token)?.token,
-        offer.named.casks.includes(token),
-      ),
-  );
-  const apps = chooseAll(request.linux_apps, (token) =>
-    choice(
-      offer,
-      upstream.findLinuxApp(token)?.token,
-      offer.mirror?.findLinuxApp(token)?.token,
-      offer.named.linuxApps.includes(token),
-    ),
-  );
-  const formulas = names.flatMap((name) => choose(name) ?? []);
+export function selectPackages(input: SelectionInput): Selection {
+  const selection: Selection = { choices: [], brew: [], missing: [] };
+  for (const kind of KINDS) {
+    const choose = chooserFor(input, kind);
+    const { names, missing } =
+      kind.id === formula.id ? withDependencies(input, choose) : namedOnes(input, kind, choose);
+    const chosen = new Map(
+      names.flatMap((name) => choose(name) ?? []).map((choice) => [choice.name, choice]),
+    );
+    selection.choices.push(...chosen.values(), ...listedOnly(input, kind, chosen));
+    selection.missing.push(...missing);
+    if (kind.id === formula.id && input.brew) selection.brew = names;
+  }
+  return selection;
+}
+
+/** Returns the requested names of a kind: those of `--all`, and those that were named. */
+function requested({ upstream, request }: SelectionInput, kind: Kind): string[] {
+  const all = request.all && kind.inAll ? (upstream[kind.id]?.names() ?? []) : [];
+  return [...all, ...request[kind.request]];
+}
+
+function withDependencies(input: SelectionInput, choose: Choose): Closure {
+  return closureOf(graphOf(input, choose), requested(input, formula), input.request);
+}
+
+function namedOnes(input: SelectionInput, kind: Kind, choose: Choose): Closure {
+  const names = [...new Set(requested(input, kind))].sort();
+  const missing = names.filter((name) => !choose(name));
+  return { names, missing: missing.map((name) => ({ name, neededBy: undefined })) };
+}
+
+/** A package that stays as it is needs what it needed then; a package for brew also needs what Homebrew says. */
+function graphOf({ upstream, mirror, brew }: SelectionInput, choose: Choose): FormulaGraph {
   return {
-    formulas: [...formulas, ...(request.full_index ? others(upstream.formulaNames(), formulas) : [])],
-    casks: [...casks.chosen, ...(request.full_index ? others(upstream.caskTokens(), casks.chosen) : [])],
-    linuxApps: apps.chosen,
-    brew: offer.brew ? names : [],
-    missing: [...missing, ...casks.missing, ...apps.missing],
+    find: (name) => choose(name) ?? brew?.find(name),
+    dependencies: (name, types) => {
+      const index = (choose(name)?.from === 'mirror' && mirror ? mirror : upstream).formula;
+      return [...(index?.dependencies(name, types) ?? []), ...(brew?.dependencies(name, types) ?? [])];
+    },
   };
 }
 
-const closureOptions = ({ dependencies, dev_dependencies: devDependencies }: MirrorRequest) => ({
-  dependencies,
-  devDependencies,
-});
-
-function formulaChooser(offer: Offer): (name: string) => Choice | undefined {
-  const { upstream, mirror, request, named, newest } = offer;
-  const needed = newest === 'all' ? [] : closureOf(upstream, named.formulas, closureOptions(request)).names;
-  const fresh = new Set(needed);
+/** Returns the function that chooses a package of a kind: the upstream's newest, or what the mirror has. */
+function chooserFor(input: SelectionInput, kind: Kind): Choose {
+  const { newest } = input.asked;
+  const fresh = new Set(newest === 'all' ? [] : freshNames(input, kind));
   return (name) => {
-    const there = upstream.findFormula(name)?.name;
-    return choice(offer, there, mirror?.findFormula(name)?.name, there !== undefined && fresh.has(there));
+    const there = input.upstream[kind.id]?.find(name)?.name;
+    const here = input.mirror?.[kind.id]?.find(name)?.name;
+    if (there !== undefined && (newest === 'all' || fresh.has(there) || here === undefined)) {
+      return { kind, name: there, from: 'upstream', mirrored: true };
+    }
+    return here === undefined ? undefined : { kind, name: here, from: 'mirror', mirrored: true };
   };
 }
 
-/** What stays as it is needs what it needed then; what brew is to have needs what Homebrew says besides. */
-function graphOf(
-  { upstream, mirror, brew }: Offer,
-  choose: (name: string) => Choice | undefined,
-): FormulaGraph {
-  return {
-    findFormula: (name) => choose(name) ?? brew?.findFormula(name),
-    dependencies: (name, types) => [
-      ...(choose(name)?.from === 'mirror' && mirror ? mirror : upstream).dependencies(name, types),
-      ...(brew?.dependencies(name, types) ?? []),
-    ],
-  };
+/** Returns the named packages of a kind, and for formulas what they need. */
+function freshNames({ upstream, request, asked }: SelectionInput, kind: Kind): readonly string[] {
+  const names = asked.named[kind.id];
+  if (kind.id !== formula.id || !upstream.formula) return names;
+  return closureOf(upstream.formula, names, request).names;
 }
 
-function choice(
-  { newest }: Offer,
-  upstream: string | undefined,
-  mirror: string | undefined,
-  isFresh: boolean,
-): Choice | undefined {
-  if (upstream !== undefined && (newest === 'all' || isFresh || mirror === undefined)) {
-    return { name: upstream, from: 'upstream', mirrored: true };
-  }
-  return mirror === undefined ? undefined : { name: mirror, from: 'mirror', mirrored: true };
-}
-
-function chooseAll(
-  names: readonly string[],
-  choose: (name: string) => Choice | undefined,
-): { chosen: Choice[]; missing: Closure['missing'] } {
-  const chosen = new Map<string, Choice>();
-  const missing: Closure['missing'] = [];
-  for (const name of [...new Set(names)].sort()) {
-    const found = choose(name);
-    if (found) chosen.set(found.name, found);
-    else missing.push({ name, neededBy: undefined });
-  }
-  return { chosen: [...chosen.values()], missing };
-}
-
-/** The names that were not chosen, to be listed. */
-function others(names: readonly string[], chosen: readonly Choice[]): Choice[] {
-  const taken = new Set(chosen.map(({ name }) => name));
-  const rest = names.filter((name) => !taken.has(name)).sort();
-  return rest.map((name) => ({ name, from: 'upstream', mirrored: false }));
+/** Returns the packages that a full index lists besides those that were chosen. */
+function listedOnly(
+  { upstream, request }: SelectionInput,
+  kind: Kind,
+  chosen: ReadonlyMap<string, Choice>,
+): Choice[] {
+  const names = request.full_index && kind.inAll ? (upstream[kind.id]?.names() ?? []) : [];
+  const rest = names.filter((name) => !chosen.has(name)).sort();
+  return rest.map((name) => ({ kind, name, from: 'upstream', mirrored: false }));
 }

@@ -1,36 +1,24 @@
 import { distance } from 'fastest-levenshtein';
 import { MirrorError } from '../../format/errors.ts';
-import type { Catalog } from './catalog.ts';
-
-/** Names of packages by kind. */
-export interface PackageNames {
-  formulas: readonly string[];
-  casks: readonly string[];
-  linuxApps: readonly string[];
-}
+import { type ByKind, KINDS, type Kind } from '../../format/packages/kinds.ts';
+import type { Catalog } from './selection.ts';
 
 const MAX_HINTS = 3;
 
 /** True when the catalog has all of the names. */
-export const isKnown = (catalog: Catalog, { formulas, casks, linuxApps }: PackageNames): boolean =>
-  formulas.every((name) => catalog.findFormula(name)) &&
-  casks.every((name) => catalog.findCask(name)) &&
-  linuxApps.every((name) => catalog.findLinuxApp(name));
+export const isKnown = (catalog: Catalog, named: ByKind<readonly string[]>): boolean =>
+  KINDS.every((kind) => named[kind.id].every((name) => catalog[kind.id]?.find(name)));
 
 /**
- * Throws `unknown-package` when the catalog lacks any of the names: a sentence for each, with near names, or the kind
- * of package that bears the name.
+ * Throws `unknown-package` when the catalog lacks any of the names: a sentence for each, with near names, or the kind of
+ * package that has the name.
  */
-export function expectKnown(catalog: Catalog, named: PackageNames): void {
-  const unknown = [
-    ...named.formulas
-      .filter((name) => !catalog.findFormula(name))
-      .map((name) => explain('formula', name, catalog)),
-    ...named.casks.filter((name) => !catalog.findCask(name)).map((name) => explain('cask', name, catalog)),
-    ...named.linuxApps
-      .filter((name) => !catalog.findLinuxApp(name))
-      .map((name) => explain('Linux app', name, catalog)),
-  ];
+export function expectKnown(catalog: Catalog, named: ByKind<readonly string[]>): void {
+  const unknown = KINDS.flatMap((kind) =>
+    named[kind.id]
+      .filter((name) => !catalog[kind.id]?.find(name))
+      .map((name) => ({ name, ...explain(kind, name, catalog) })),
+  );
   const [first] = unknown;
   if (!first) return;
   throw new MirrorError('unknown-package', unknown.map(({ sentence }) => sentence).join('\n  '), {
@@ -39,29 +27,22 @@ export function expectKnown(catalog: Catalog, named: PackageNames): void {
   });
 }
 
-function explain(kind: 'formula' | 'cask' | 'Linux app', name: string, catalog: Catalog) {
-  const lacking = `The upstream has no ${kind} named ${JSON.stringify(name)}.`;
-  const elsewhere = otherKind(name, catalog);
-  if (elsewhere) return { name, near: [], sentence: `${lacking} It is ${elsewhere}.` };
-  const known =
-    kind === 'formula'
-      ? catalog.formulaNames()
-      : kind === 'cask'
-        ? catalog.caskTokens()
-        : catalog.linuxAppTokens();
-  const near = nearest(name, known);
-  const hint = near.length > 0 ? ` Did you mean ${near.join(', ')}?` : '';
-  return { name, near, sentence: lacking + hint };
+function explain(kind: Kind, name: string, catalog: Catalog): { near: string[]; sentence: string } {
+  const lacking = `The upstream has no ${kind.label} named ${JSON.stringify(name)}.`;
+  const other = KINDS.find(({ id }) => catalog[id]?.find(name));
+  if (other) return { near: [], sentence: `${lacking} It is ${optionFor(other, name)}.` };
+  const near = nearest(name, catalog[kind.id]?.names() ?? []);
+  return { near, sentence: lacking + didYouMean(near) };
 }
 
-function otherKind(name: string, catalog: Catalog): string | undefined {
-  if (catalog.findFormula(name)) return 'a formula: name it without an option';
-  if (catalog.findCask(name)) return `a cask: ask for it with --cask ${name}`;
-  if (catalog.findLinuxApp(name)) return `a Linux app: ask for it with --linux-app ${name}`;
-  return undefined;
-}
+const optionFor = ({ label, option }: Kind, name: string): string =>
+  option ? `a ${label}: ask for it with --${option.name} ${name}` : `a ${label}: name it without an option`;
 
-/** Up to three of the known names that somebody may have meant. */
+/** Returns a question with near names, or nothing where there are none. */
+export const didYouMean = (near: readonly string[]): string =>
+  near.length > 0 ? ` Did you mean ${near.join(', ')}?` : '';
+
+/** Returns up to three of the known names that somebody may have meant. */
 export function nearest(name: string, known: readonly string[]): string[] {
   return known
     .map((candidate) => ({ candidate, away: distance(name, candidate) }))

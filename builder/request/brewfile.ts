@@ -1,13 +1,13 @@
 import type { Remark } from '../plan/plan.ts';
 
-/** Packages that a file names, and what in it is of no use to a mirror. */
+/** The packages that a file names, and its entries that a mirror cannot use. */
 export interface NamedPackages {
   formulas: string[];
   casks: string[];
   unused: Remark[];
 }
 
-/** Words of Ruby around entries. Both sides of a condition are taken: one mirror serves many machines. */
+/** Ruby around entries. Both branches of a condition are taken, because one mirror serves many machines. */
 const CONTROL_FLOW = /^(?:(?:if|unless|elsif|case|when)\b.*|else|end)$/;
 /** Settings that name no package. */
 const SETTING = /^(?:cask_args|brew_args)\b/;
@@ -20,8 +20,8 @@ const OWN_TAPS: readonly string[] = [
 ];
 
 /**
- * Reads a Brewfile, which is Ruby, without running it: `tap`, `brew` and `cask` entries with their options, over several
- * lines too. What cannot be mirrored, or is not understood, is told in `unused`.
+ * Reads a Brewfile, which is Ruby, without running it: `tap`, `brew` and `cask` entries with their options, which may span
+ * lines. Lists in `unused` what cannot be mirrored or is not understood.
  */
 export function parseBrewfile(text: string): NamedPackages {
   const packages: NamedPackages = { formulas: [], casks: [], unused: [] };
@@ -59,7 +59,7 @@ function take(packages: NamedPackages, kind: string, name: string, options: stri
   }
 }
 
-/** Statements without comments; an entry that ends with a comma or an open bracket goes on in the next line. */
+/** Returns statements without comments; an entry that ends with a comma or an open bracket continues on the next line. */
 function statementsOf(text: string): string[] {
   const statements: string[] = [];
   let open: string[] = [];
@@ -67,7 +67,7 @@ function statementsOf(text: string): string[] {
   let escaped = false;
   for (const line of text.split(/\r?\n/)) {
     const part = withoutComment(line).trim();
-    // An empty line ends what a backslash left open, and nothing else.
+    // Only after a backslash does an empty line end a statement.
     if (part === '' && !escaped) continue;
     escaped = part.endsWith('\\');
     open.push(escaped ? part.slice(0, -1) : part);
@@ -80,11 +80,11 @@ function statementsOf(text: string): string[] {
   return open.length === 0 ? statements : [...statements, open.join(' ')];
 }
 
-// A quote that is never closed goes on to the end: looking for its end from each quote anew would take for ever.
+// A quote that is never closed extends to the end; searching for its end from every quote would take quadratic time.
 const QUOTED = /"(?:[^"\\]|\\.?)*(?:"|$)|'(?:[^'\\]|\\.?)*(?:'|$)/g;
 
 function withoutComment(line: string): string {
-  // Quoted text may hold a # that begins no comment.
+  // A # in quoted text does not begin a comment.
   const masked = line.replace(QUOTED, (quoted) => 'q'.repeat(quoted.length));
   const comment = masked.indexOf('#');
   return comment < 0 ? line : line.slice(0, comment);

@@ -8,7 +8,7 @@ import { parseJson, parseValue } from '../../format/parse.ts';
 import { isAbsent } from '../directory/write.ts';
 import type { Remark } from '../plan/plan.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const stoutSchema = v.object({
   packages: v.optional(v.record(v.string(), v.object({ requested: v.optional(v.boolean(), true) })), {}),
@@ -21,7 +21,7 @@ const receiptSchema = v.object({
 const PREFIXES = ['/opt/homebrew', '/usr/local', '/home/linuxbrew/.linuxbrew'];
 
 /**
- * The packages that somebody installed on this machine with stout or Homebrew; dependencies come along by themselves.
+ * Returns the packages that were installed on this machine on request, with stout or Homebrew, but not their dependencies.
  * Looks at `~/.stout/state/installed.toml`, and at the Cellar of `HOMEBREW_PREFIX` or of the usual prefixes.
  * Throws `usage` when there are none, or `bad-input`.
  */
@@ -61,7 +61,7 @@ function tomlOf(text: string, where: string): unknown {
   try {
     return parseToml(text);
   } catch (cause) {
-    throw new MirrorError('bad-input', `${where} is no TOML: ${messageOf(cause)}`, { where, cause });
+    throw new MirrorError('bad-input', `${where} is not TOML: ${messageOf(cause)}`, { where, cause });
   }
 }
 
@@ -78,7 +78,7 @@ async function installedIn(cellar: string): Promise<Installed[]> {
     const receipts = await Promise.all(versions.map((version) => readReceipt(join(cellar, name, version))));
     const [known] = receipts.filter((receipt) => receipt !== undefined);
     if (versions.length === 0) continue;
-    // Without a receipt nothing tells who wanted it: better one package too many.
+    // Without a receipt, take it: one package too many is better than one too few.
     found.push({ name, tap: known?.tap, requested: receipts.some((receipt) => receipt?.requested ?? true) });
   }
   return found;

@@ -1,70 +1,75 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
-import { hostTag } from '../plan/platforms.ts';
+import { type ByKind, KINDS } from '../../format/packages/kinds.ts';
+import { hostTag } from './platforms.ts';
 
-/** What the command line asks for. */
-export interface Wanted {
-  packages: string[];
-  casks: string[];
-  linuxApps: string[];
-  /** Empty when no platform was named. */
-  tags: string[];
-  dependencies: boolean;
-  devDependencies: boolean;
-  vulnerabilities: boolean;
-  all: boolean;
-  fullIndex: boolean;
-  unchecked: boolean;
-  /** Empty when none was named. */
-  clients: MirrorRequest['clients'];
-  publicUrl: string | undefined;
+/** What one run is asked for, by the command line and the files that it names. */
+export interface Asked {
+  /** As a mirror records it, except that `tags` and `clients` are empty where nothing was said. */
+  request: MirrorRequest;
+  /** The names that somebody wrote down, by kind: the upstream must have them. */
+  named: ByKind<readonly string[]>;
+  /** True to add to what the mirror was asked for before; false to replace that. */
+  extend: boolean;
+  /** Which packages get the newest version that the upstream has: all, or those named and what they need. */
+  newest: 'all' | 'named';
+  /** Whose files are fetched even if they are here. */
+  force: 'all' | 'named' | 'none';
+  /** Where packages come from, as on the command line; absent for where they came from before. */
+  origin: Origin;
 }
 
-/** True when packages were named, or all are wanted. */
-export const namesPackages = ({ packages, casks, linuxApps, all }: Wanted): boolean =>
-  all || packages.length + casks.length + linuxApps.length > 0;
+/** Options that say where packages come from. */
+export interface Origin {
+  upstream?: string;
+  homebrew?: string;
+  /** PEM. */
+  homebrewKey?: string;
+}
 
-/** A request for exactly what is wanted; for this machine when no platform was named. */
-export const exactRequest = (wanted: Wanted): MirrorRequest => ({
-  packages: sorted(wanted.packages),
-  casks: sorted(wanted.casks),
-  linux_apps: sorted(wanted.linuxApps),
-  tags: wanted.tags.length > 0 ? sorted(wanted.tags) : [hostTag()],
-  dependencies: wanted.dependencies,
-  dev_dependencies: wanted.devDependencies,
-  vulnerabilities: wanted.vulnerabilities,
-  all: wanted.all,
-  full_index: wanted.fullIndex,
-  unchecked: wanted.unchecked,
-  clients: clientsOf(wanted.clients),
-  public_url: wanted.publicUrl ?? null,
-});
+/** True when packages were asked for, or all of them. */
+export const namesPackages = ({ request }: Pick<Asked, 'request'>): boolean =>
+  request.all || KINDS.some((kind) => request[kind.request].length > 0);
 
-/** What a mirror was asked for before, and what is wanted besides. Throws `usage`. */
-export function extendedRequest(before: MirrorRequest, wanted: Wanted): MirrorRequest {
-  if (!wanted.dependencies || !wanted.devDependencies) {
+/**
+ * Throws `usage` when no packages were asked for and the mirror has no list of them to continue. `where` is that mirror.
+ */
+export function expectPackages(asked: Asked, before: unknown, where: string): void {
+  if (namesPackages(asked) || (asked.extend && before)) return;
+  const hint = asked.extend ? ` ${where} is not a mirror with a list signed by a key that you trust.` : '';
+  throw new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, {
+    where: asked.extend ? where : undefined,
+  });
+}
+
+/**
+ * Returns the request that a run carries out: what is asked for, or that in addition to what the mirror was asked for
+ * before. Without platforms it is for this machine. Throws `usage`.
+ */
+export function mergeRequest({ request, extend }: Asked, before: MirrorRequest | undefined): MirrorRequest {
+  if (!extend || !before) {
+    const tags = request.tags.length > 0 ? request.tags : [hostTag()];
+    return withSortedLists({ ...request, tags });
+  }
+  if (!request.dependencies || !request.dev_dependencies) {
     throw new MirrorError(
       'usage',
       'Leaving out dependencies concerns the whole mirror: name all its packages, without --update or --force.',
     );
   }
-  return {
+  return withSortedLists({
     ...before,
-    packages: sorted([...before.packages, ...wanted.packages]),
-    casks: sorted([...before.casks, ...wanted.casks]),
-    linux_apps: sorted([...before.linux_apps, ...wanted.linuxApps]),
-    tags: sorted([...before.tags, ...wanted.tags]),
-    vulnerabilities: before.vulnerabilities || wanted.vulnerabilities,
-    all: before.all || wanted.all,
-    full_index: before.full_index || wanted.fullIndex,
-    unchecked: before.unchecked || wanted.unchecked,
-    clients: clientsOf([...before.clients, ...wanted.clients]),
-    public_url: wanted.publicUrl ?? before.public_url,
-  };
+    ...Object.fromEntries(LISTS.map((key) => [key, [...before[key], ...request[key]]])),
+    ...Object.fromEntries(SWITCHES.map((key) => [key, before[key] || request[key]])),
+    public_url: request.public_url ?? before.public_url,
+  });
 }
 
-/** stout is always among them: what it reads is the mirror's own index. */
-const clientsOf = (named: MirrorRequest['clients']): MirrorRequest['clients'] =>
-  [...new Set([...named, 'stout'] as const)].sort();
+const LISTS = [...KINDS.map((kind) => kind.request), 'tags', 'clients'] as const;
+const SWITCHES = ['vulnerabilities', 'all', 'full_index', 'unchecked'] as const;
 
-const sorted = (names: readonly string[]): string[] => [...new Set(names)].sort();
+/** stout is always a client, because it reads the mirror's own index. */
+function withSortedLists(request: MirrorRequest): MirrorRequest {
+  const all: MirrorRequest = { ...request, clients: [...request.clients, 'stout'] };
+  return { ...all, ...Object.fromEntries(LISTS.map((key) => [key, [...new Set<string>(all[key])].sort()])) };
+}

@@ -13,8 +13,9 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
-import { ROOT, treePath } from '../../format/layout.ts';
+import { ROOT } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
+import { treePath } from '../../format/paths.ts';
 import { sha256Schema } from '../../format/schemas.ts';
 import { hashFile } from '../directory/hash.ts';
 import { incomingDirectory, journalPath, localPath } from '../directory/paths.ts';
@@ -23,17 +24,17 @@ import { isAbsent, isPresent, sync, writeFileAtomic } from '../directory/write.t
 const path = v.pipe(v.string(), v.transform(treePath));
 
 const journalSchema = v.object({
-  /** Files to put in place from `incoming`, in this order; the root is the last. */
+  /** Files to move into place from `incoming`, in this order; the root is last. */
   writes: v.array(v.object({ path, sha256: sha256Schema })),
   removes: v.array(path),
 });
 
-/** What turns one state of a mirror into the next. */
+/** The steps from one state of a mirror to the next. */
 export type Journal = v.InferOutput<typeof journalSchema>;
 
 /**
- * Commits files that are complete in `incoming`: once the journal is written, the next writer finishes what a crash or
- * a power cut interrupts, so the mirror is the old one or the new one.
+ * Commits files that are complete in `incoming`. Once the journal is written, the next writer finishes a commit that a crash
+ * or a power cut interrupts, so the mirror is either the old one or the new one.
  */
 export async function commit(directory: string, journal: Journal): Promise<void> {
   const writes = [...journal.writes].sort((a, b) => Number(a.path === ROOT) - Number(b.path === ROOT));
@@ -45,7 +46,7 @@ export async function commit(directory: string, journal: Journal): Promise<void>
 }
 
 /**
- * Finishes a commit that was begun, if there is one. Only under the lock. What lies in `incoming` is read again first:
+ * Finishes an interrupted commit, if there is one; requires the lock. The files in `incoming` are read again first, because
  * the folder may have come from somebody else. Throws `mismatch` for bytes that are not the journal's.
  */
 export async function rollForward(directory: string): Promise<void> {
@@ -55,10 +56,10 @@ export async function rollForward(directory: string): Promise<void> {
   await carryOut(directory, journal);
 }
 
-/** Every step may be repeated, and reaches the disk before what depends on it. */
+/** Carries out a journal. Every step can be repeated, and reaches the disk before anything that depends on it. */
 async function carryOut(directory: string, { writes, removes }: Journal): Promise<void> {
   const folders = new OwnFolders(directory);
-  // Nothing else is going on here, and going to another thread for each step would take several times as long.
+  // Synchronous: handing each step to another thread would take several times as long, and nothing else runs here.
   for (const { path, sha256 } of writes) {
     folders.make(path);
     putInPlace(join(incomingDirectory(directory), sha256), localPath(directory, path));
@@ -73,10 +74,10 @@ async function carryOut(directory: string, { writes, removes }: Journal): Promis
   await rm(incomingDirectory(directory), { recursive: true, force: true });
 }
 
-/** True while a commit was begun and not finished: files may be of two snapshots. */
+/** True while a commit is unfinished: the files may belong to two snapshots. */
 export const isCommitUnfinished = (directory: string): Promise<boolean> => isPresent(journalPath(directory));
 
-/** Removes interrupted downloads and leftovers that no file of the coming commit needs. */
+/** Removes interrupted downloads and leftovers that the coming commit does not need. */
 export async function keepIncoming(directory: string, wanted: ReadonlySet<string>): Promise<void> {
   const folder = incomingDirectory(directory);
   await mkdir(folder, { recursive: true });
@@ -102,7 +103,7 @@ async function expectIncoming(directory: string, sha256: string): Promise<void> 
   if (found === sha256) return;
   throw new MirrorError(
     'mismatch',
-    `${path} does not have the bytes of its name: the change cannot be finished.`,
+    `${path} does not have the SHA-256 in its name: the change cannot be finished.`,
     {
       where: path,
       expected: sha256,
@@ -111,18 +112,18 @@ async function expectIncoming(directory: string, sha256: string): Promise<void> 
   );
 }
 
-/** The folders of a mirror, each looked at once: one that is a link would lead writes out of the mirror. */
+/** The folders of a mirror, each inspected once: a folder that is a link would lead writes out of the mirror. */
 class OwnFolders {
   readonly #directory: string;
   readonly #seen = new Set<string>();
-  /** Folders, on disk, in which names have come or changed. */
+  /** Folders on disk in which names were added or changed. */
   readonly changed = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Makes what is missing on the way to a file that is put in place. Throws `refused`. */
+  /** Makes the missing folders above a file. Throws `refused`. */
   make(path: string): void {
     for (const folder of this.expect(path)) {
       mkdirSync(folder);
@@ -131,7 +132,7 @@ class OwnFolders {
     this.changed.add(dirname(localPath(this.#directory, path)));
   }
 
-  /** Sees that all folders on the way to a file are the mirror's own; gives those that are missing. Throws `refused`. */
+  /** Checks that the folders above a file belong to the mirror; returns those that are missing. Throws `refused`. */
   expect(path: string): string[] {
     const names = path.split('/').slice(0, -1);
     const folders = names.map((_, index) => join(this.#directory, ...names.slice(0, index + 1)));
@@ -141,7 +142,7 @@ class OwnFolders {
   #isOwn(folder: string): boolean {
     const found = lstatSync(folder, { throwIfNoEntry: false });
     if (found && !found.isDirectory()) {
-      throw new MirrorError('refused', `${folder} is not a folder of this mirror's own: remove it.`, {
+      throw new MirrorError('refused', `${folder} is not a folder of this mirror: remove it.`, {
         where: folder,
       });
     }
@@ -150,10 +151,10 @@ class OwnFolders {
   }
 }
 
-/** Links rather than moves, because two paths may have the same bytes and the step must be repeatable. */
+/** Puts a file in place by a link rather than a move: two paths may have the same bytes, and the step must be repeatable. */
 function putInPlace(source: string, target: string): void {
   if (isLinked(source, target)) return;
-  // Something stands there, or the file system has no links.
+  // The target exists, or the file system has no links.
   const temporary = `${target}.${basename(source).slice(0, 12)}.tmp`;
   rmSync(temporary, { force: true });
   if (!isLinked(source, temporary)) copyDurably(source, temporary);
@@ -170,7 +171,7 @@ function isLinked(source: string, target: string): boolean {
   }
 }
 
-/** For file systems without links, such as a USB stick's. */
+/** Copies a file and syncs it, for file systems without links, such as a USB stick's. */
 function copyDurably(source: string, target: string): void {
   copyFileSync(source, target);
   const file = openSync(target, 'r');

@@ -1,13 +1,11 @@
 import { blobName, hasContentAddress } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { FileDigest } from '../directory/hash.ts';
-
-/** How long superseded content stays reachable for clients that hold an older index, seconds. */
-const GRACE = 7 * 24 * 60 * 60;
+import { GRACE_PERIOD } from './grace-period.ts';
 
 /**
- * The entries of a snapshot: a path each, a content address for what clients fetch by content, and the previous
- * snapshot's content addresses through their grace period. `now` is in Unix seconds.
+ * Returns the entries of a snapshot: a path for each file, a content address for files that clients fetch by content, and
+ * the previous snapshot's content addresses until their grace period ends. `now` is in Unix seconds.
  */
 export function snapshotEntries(
   files: ReadonlyMap<string, FileDigest>,
@@ -28,10 +26,10 @@ export function snapshotEntries(
     if (hasContentAddress(path) && !entries.has(address)) add(address, digest, path);
   }
   for (const entry of previous) {
-    const until = entry.until ?? now + GRACE;
+    const until = entry.until ?? now + GRACE_PERIOD;
     const replaced = files.get(filePathOf(entry));
-    const stillThere = replaced === undefined || replaced.sha256 === entry.sha256;
-    if (entry.path !== undefined && !entries.has(entry.name) && until > now && stillThere) {
+    const isStillThere = replaced === undefined || replaced.sha256 === entry.sha256;
+    if (entry.path !== undefined && !entries.has(entry.name) && until > now && isStillThere) {
       entries.set(entry.name, { ...entry, until });
     }
   }

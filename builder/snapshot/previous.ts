@@ -8,9 +8,9 @@ import type { Reporter } from '../reporter.ts';
 import { openSignedRoot, readSignedMirror, SignedMirror } from './signed-mirror.ts';
 
 /**
- * The signed state of the mirror that stands in a directory, if there is one. Nothing unsigned may find its way into
- * what is signed next: a root by a key that is not trusted counts for nothing, and of a damaged mirror only its
- * version, which must not fall, remains. Both are told as warnings.
+ * Returns the signed state of the mirror in a directory, if there is one. Nothing unsigned may become part of what is
+ * signed next. So a root by a key that is not trusted counts for nothing, and of a damaged mirror only its version remains,
+ * because versions must not fall. Both are reported as warnings.
  */
 export async function readPrevious(
   directory: string,
@@ -18,21 +18,23 @@ export async function readPrevious(
   reporter: Reporter,
 ): Promise<SignedMirror | undefined> {
   if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
-  const afresh = (error: unknown): void => {
+  const warn = (error: unknown): void => {
     if (!(error instanceof MirrorError)) throw error;
-    reporter.warn(`The mirror in ${directory} cannot be carried on and is made afresh: ${error.message}`);
+    reporter.warn(
+      `The mirror in ${directory} cannot be continued and is made from scratch: ${error.message}`,
+    );
   };
   let snapshot: Root;
   try {
     snapshot = await openSignedRoot(directory, trusted);
   } catch (error) {
-    afresh(error);
+    warn(error);
     return undefined;
   }
   try {
     return await readSignedMirror(directory, snapshot);
   } catch (error) {
-    afresh(error);
+    warn(error);
     return new SignedMirror(directory, snapshot.version);
   }
 }

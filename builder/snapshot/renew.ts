@@ -2,49 +2,53 @@ import { utf8 } from '../../format/bytes.ts';
 import { signFile } from '../../format/file-signature.ts';
 import { encodeIndexManifest, parseIndexManifest } from '../../format/index-manifest.ts';
 import { INDEX_MANIFEST, MANIFEST, SIGNED_PATHS, signaturePath } from '../../format/layout.ts';
-import { encodeManifest, type Manifest } from '../../format/manifest.ts';
-import type { SecretKey } from '../../format/minisign/secret-key.ts';
+import { encodeManifest, type Manifest, parseManifest } from '../../format/manifest.ts';
 import type { FileDigest } from '../directory/hash.ts';
-import { sumsOf } from '../index/metadata.ts';
+import type { SnapshotSigning } from './sign.ts';
+import type { Stage } from './stage.ts';
 
-/** The files of a mirror to come, wherever they are kept: those that stay, and what is put among them. */
-export interface Stage {
-  readonly files: ReadonlyMap<string, FileDigest>;
-  put(path: string, bytes: Uint8Array): Promise<FileDigest>;
-}
-
-/** Where the listed files of a mirror are read. Both throw `missing`, and `mismatch` for bytes that are not the listed ones. */
-export interface ListedFiles {
-  read(path: string): Promise<Uint8Array>;
-  /** BLAKE2b-512 of a file's bytes. */
-  prehash(path: string): Promise<Uint8Array>;
-}
-
-/** Who signs, and when. */
-export interface Signing {
-  key: SecretKey;
-  now: Date;
-}
+type Signing = Pick<SnapshotSigning, 'key' | 'now'>;
 
 /**
- * Makes anew every signature below the snapshot's own, by which clients tell the age of what they got: the databases',
- * stout's in the index manifest, and the checksums of both in manifest.json. The files that are signed stay as they are.
+ * Renews every signature below the snapshot's own, by which clients know the age of what they got: those of the databases,
+ * stout's in the index manifest, and the checksums of both in manifest.json. The signed files stay as they are.
+ * Throws `missing`, and `mismatch` for a file that is not as it was signed.
  */
-export async function renewSignatures(
-  stage: Stage,
-  listed: ListedFiles,
-  manifest: Manifest,
-  { key, now }: Signing,
-): Promise<void> {
-  const timestamp = Math.floor(now.getTime() / 1000);
+export async function renewSignatures(stage: Stage, signing: Signing): Promise<void> {
+  const index = parseIndexManifest(await stage.read(INDEX_MANIFEST));
+  const manifest = parseManifest(await stage.read(MANIFEST));
   for (const path of SIGNED_PATHS) {
-    const digest = stage.files.get(path);
-    if (!digest) continue;
-    const { sha256, size } = digest;
-    const signature = signFile(key, await listed.prehash(path), { timestamp, file: path, sha256, size });
-    await stage.put(signaturePath(path), utf8(signature));
+    if (stage.files.has(path)) await stageSignature(stage, path, await stage.prehash(path), signing);
   }
-  const index = parseIndexManifest(await listed.read(INDEX_MANIFEST));
-  await stage.put(INDEX_MANIFEST, encodeIndexManifest(index, timestamp, key));
+  await stage.put(INDEX_MANIFEST, encodeIndexManifest(index, secondsOf(signing), signing.key));
   await stage.put(MANIFEST, encodeManifest({ ...manifest, ...sumsOf(stage.files) }));
 }
+
+/** Stages the signature of a staged file; `prehash` is the BLAKE2b-512 of its bytes. Throws `missing`. */
+export async function stageSignature(
+  stage: Stage,
+  path: string,
+  prehash: Uint8Array,
+  signing: Signing,
+): Promise<void> {
+  const { sha256, size } = stage.stored({ path });
+  const signature = signFile(signing.key, prehash, {
+    timestamp: secondsOf(signing),
+    file: path,
+    sha256,
+    size,
+  });
+  await stage.put(signaturePath(path), utf8(signature));
+}
+
+/** Returns the digests of the index files, and the size of all files. */
+export function sumsOf(files: ReadonlyMap<string, FileDigest>): Pick<Manifest, 'checksums' | 'total_size'> {
+  const index = [...files].filter(([path]) => path.startsWith('index/'));
+  const sums = index.map(([path, { sha256 }]) => [path, sha256] as const);
+  return {
+    checksums: Object.fromEntries(sums.sort(([a], [b]) => (a < b ? -1 : 1))),
+    total_size: [...files.values()].reduce((sum, file) => sum + file.size, 0),
+  };
+}
+
+const secondsOf = ({ now }: Signing): number => Math.floor(now.getTime() / 1000);

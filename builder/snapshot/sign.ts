@@ -1,20 +1,16 @@
 import pMap from 'p-map';
-import { utf8 } from '../../format/bytes.ts';
-import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
+import { leafPath } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import { filePathOf, isTreePath, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import type { EncodedLeaf } from '../../format/snapshot/leaf.ts';
+import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, type SignedRoot, signRoot } from '../../format/snapshot/root.ts';
-import { filesBelow } from '../directory/mirror.ts';
 import { GENERATOR } from '../generator.ts';
 import { snapshotEntries } from './entries.ts';
-import type { SignedMirror } from './signed-mirror.ts';
-import type { Staging } from './staging.ts';
+import type { Stage } from './stage.ts';
 
 const READERS = 4;
 
-/** What a snapshot is signed with, and for how long. */
+/** The key that signs a snapshot, and for how long it is valid. */
 export interface SnapshotSigning {
   key: SecretKey;
   now: Date;
@@ -22,53 +18,40 @@ export interface SnapshotSigning {
   validFor: number;
 }
 
-/** Stages leaves and signed root over all files staged so far. */
-export async function stageSnapshot(
-  signing: SnapshotSigning,
-  staging: Staging,
-  previous: SignedMirror | undefined,
-): Promise<{ snapshot: Root; entries: SnapshotEntry[] }> {
-  const seconds = Math.floor(signing.now.getTime() / 1000);
-  const entries = await withoutLost(
-    snapshotEntries(staging.files, previous?.entries ?? [], seconds),
-    staging,
-  );
-  const { snapshot, leaves, signed } = signSnapshot(signing, entries, previous?.version ?? 0);
-  for (const { bytes, reference } of leaves) await staging.put(leafPath(reference.sha256), bytes);
-  await staging.put(signaturePath(ROOT), utf8(signed.signature));
-  await staging.put(ROOT, signed.root);
-  return { snapshot, entries };
+/** The snapshot before the one to come. */
+export interface PreviousSnapshot {
+  version: number;
+  entries: readonly SnapshotEntry[];
 }
 
-/** Leaves and signed root over these entries, as the snapshot after `previousVersion`; 0 for the first. */
-export function signSnapshot(
+/** A new snapshot. */
+export interface NewSnapshot {
+  snapshot: Root;
+  entries: SnapshotEntry[];
+  signed: SignedRoot;
+}
+
+/** Lists and signs every file on the stage as the snapshot after `previous`, and stages its leaves. */
+export async function signSnapshot(
   { key, now, validFor }: SnapshotSigning,
-  entries: readonly SnapshotEntry[],
-  previousVersion: number,
-): { snapshot: Root; leaves: EncodedLeaf[]; signed: SignedRoot } {
+  stage: Stage,
+  previous: PreviousSnapshot = { version: 0, entries: [] },
+): Promise<NewSnapshot> {
+  const seconds = Math.floor(now.getTime() / 1000);
+  const entries = await withoutLost(snapshotEntries(stage.files, previous.entries, seconds), stage);
   const { snapshot, leaves } = buildSnapshot({
-    ...{ entries, now, validFor, previousVersion },
-    generator: GENERATOR,
+    ...{ entries, now, validFor, previousVersion: previous.version, generator: GENERATOR },
   });
-  return { snapshot, leaves, signed: signRoot(snapshot, key) };
+  for (const { bytes, reference } of leaves) await stage.put(leafPath(reference.sha256), bytes);
+  return { snapshot, entries, signed: signRoot(snapshot, key) };
 }
 
-/** The entries without superseded files that somebody removed or altered: what is gone must not be promised. */
-async function withoutLost(entries: readonly SnapshotEntry[], staging: Staging): Promise<SnapshotEntry[]> {
+/** Removes superseded files that somebody deleted or altered: what is gone must not be promised. */
+async function withoutLost(entries: readonly SnapshotEntry[], stage: Stage): Promise<SnapshotEntry[]> {
   const kept = await pMap(
     entries,
-    async (entry) => entry.until === undefined || staging.stands(filePathOf(entry), entry.sha256),
+    async (entry) => entry.until === undefined || stage.holds(filePathOf(entry), entry.sha256),
     { concurrency: READERS },
   );
   return entries.filter((_, index) => kept[index]);
-}
-
-/** Index files, API files and leaves on disk that the new snapshot has no use for; packages are left to `prune`. */
-export async function staleMetadata(directory: string, staging: Staging): Promise<string[]> {
-  const stale: string[] = [];
-  for (const folder of ['index', 'vulns', 'snapshot', 'api']) {
-    const paths = await filesBelow(directory, folder);
-    stale.push(...paths.filter((path) => !staging.files.has(path) && isTreePath(path)));
-  }
-  return stale;
 }

@@ -8,15 +8,15 @@ import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { openRoot, type Root } from '../../format/snapshot/root.ts';
 import { readLeaf, readMirrorFile, readSignedRoot } from '../directory/mirror.ts';
 
-/** A file of a mirror, as its signed list has it. */
+/** A file of a mirror, as the signed list has it. */
 type ListedFile = Pick<SnapshotEntry, 'size' | 'sha256'> & { path: string };
 
-/** The signed state of a mirror: what its snapshot lists, and what it says of itself in files so listed. */
+/** The signed state of a mirror: the entries of its snapshot, and the contents of its manifest and package list. */
 export class SignedMirror {
   readonly directory: string;
   readonly version: number;
   readonly entries: readonly SnapshotEntry[];
-  /** Absent where the mirror was damaged: then nothing but the version is carried on. */
+  /** Absent where the mirror is damaged: then only the version is kept. */
   readonly manifest: Manifest | undefined;
   readonly packages: readonly ListedPackage[];
   readonly #byName: ReadonlyMap<string, SnapshotEntry>;
@@ -34,17 +34,17 @@ export class SignedMirror {
     this.#byName = new Map(this.entries.map((entry) => [entry.name, entry]));
   }
 
-  /** SHA-256 of the file that stands at a path, hex. */
+  /** Returns the SHA-256 of the file at a path, hex. */
   sha256At = (path: string): string | undefined => this.#byName.get(path)?.sha256;
 
-  /** What the list has at a path. */
+  /** Returns the listed file at a path. */
   listedFile(path: string): ListedFile | undefined {
     const entry = this.#byName.get(path);
     return entry && { path, sha256: entry.sha256, size: entry.size };
   }
 }
 
-/** The root of a mirror, once one of `trusted` is seen to have signed it. Throws `missing`, `bad-signature` or `bad-input`. */
+/** Returns the root of a mirror if one of `trusted` has signed it. Throws `missing`, `bad-signature` or `bad-input`. */
 export const openSignedRoot = async (directory: string, trusted: readonly PublicKey[]): Promise<Root> =>
   openRoot(await readSignedRoot(directory), trusted).snapshot;
 

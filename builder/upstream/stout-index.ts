@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { hexToBytes } from '@noble/hashes/utils.js';
-import type * as v from 'valibot';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import {
@@ -13,27 +12,31 @@ import {
   parseIndexManifest,
   verifyIndex,
 } from '../../format/index-manifest.ts';
-import { treePath } from '../../format/layout.ts';
+import type { Kind } from '../../format/packages/kinds.ts';
 import { parseJson } from '../../format/parse.ts';
-import { DatabaseReader } from '../index/reader.ts';
+import { treePath } from '../../format/paths.ts';
+import { DatabaseIndex, type KindIndex, type Listed } from '../database/kind-index.ts';
+import { DatabaseReader } from '../database/reader.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from './location.ts';
-import { caskSchema, formulaSchema, type UpstreamCask, type UpstreamFormula } from './package-json.ts';
-import type { Upstream } from './upstream.ts';
+import { placeName, type Upstream } from './upstream.ts';
 
 const MAX_MANIFEST = 1024 * 1024;
-/** Compressed, and so in memory; the database itself goes to a file. */
+/** Of a compressed database, which is held in memory; the database itself goes to a file. */
 const MAX_COMPRESSED = 64 * 1024 * 1024;
 const MAX_DATABASE = 512 * 1024 * 1024;
 const MAX_PACKAGE = 16 * 1024 * 1024;
 
-/** The key with which stout-index is signed when it is signed; stout trusts it by default. */
+/** The key that signs stout-index when it is signed; stout trusts it by default. */
 const STOUT_INDEX_KEY = {
   keyId: new Uint8Array(8),
   key: hexToBytes('e58d628836f72ecc7f6964ba2b70523d7c1c46512441ef8eccf2fa55ad0258f2'),
 };
 
-type Kind = 'formulas' | 'casks' | 'linux-apps' | 'vulnerabilities';
+/** Names of the database that is of no kind of package: its folder, and its key in the index manifest. */
+const VULNERABILITIES = { index: 'vulnerabilities', key: 'vulnerabilities' } as const;
+
+type DatabaseName = Pick<Kind, 'index' | 'key'> | typeof VULNERABILITIES;
 
 /** An upstream in stout-index layout, its databases fetched and checked against its manifest. */
 export class StoutIndex implements Upstream {
@@ -41,7 +44,7 @@ export class StoutIndex implements Upstream {
   readonly manifest: IndexManifest;
   readonly #folder: string;
   readonly #reporter: Reporter;
-  readonly #databases = new Map<Kind, Promise<DatabaseReader>>();
+  readonly #databases = new Map<string, Promise<DatabaseReader>>();
 
   private constructor(
     location: UpstreamLocation,
@@ -82,62 +85,48 @@ export class StoutIndex implements Upstream {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** The formulas database. Throws `mismatch` when it is not the one that the manifest describes. */
-  formulas = (): Promise<DatabaseReader> => this.#database('formulas');
-  casks = (): Promise<DatabaseReader> => this.#database('casks');
-  linuxApps = (): Promise<DatabaseReader> => this.#database('linux-apps');
-  vulnerabilities = (): Promise<DatabaseReader> => this.#database('vulnerabilities');
+  get name(): string {
+    return placeName(this.location);
+  }
 
-  /** A formula's JSON, checked against the hash in the database. Throws `mismatch` or `bad-input`. */
-  formula = (name: string, jsonHash: string | null): Promise<UpstreamFormula> =>
-    this.#packageJson(
-      formulaSchema,
-      `formulas/data/${name.charAt(0).toLowerCase()}/${name}.json.zst`,
-      jsonHash,
-    );
+  index = async (kind: Kind): Promise<KindIndex> => new DatabaseIndex(await this.#database(kind), kind);
 
-  /** A cask's JSON, checked as {@link formula}. */
-  cask = (token: string, jsonHash: string | null): Promise<UpstreamCask> =>
-    this.#packageJson(caskSchema, `casks/data/${token.charAt(0).toLowerCase()}/${token}.json.zst`, jsonHash);
+  vulnerabilities = (): Promise<DatabaseReader> => this.#database(VULNERABILITIES);
 
-  #database(kind: Kind): Promise<DatabaseReader> {
-    let database = this.#databases.get(kind);
-    if (!database) {
-      database = this.#fetchDatabase(kind);
-      this.#databases.set(kind, database);
-    }
+  async describe(kind: Kind, { name, hash }: Listed): Promise<unknown> {
+    if (kind.describedBy === 'row') return new DatabaseIndex(await this.#database(kind), kind).describe(name);
+    const path = treePath(`${kind.index}/data/${name.charAt(0).toLowerCase()}/${name}.json.zst`);
+    const reference = path.split('/').map(encodeURIComponent).join('/');
+    const where = this.location.resolve(reference).href;
+    const compressed = await this.location.read(reference, MAX_PACKAGE);
+    if (hash !== null) expectSha256(compressed, hash, where);
+    return parseJson(kind.schema, expand(compressed, MAX_PACKAGE, where), where);
+  }
+
+  /** Opens a database. Throws `mismatch` when it is not the one that the manifest describes. */
+  #database(name: DatabaseName): Promise<DatabaseReader> {
+    const database = this.#databases.get(name.index) ?? this.#fetchDatabase(name);
+    this.#databases.set(name.index, database);
     return database;
   }
 
-  async #fetchDatabase(kind: Kind): Promise<DatabaseReader> {
-    const reference = `${kind}/index.db.zst`;
+  async #fetchDatabase({ index, key }: DatabaseName): Promise<DatabaseReader> {
+    const reference = `${index}/index.db.zst`;
     const where = this.location.resolve(reference).href;
-    const described = this.manifest.indexes[kind === 'linux-apps' ? 'linux_apps' : kind];
-    if (!described) throw new MirrorError('not-found', `This upstream has no ${kind}.`, { where });
+    const described = this.manifest.indexes[key];
+    if (!described) throw new MirrorError('not-found', `This upstream has no ${index}.`, { where });
     const compressed = await this.location.read(reference, MAX_COMPRESSED, {
       onBytes: (bytes) =>
         this.#reporter.progress({
-          ...{ label: `Index of ${kind}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
+          ...{ label: `Index of ${index}`, done: bytes < described.db_size ? 0 : 1, total: 1 },
           ...{ bytes, totalBytes: described.db_size },
         }),
     });
     expectSha256(compressed, described.db_sha256, where);
     await mkdir(this.#folder, { recursive: true });
-    const path = join(this.#folder, `${kind}.db`);
+    const path = join(this.#folder, `${index}.db`);
     await expandInto(path, compressed, MAX_DATABASE, where);
     return DatabaseReader.open(path, where);
-  }
-
-  async #packageJson<S extends v.GenericSchema>(
-    schema: S,
-    path: string,
-    jsonHash: string | null,
-  ): Promise<v.InferOutput<S>> {
-    const reference = treePath(path).split('/').map(encodeURIComponent).join('/');
-    const where = this.location.resolve(reference).href;
-    const compressed = await this.location.read(reference, MAX_PACKAGE);
-    if (jsonHash !== null) expectSha256(compressed, jsonHash, where);
-    return parseJson(schema, expand(compressed, MAX_PACKAGE, where), where);
   }
 }
 
@@ -151,7 +140,7 @@ function expectSha256(bytes: Uint8Array, expected: string, where: string): void 
   });
 }
 
-/** Decompresses a small document: handing it to another thread would take longer. Throws `bad-input`. */
+/** Decompresses a small document on this thread, which is faster than handing it to another. Throws `bad-input`. */
 function expand(compressed: Uint8Array, limit: number, where: string): Uint8Array {
   try {
     return zstdDecompressSync(compressed, { maxOutputLength: limit });
@@ -160,7 +149,7 @@ function expand(compressed: Uint8Array, limit: number, where: string): Uint8Arra
   }
 }
 
-/** Decompresses into a file, a piece at a time. Throws `bad-input` also for more than `limit` bytes. */
+/** Decompresses into a file, piece by piece. Throws `bad-input`, also for more than `limit` bytes. */
 async function expandInto(path: string, compressed: Uint8Array, limit: number, where: string): Promise<void> {
   let size = 0;
   const bounded = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -173,7 +162,7 @@ async function expandInto(path: string, compressed: Uint8Array, limit: number, w
   try {
     await pipeline([compressed], createZstdDecompress(), bounded, createWriteStream(path));
   } catch (cause) {
-    // What the file system throws says more as it is.
+    // A file system's error says more as it is.
     if (cause instanceof MirrorError || (cause instanceof Error && 'syscall' in cause)) throw cause;
     throw notExpanded(where, cause);
   }

@@ -1,25 +1,18 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
-import { databasePath, type IndexKind } from '../../format/layout.ts';
+import { databasePath, kindOfFile } from '../../format/layout.ts';
+import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
+import type { Table } from '../../format/packages/kind.ts';
+import { KINDS, type Kind } from '../../format/packages/kinds.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
-import { DatabaseReader } from '../index/reader.ts';
+import { columnsOf } from '../database/database.ts';
+import { DatabaseReader } from '../database/reader.ts';
 
 const tableSchema = v.object({ name: v.string() });
 const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });
 
 type Row = v.InferOutput<typeof rowSchema>;
-
-/** The tables of each database that list files, with the column of their package, and the folder that those stand in. */
-const TABLES: { kind: IndexKind; tables: Record<string, string>; folder: RegExp }[] = [
-  {
-    kind: 'formulas',
-    tables: { bottles: 'formula', brew_bottles: 'formula' },
-    folder: /^bottles\/[^/]+$/,
-  },
-  { kind: 'casks', tables: { artifacts: 'cask' }, folder: /^casks\// },
-  { kind: 'linux-apps', tables: { artifacts: 'token' }, folder: /^linux-apps\// },
-];
 
 /** Where the file at a path of the mirror can be opened. */
 export type LocalPathOf = (path: string) => string;
@@ -31,12 +24,12 @@ export function checkIndexAgreement(
   report: ReportBuilder,
 ): void {
   const byPath = new Map(entries.map((entry) => [entry.name, entry]));
-  for (const { kind, tables, folder } of TABLES) {
-    const path = databasePath(kind);
+  for (const kind of KINDS) {
+    const path = databasePath(kind.index);
     if (!byPath.has(path)) continue;
     try {
-      const rows = readRows(localPathOf(path), path, tables);
-      const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
+      const rows = readRows(localPathOf(path), path, tablesOf(kind));
+      const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, kind)];
       for (const problem of problems) report.failCheck({ name: 'index', path }, problem);
       if (problems.length > 0) continue;
       report.check({
@@ -51,16 +44,23 @@ export function checkIndexAgreement(
   }
 }
 
+/** Returns the tables of a kind that list files. */
+const tablesOf = (kind: Kind): Table[] =>
+  [...kind.tables, ...(kind.id === formula.id ? [BREW_BOTTLES] : [])].filter((table) =>
+    columnsOf(table, true).includes('path'),
+  );
+
 /** Reads the tables that are there: not every mirror has files for brew. */
-function readRows(local: string, path: string, tables: Record<string, string>): Row[] {
+function readRows(local: string, path: string, tables: readonly Table[]): Row[] {
   const database = DatabaseReader.open(local, path);
   try {
     const present = database.rows(tableSchema, "SELECT name FROM sqlite_master WHERE type = 'table'");
-    return present.flatMap(({ name }) => {
-      const owner = Object.hasOwn(tables, name) ? tables[name] : undefined;
-      if (owner === undefined) return [];
-      return database.rows(rowSchema, `SELECT ${owner} AS owner, path, sha256, size FROM ${name}`);
-    });
+    const names = present.map(({ name }) => name);
+    return tables
+      .filter(({ name }) => names.includes(name))
+      .flatMap(({ name, owner }) =>
+        database.rows(rowSchema, `SELECT ${owner} AS owner, path, sha256, size FROM ${name}`),
+      );
   } finally {
     database.close();
   }
@@ -87,11 +87,11 @@ function unlistedFiles(
   rows: Row[],
   byPath: ReadonlyMap<string, SnapshotEntry>,
   index: string,
-  folder: RegExp,
+  kind: Kind,
 ): MirrorError[] {
   const listed = new Set(rows.map((row) => row.path));
   return [...byPath.keys()]
-    .filter((path) => folder.test(path) && !listed.has(path))
+    .filter((path) => kindOfFile(path)?.id === kind.id && !listed.has(path))
     .map(
       (path) =>
         new MirrorError('mismatch', `${path} is in the snapshot but not in ${index}.`, { where: path }),

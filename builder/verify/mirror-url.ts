@@ -1,5 +1,5 @@
-import { encodePath } from '../../format/layout.ts';
 import { baseUrlOf } from '../../format/origin.ts';
+import { encodePath } from '../../format/paths.ts';
 
 /** The address of a served mirror. */
 export interface MirrorUrl {

@@ -1,32 +1,20 @@
 import { MirrorError } from '../../format/errors.ts';
-import type { Manifest } from '../../format/manifest.ts';
-import { nearest } from '../plan/unknown.ts';
+import { entryOf, type Manifest } from '../../format/manifest.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
+import { didYouMean, nearest } from '../plan/unknown.ts';
 
-/** Paths of everything that belongs to the named packages, of whatever kind. Throws `unknown-package` with near names. */
-export function filesOfPackages(manifest: Manifest, names: readonly string[]): string[] {
-  return [...new Set(names.flatMap((name) => filesOf(manifest, name)))].sort();
-}
+/** Returns the paths of everything that belongs to the named packages. Throws `unknown-package` with near names. */
+export const filesOfPackages = (manifest: Manifest, names: readonly string[]): string[] =>
+  [...new Set(names.flatMap((name) => filesOf(manifest, name)))].sort();
 
-function filesOf({ formulas, casks, linux_apps: apps }: Manifest, name: string): string[] {
-  const formula = ownEntry(formulas.packages, name);
-  const cask = ownEntry(casks.packages, name);
-  const app = ownEntry(apps.packages, name);
-  const found = [
-    ...(formula ? [formula.json_path, ...pathsOf(formula.bottles)] : []),
-    ...(cask ? [cask.json_path, cask.artifact?.path ?? [], pathsOf(cask.artifacts)].flat() : []),
-    ...(app ? [app.json_path, app.appimage?.path ?? []].flat() : []),
-  ];
-  if (found.length > 0) return found;
-  const known = [formulas, casks, apps].flatMap(({ packages }) => Object.keys(packages));
-  const near = nearest(name, known);
-  const hint = near.length > 0 ? ` Did you mean ${near.join(', ')}?` : '';
-  throw new MirrorError('unknown-package', `This mirror has no package ${JSON.stringify(name)}.${hint}`, {
-    found: name,
+function filesOf(manifest: Manifest, name: string): string[] {
+  const found = KINDS.flatMap((kind) => {
+    const entry = entryOf(manifest, kind, name);
+    return entry ? [entry.json_path, ...Object.values(kind.entryFiles(entry)).map(({ path }) => path)] : [];
   });
+  if (found.length > 0) return found;
+  const known = KINDS.flatMap(({ key }) => Object.keys(manifest[key].packages));
+  const hint = didYouMean(nearest(name, known));
+  const message = `This mirror has no package ${JSON.stringify(name)}.${hint}`;
+  throw new MirrorError('unknown-package', message, { found: name });
 }
-
-const ownEntry = <T>(packages: Record<string, T>, name: string): T | undefined =>
-  Object.hasOwn(packages, name) ? packages[name] : undefined;
-
-const pathsOf = (files: Record<string, { path: string }> = {}): string[] =>
-  Object.values(files).map(({ path }) => path);

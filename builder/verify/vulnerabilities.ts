@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { VULNERABILITIES } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { ReportBuilder } from '../../format/verify/report.ts';
-import { DatabaseReader } from '../index/reader.ts';
+import { DatabaseReader } from '../database/reader.ts';
 import type { LocalPathOf } from './index-agreement.ts';
 
 const resultSchema = v.object({ integrity_check: v.string() });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { sha256OfBlobName, treePath } from '../layout.ts';
+import { sha256OfBlobName } from '../layout.ts';
+import { isTreePath } from '../paths.ts';
 import { countSchema, secondsSchema, sha256Schema } from '../schemas.ts';
 
 const md5Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
@@ -47,12 +48,3 @@ export const isOwnFile = (entry: SnapshotEntry): boolean =>
 /** Order of names in a snapshot: by code unit, which for these names is byte order. */
 export const byName = (a: { name: string }, b: { name: string }): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
-
-/** True for a path that a mirror can have. */
-export function isTreePath(name: string): boolean {
-  try {
-    return treePath(name).length <= 1000;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,6 @@
 import { MirrorError } from '../errors.ts';
 import { type IndexFacts, indexFactsOf, parseIndexManifest, verifyIndex } from '../index-manifest.ts';
-import { compressedDatabasePath, INDEX_MANIFEST, type IndexKind } from '../layout.ts';
+import { compressedDatabasePath, INDEX_MANIFEST, type IndexName } from '../layout.ts';
 import { type DocumentContext, readListed } from './listed-document.ts';
 
 const MAX_SIZE = 1024 * 1024;
@@ -39,7 +39,7 @@ function expectAsFresh({ signedAt }: IndexFacts, createdAt: string): void {
 
 async function expectDatabase(
   { resolve }: DocumentContext,
-  kind: IndexKind,
+  kind: IndexName,
   named: string | undefined,
 ): Promise<void> {
   const path = compressedDatabasePath(kind);

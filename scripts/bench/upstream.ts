@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
+import { writeIndexDatabase } from '../../builder/database/database.ts';
+import { cask } from '../../format/packages/cask.ts';
+import { type Dependencies, formula } from '../../format/packages/formula.ts';
 import { payload, sha256 } from '../sample/bytes.ts';
+import { indexRows } from '../sample/index-rows.ts';
 import { openTree, type Tree } from '../sample/tree.ts';
 
 const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };
+const UPDATED_AT = 1_790_000_000;
 const TAGS = ['arm64_tahoe', 'arm64_sequoia', 'arm64_sonoma', 'sonoma', 'arm64_linux', 'x86_64_linux'];
 
 /** How large a made-up upstream is. */
@@ -29,7 +32,7 @@ export async function writeBenchUpstream(directory: string, size: UpstreamSize):
 }
 
 async function writeFormulas(tree: Tree, { formulas, bottleBytes, newer = 0 }: UpstreamSize) {
-  const rows: FormulaRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   for (let index = 0; index < formulas; index++) {
     const name = formulaName(index);
     const version = index < newer ? '1.1.0' : '1.0.0';
@@ -40,17 +43,13 @@ async function writeFormulas(tree: Tree, { formulas, bottleBytes, newer = 0 }: U
       ...{ test: [], optional: [], recommended: [] },
     };
     const json = formulaJson(name, version, dependencies, bottle);
-    rows.push({
-      ...{ name, version, revision: 0, desc: descriptionOf(name), homepage: `https://${name}.example.org/` },
-      ...{ license: 'MIT', tap: 'homebrew/core', deprecated: false, disabled: false, hasBottle: true },
-      ...{ jsonHash: await tree.writePackage('formulas', name, json), updatedAt: 1_790_000_000 },
-      ...{ dependencies, aliases: [], bottles: TAGS.map((platform) => ({ platform })) },
-    });
+    const jsonHash = await tree.writePackage('formulas', name, json);
+    packages.push(indexRows(formula, json, { jsonHash, updatedAt: UPDATED_AT, platforms: TAGS }));
   }
   const index = await tree.writeIndex('formulas', (path) =>
-    writeFormulasDatabase(path, { ...PUBLISHED, formulas: rows }),
+    writeIndexDatabase(path, formula, { ...PUBLISHED, packages, mirror: false }),
   );
-  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+  return { count: packages.length, db_sha256: index.sha256, db_size: index.size };
 }
 
 async function writeBottle(tree: Tree, name: string, version: string, bytes: number) {
@@ -65,7 +64,7 @@ async function writeBottle(tree: Tree, name: string, version: string, bytes: num
 function formulaJson(
   name: string,
   version: string,
-  dependencies: FormulaRow['dependencies'],
+  dependencies: Dependencies,
   bottle: { url: string; sha256: string } | undefined,
 ) {
   const bottles = TAGS.map((tag) => {
@@ -87,41 +86,27 @@ function formulaJson(
 }
 
 async function writeCasks(tree: Tree, count: number) {
-  const rows: CaskRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   for (let index = 0; index < count; index++) {
-    const row = caskRow(`cask-${String(index).padStart(5, '0')}`);
-    rows.push({ ...row, jsonHash: await tree.writePackage('casks', row.token, caskJson(row)) });
+    const json = caskJson(`cask-${String(index).padStart(5, '0')}`);
+    const jsonHash = await tree.writePackage('casks', json.token, json);
+    packages.push(indexRows(cask, json, { jsonHash, updatedAt: UPDATED_AT }));
   }
   const index = await tree.writeIndex('casks', (path) =>
-    writeCasksDatabase(path, { ...PUBLISHED, casks: rows }),
+    writeIndexDatabase(path, cask, { ...PUBLISHED, packages, mirror: false }),
   );
-  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+  return { count: packages.length, db_sha256: index.sha256, db_size: index.size };
 }
 
-function caskRow(token: string): Omit<CaskRow, 'jsonHash'> {
+function caskJson(token: string) {
   const url = `https://${token}.example.com/downloads/${token}.dmg`;
   return {
-    ...{ token, names: [token], version: '1.0', sha256: sha256(token), url },
+    ...{ token, name: [token], version: '1.0', sha256: sha256(token), url },
     ...{ homepage: `https://${token}.example.com/`, desc: descriptionOf(token), tap: 'homebrew/cask' },
-    ...{ autoUpdates: false, deprecated: false, disabled: false, updatedAt: 1_790_000_000 },
-    ...{ parts: [], dependencies: [], files: [] },
+    artifacts: [{ type: 'app', source: `${token}.app` }],
+    ...{ depends_on: { macos: { '>=': ['13'] } }, auto_updates: false, deprecated: false, disabled: false },
   };
 }
-
-const caskJson = ({
-  token,
-  names,
-  version,
-  sha256,
-  url,
-  homepage,
-  desc,
-  tap,
-}: Omit<CaskRow, 'jsonHash'>) => ({
-  ...{ token, name: names, version, sha256, url, homepage, desc, tap },
-  artifacts: [{ type: 'app', source: `${token}.app` }],
-  ...{ depends_on: { macos: { '>=': ['13'] } }, auto_updates: false, deprecated: false, disabled: false },
-});
 
 const WORDS =
   'fast small tool library client server for parsing signing building files networks data text'.split(' ');

@@ -1,9 +1,10 @@
-import { caskDependencies, caskParts } from '../../builder/index/cask-relations.ts';
-import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
+import { writeIndexDatabase } from '../../builder/database/database.ts';
+import { cask as CASK } from '../../format/packages/cask.ts';
 import { payload, sha256 } from './bytes.ts';
 import type { CatalogCask } from './catalog.ts';
 import { TAP_COMMIT } from './formulas.ts';
 import type { SampleCask, SampleDownload } from './homebrew/packages.ts';
+import { indexRows } from './index-rows.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
 
@@ -16,7 +17,7 @@ export async function writeCasks(
   casks: CatalogCask[],
   moment: Moment,
 ): Promise<{ entry: IndexEntry; written: SampleCask[] }> {
-  const rows: CaskRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   const written: SampleCask[] = [];
   for (const cask of casks) {
     const downloads = await writeDownloads(tree, cask);
@@ -26,21 +27,21 @@ export async function writeCasks(
     });
     const json = caskJson(cask, downloads);
     const jsonHash = await tree.writePackage('casks', cask.token, json);
-    rows.push(caskRow(json, jsonHash, moment));
+    packages.push(indexRows(CASK, json, { jsonHash, updatedAt: moment.unixSeconds }));
   }
   const { version, createdAt } = moment;
   const index = await tree.writeIndex('casks', (path) => {
-    writeCasksDatabase(path, { version, createdAt, casks: rows });
+    writeIndexDatabase(path, CASK, { version, createdAt, packages, mirror: false });
   });
   await tree.writeManifest('casks/manifest.json', {
     version,
     cask_index_version: version,
     cask_index_sha256: index.sha256,
     cask_index_size: index.size,
-    cask_count: rows.length,
+    cask_count: packages.length,
     created_at: createdAt,
   });
-  return { entry: indexEntry(rows.length, index, moment), written };
+  return { entry: indexEntry(packages.length, index, moment), written };
 }
 
 type Downloads = { only: SampleDownload } | { arm64: SampleDownload; intel: SampleDownload };
@@ -81,27 +82,5 @@ function caskJson(cask: CatalogCask, downloads: Downloads) {
     container: null,
     ...('only' in downloads ? {} : { url_specs: downloads }),
     meta: { ruby_source_path: `Casks/${token.charAt(0)}/${token}.rb`, tap_git_head: TAP_COMMIT },
-  };
-}
-
-function caskRow(json: ReturnType<typeof caskJson>, jsonHash: string, moment: Moment): CaskRow {
-  const { token, version, sha256, url, homepage, desc, tap, deprecated, disabled } = json;
-  return {
-    token,
-    version,
-    sha256,
-    url,
-    homepage,
-    desc,
-    tap,
-    deprecated,
-    disabled,
-    jsonHash,
-    names: json.name,
-    autoUpdates: json.auto_updates,
-    updatedAt: moment.unixSeconds,
-    parts: caskParts(json.artifacts),
-    dependencies: caskDependencies(json.depends_on),
-    files: [],
   };
 }

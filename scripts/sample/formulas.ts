@@ -1,9 +1,11 @@
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
-import { imageName } from '../../format/layout.ts';
+import { writeIndexDatabase } from '../../builder/database/database.ts';
+import { imageName } from '../../format/bottle.ts';
+import { formula as FORMULA } from '../../format/packages/formula.ts';
 import { cellar, makeBottle } from './bottle.ts';
 import { sha256 } from './bytes.ts';
 import type { CatalogFormula } from './catalog.ts';
 import type { SampleBottle, SampleFormula } from './homebrew/packages.ts';
+import { indexRows } from './index-rows.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
 
@@ -19,29 +21,30 @@ export async function writeFormulas(
   formulas: CatalogFormula[],
   moment: Moment,
 ): Promise<{ entry: IndexEntry; written: SampleFormula[] }> {
-  const rows: FormulaRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   const written: SampleFormula[] = [];
   for (const formula of formulas) {
     const bottles = await writeBottles(tree, formula);
     written.push({ formula, bottles });
     const json = formulaJson(formula, bottles);
     const jsonHash = await tree.writePackage('formulas', formula.name, json);
-    rows.push(formulaRow(formula, jsonHash, moment));
+    const facts = { jsonHash, updatedAt: moment.unixSeconds, platforms: formula.platforms };
+    packages.push(indexRows(FORMULA, json, facts));
   }
   const { version, createdAt } = moment;
   const index = await tree.writeIndex('formulas', (path) => {
-    writeFormulasDatabase(path, { version, createdAt, formulas: rows });
+    writeIndexDatabase(path, FORMULA, { version, createdAt, packages, mirror: false });
   });
   await tree.writeManifest('formulas/manifest.json', {
     version,
     index_version: version,
     index_sha256: index.sha256,
     index_size: index.size,
-    formula_count: rows.length,
+    formula_count: packages.length,
     created_at: createdAt,
     homebrew_commit: TAP_COMMIT,
   });
-  return { entry: indexEntry(rows.length, index, moment), written };
+  return { entry: indexEntry(packages.length, index, moment), written };
 }
 
 async function writeBottles(tree: Tree, formula: CatalogFormula): Promise<SampleBottle[]> {
@@ -83,26 +86,5 @@ function formulaJson(formula: CatalogFormula, bottles: SampleBottle[]) {
     },
     service: null,
     meta: { ruby_source_path: `Formula/${name.charAt(0)}/${name}.rb`, tap_git_head: TAP_COMMIT },
-  };
-}
-
-function formulaRow(formula: CatalogFormula, jsonHash: string, moment: Moment): FormulaRow {
-  const { name, version, revision, desc, homepage, license, deprecated, dependencies, aliases } = formula;
-  return {
-    name,
-    version,
-    revision,
-    desc,
-    homepage,
-    license,
-    deprecated,
-    dependencies,
-    aliases,
-    tap: 'homebrew/core',
-    disabled: false,
-    hasBottle: formula.platforms.length > 0,
-    jsonHash,
-    updatedAt: moment.unixSeconds,
-    bottles: formula.platforms.map((platform) => ({ platform })),
   };
 }

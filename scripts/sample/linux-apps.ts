@@ -1,6 +1,8 @@
-import { type LinuxAppRow, writeLinuxAppsDatabase } from '../../builder/index/linux-apps-database.ts';
+import { writeIndexDatabase } from '../../builder/database/database.ts';
+import { linuxApp as LINUX_APP } from '../../format/packages/linux-app.ts';
 import { payload, sha256 } from './bytes.ts';
 import type { CatalogLinuxApp } from './catalog.ts';
+import { indexRows } from './index-rows.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
 
@@ -10,22 +12,23 @@ export async function writeLinuxApps(
   apps: CatalogLinuxApp[],
   moment: Moment,
 ): Promise<IndexEntry> {
-  const rows: LinuxAppRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   for (const app of apps) {
     const json = linuxAppJson(app, app.source === 'appimage' ? await writeAppImage(tree, app) : null);
     await tree.writePackage('linux-apps', app.token, json);
-    rows.push(linuxAppRow(json));
+    const row = { ...json, categories: json.categories.join(',') };
+    packages.push(indexRows(LINUX_APP, row, { jsonHash: changeMarker(json), updatedAt: null }));
   }
   const index = await tree.writeIndex('linux-apps', (path) => {
-    writeLinuxAppsDatabase(path, { version: '1', apps: rows });
+    writeIndexDatabase(path, LINUX_APP, { version: '1', createdAt: '', packages, mirror: false });
   });
   await tree.writeManifest('linux-apps/manifest.json', {
-    count: rows.length,
+    count: packages.length,
     index_sha256: index.sha256,
     index_size: index.size,
     created_at: moment.createdAt,
   });
-  return indexEntry(rows.length, index, moment);
+  return indexEntry(packages.length, index, moment);
 }
 
 async function writeAppImage(tree: Tree, app: CatalogLinuxApp): Promise<string> {
@@ -50,26 +53,6 @@ function linuxAppJson(app: CatalogLinuxApp, download_url: string | null) {
     license,
     flatpak_id,
     snap_name: null,
-  };
-}
-
-function linuxAppRow(json: ReturnType<typeof linuxAppJson>): LinuxAppRow {
-  const { token, name, version, desc, homepage, source, sha256, categories, license } = json;
-  return {
-    token,
-    name,
-    version,
-    desc,
-    homepage,
-    source,
-    sha256,
-    categories,
-    license,
-    downloadUrl: json.download_url,
-    iconUrl: json.icon_url,
-    flatpakId: json.flatpak_id,
-    snapName: json.snap_name,
-    jsonHash: changeMarker(json),
   };
 }
 

@@ -1,7 +1,4 @@
-import {
-  type VulnerabilityRow,
-  writeVulnerabilitiesDatabase,
-} from '../../builder/index/vulnerability-database.ts';
+import { type Advisories, writeVulnerabilityDatabase } from '../../builder/database/vulnerabilities.ts';
 import type { CatalogVulnerability } from './catalog.ts';
 import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
 import type { Tree } from './tree.ts';
@@ -15,18 +12,17 @@ export async function writeVulnerabilities(
   moment: Moment,
 ): Promise<IndexEntry> {
   const { version, createdAt } = moment;
-  const rows = vulnerabilities.map(vulnerabilityRow);
   const formulaCount = new Set(vulnerabilities.map(({ formula }) => formula)).size;
   const index = await tree.writeIndex('vulnerabilities', (path) => {
-    writeVulnerabilitiesDatabase(path, { version, createdAt, vulnerabilities: rows });
+    writeVulnerabilityDatabase(path, advisoriesOf(vulnerabilities), { version, createdAt });
   });
   await tree.writeManifest('vulnerabilities/manifest.json', {
     version,
     index_version: version,
     index_sha256: index.sha256,
     index_size: index.size,
-    vulnerability_count: rows.length,
-    affected_mapping_count: rows.length,
+    vulnerability_count: vulnerabilities.length,
+    affected_mapping_count: vulnerabilities.length,
     formula_count: formulaCount,
     ecosystems: [ECOSYSTEM],
     created_at: createdAt,
@@ -35,24 +31,14 @@ export async function writeVulnerabilities(
   return indexEntry(formulaCount, index, moment);
 }
 
-function vulnerabilityRow(vulnerability: CatalogVulnerability): VulnerabilityRow {
-  const { id, summary, severity, formula, affected_versions, fixed_version } = vulnerability;
+function advisoriesOf(vulnerabilities: CatalogVulnerability[]): Advisories {
+  const sorted = vulnerabilities.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return {
-    id,
-    summary,
-    severity,
-    details: null,
-    published: null,
-    modified: null,
-    referencesJson: null,
-    affected: [
-      {
-        formula,
-        ecosystem: ECOSYSTEM,
-        package: formula,
-        affectedVersions: affected_versions,
-        fixedVersion: fixed_version,
-      },
-    ],
+    vulnerabilities: sorted.map(({ id, summary, severity }) => ({
+      ...{ id, summary, severity, details: null, published: null, modified: null, references_json: null },
+    })),
+    affected: sorted.map(({ id, formula, affected_versions, fixed_version }) => ({
+      ...{ vuln_id: id, formula, ecosystem: ECOSYSTEM, package: formula, affected_versions, fixed_version },
+    })),
   };
 }

@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CreateSummary } from '../../builder/create.ts';
-import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { startSampleServer } from '../../scripts/sample/server.ts';
@@ -29,7 +28,7 @@ async function newPlace() {
     makeMirror(mirror, {
       request: { ...PLAIN, ...request },
       now: NOW,
-      upstream: UpstreamLocation.parse(from),
+      upstream: from,
     });
   return { place, upstream, mirror, make };
 }

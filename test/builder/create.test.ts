@@ -4,7 +4,6 @@ import { zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { CreateSummary } from '../../builder/create.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
-import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { startSampleServer } from '../../scripts/sample/server.ts';
@@ -96,7 +95,7 @@ describe('createMirror', () => {
   it('when the upstream is a server, makes the same mirror as from a folder', async () => {
     const server = await startSampleServer(inject('upstream'), { port: 0 });
     const directory = newMirror();
-    const upstream = UpstreamLocation.parse(server.origin);
+    const upstream = server.origin;
     await makeMirror(directory, { request: JQ_AND_XZ, now: NOW, upstream }).finally(server.close);
     const [fromServer, fromFolder] = [await treeOf(directory), await treeOf(original)];
     const differing = Object.keys(fromFolder).filter((path) => fromFolder[path] !== fromServer[path]);

@@ -5,7 +5,7 @@ import type { Plan } from '../../builder/plan/plan.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { StoutIndex } from '../../builder/upstream/stout-index.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
-import { REQUEST } from '../support/mirror.ts';
+import { namesIn, REQUEST } from '../support/mirror.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
@@ -29,12 +29,10 @@ async function planOf(
         brew: undefined,
         index,
         request,
-        newest: 'all',
-        force: 'none',
+        asked: { named: namesIn(request), newest: 'all', force: 'none' },
         carried: undefined,
         keepGoing: false,
       },
-      named: { formulas: asked, casks: request.casks, linuxApps: [] },
       sha256At: () => undefined,
       onProgress: () => undefined,
     });
@@ -43,7 +41,7 @@ async function planOf(
   }
 }
 
-const namesOf = ({ formulas }: Plan) => formulas.fresh.map(({ json }) => json.name);
+const namesOf = ({ fresh }: Plan) => fresh.map(({ name }) => name);
 
 /** A tool with every kind of dependency, two levels deep. */
 const FAMILY: TestFormula[] = [
@@ -149,7 +147,7 @@ describe('makePlan: platforms', () => {
 
   async function bottlesFor(offered: string[], requested: string[]): Promise<Record<string, string>> {
     const plan = await planOf(withTags(...offered), ['jq'], { tags: requested });
-    const bottles = plan.formulas.fresh[0]?.bottles ?? new Map();
+    const bottles = plan.fresh[0]?.files ?? new Map();
     return Object.fromEntries([...bottles].map(([platform, { url }]) => [platform, url]));
   }
 
@@ -180,12 +178,12 @@ describe('makePlan: platforms', () => {
     expect(plan.skipped).toEqual([
       { name: 'jq', reason: 'no bottle for arm64_sonoma, arm64_linux (it has arm64_tahoe, sonoma)' },
     ]);
-    expect([...(plan.formulas.fresh[0]?.bottles.keys() ?? [])]).toEqual(['sonoma', 'x86_64_sonoma']);
+    expect([...(plan.fresh[0]?.files.keys() ?? [])]).toEqual(['sonoma', 'x86_64_sonoma']);
   });
 
   it('when one bottle serves several platforms, is one file', async () => {
     const plan = await planOf(withTags('all'), ['jq'], { tags: ['arm64_sonoma', 'x86_64_linux'] });
-    const paths = [...(plan.formulas.fresh[0]?.bottles.values() ?? [])].map(({ path }) => path);
+    const paths = [...(plan.fresh[0]?.files.values() ?? [])].map(({ path }) => path);
     expect(new Set(paths)).toEqual(new Set(['bottles/jq-1.0.all.bottle.tar.gz']));
   });
 });

@@ -1,7 +1,7 @@
 import { arch, platform } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { fileExtension } from '../../builder/plan/file-extension.ts';
-import { chosenTags, hostTag } from '../../builder/plan/platforms.ts';
+import { chosenTags, hostTag } from '../../builder/request/platforms.ts';
+import { fileExtension } from '../../format/packages/kind.ts';
 import { failing } from './failing.ts';
 
 const tagsOf = (arch: string[], os: string[], platforms: string[] = []) =>

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type CaskRow, writeCasksDatabase } from '../../builder/index/casks-database.ts';
-import { type FormulaRow, writeFormulasDatabase } from '../../builder/index/formulas-database.ts';
+import { writeIndexDatabase } from '../../builder/database/database.ts';
+import { cask as CASK } from '../../format/packages/cask.ts';
+import { formula as FORMULA } from '../../format/packages/formula.ts';
+import { indexRows } from '../../scripts/sample/index-rows.ts';
 import { openTree, type Tree } from '../../scripts/sample/tree.ts';
 
 const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };
@@ -49,23 +51,17 @@ export async function writeUpstream(
 }
 
 async function writeFormulas(tree: Tree, formulas: TestFormula[]) {
-  const rows: FormulaRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   for (const formula of formulas) {
     const hash = await writeFormula(tree, formula);
-    rows.push({
-      ...{ name: formula.name, version: formula.version ?? '1.0', revision: 0, desc: null, homepage: null },
-      ...{ license: null, tap: 'homebrew/core', deprecated: false, disabled: false, hasBottle: true },
-      jsonHash: formula.jsonHash ?? hash,
-      updatedAt: null,
-      dependencies: dependenciesOf(formula),
-      aliases: formula.aliases ?? [],
-      bottles: [{ platform: 'all' }],
-    });
+    const { name, version = '1.0', aliases = [], jsonHash = hash } = formula;
+    const listed = { name, version, aliases, dependencies: dependenciesOf(formula) };
+    packages.push(indexRows(FORMULA, listed, { jsonHash, updatedAt: null, platforms: ['all'] }));
   }
   const index = await tree.writeIndex('formulas', (path) =>
-    writeFormulasDatabase(path, { ...PUBLISHED, formulas: rows }),
+    writeIndexDatabase(path, FORMULA, { ...PUBLISHED, packages, mirror: false }),
   );
-  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+  return { count: packages.length, db_sha256: index.sha256, db_size: index.size };
 }
 
 async function writeFormula(tree: Tree, formula: TestFormula): Promise<string | null> {
@@ -94,19 +90,17 @@ const dependenciesOf = ({ runtime = [], recommended = [], build = [], test = [] 
 });
 
 async function writeCasks(tree: Tree, casks: TestCask[]) {
-  const rows: CaskRow[] = [];
+  const packages: ReturnType<typeof indexRows>[] = [];
   for (const cask of casks) {
     const { token, version = '1.0' } = cask;
-    rows.push({
-      ...{ token, version, names: [token], sha256: null, url: null, homepage: null, desc: null },
-      ...{ tap: 'homebrew/cask', autoUpdates: false, deprecated: false, disabled: false },
-      ...{ jsonHash: await writeCask(tree, cask), updatedAt: null, parts: [], dependencies: [], files: [] },
-    });
+    const listed = { token, version, name: [token], sha256: null, url: '' };
+    const jsonHash = await writeCask(tree, cask);
+    packages.push(indexRows(CASK, listed, { jsonHash, updatedAt: null }));
   }
   const index = await tree.writeIndex('casks', (path) =>
-    writeCasksDatabase(path, { ...PUBLISHED, casks: rows }),
+    writeIndexDatabase(path, CASK, { ...PUBLISHED, packages, mirror: false }),
   );
-  return { count: rows.length, db_sha256: index.sha256, db_size: index.size };
+  return { count: packages.length, db_sha256: index.sha256, db_size: index.size };
 }
 
 async function writeCask(

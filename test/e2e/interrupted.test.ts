@@ -4,7 +4,6 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { incomingDirectory } from '../../builder/directory/paths.ts';
-import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
 import { startSampleServer } from '../../scripts/sample/server.ts';
 import { sha256, writeUpstream } from '../builder/upstream.ts';
@@ -85,7 +84,7 @@ test(`when requests break off, are lost or meet a busy server, as seed ${SEED} d
   });
   const request = { ...REQUEST, packages: ['jq'], casks: [], vulnerabilities: false };
   const summary = await makeMirror(join(folder, 'unreliable'), {
-    ...{ request, upstream: UpstreamLocation.parse(front.origin) },
+    ...{ request, upstream: front.origin },
   });
   expect(summary.formulas).toBe(2);
   expect(front.troubles.size).toBeGreaterThan(0);

@@ -1,20 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { bottleManifestPath, bottlePath, imageName } from '../../format/bottle.ts';
 import {
   apiPath,
   blobName,
-  bottleManifestPath,
-  bottlePath,
-  caskPath,
-  encodePath,
-  imageName,
   leafPath,
-  linuxAppPath,
   packageJsonPath,
   sha256OfBlobName,
   signaturePath,
-  treePath,
 } from '../../format/layout.ts';
+import { encodePath, plainName, treePath, withExtension } from '../../format/paths.ts';
 import { HOSTILE_COMPONENTS } from './hostile.ts';
+import { appFile, caskFile } from './package-files.ts';
 import { failing } from './support.ts';
 
 const bottle = { name: 'jq', version: '1.7.1', revision: 0, tag: 'arm64_sonoma', rebuild: 0 };
@@ -51,33 +47,33 @@ describe('the path of a bottle', () => {
 
 describe('the path of a cask', () => {
   it.each([
-    ['firefox', '130.0', '', 'dmg', 'casks/firefox-130.0.dmg'],
+    ['firefox', '130.0', undefined, 'dmg', 'casks/firefox-130.0.dmg'],
     ['zoom', '6.1.11,35545', 'arm64', 'pkg', 'casks/zoom-6.1.11,35545.arm64.pkg'],
     ['1password', '8.10', 'intel', 'tar.gz', 'casks/1password-8.10.intel.tar.gz'],
-  ])('when it is %s %s %s .%s, is %s', (token, version, arch, extension, path) => {
-    expect(caskPath(token, version, arch, extension)).toBe(path);
+  ] as const)('when it is %s %s %s .%s, is %s', (token, version, arch, extension, path) => {
+    expect(caskFile(token, version, `https://example.org/file.${extension}`, arch)).toBe(path);
   });
 
   it('when a part is hostile, is refused', () => {
     for (const bad of HOSTILE_COMPONENTS) {
-      expect(() => caskPath(bad, '1', '', 'dmg'), `token ${bad}`).toThrow(failing('bad-input'));
-      expect(() => caskPath('a', bad, '', 'dmg'), `version ${bad}`).toThrow(failing('bad-input'));
-      if (bad) expect(() => caskPath('a', '1', bad, 'dmg'), `arch ${bad}`).toThrow(failing('bad-input'));
+      expect(() => caskFile(bad, '1', 'x.dmg'), `token ${bad}`).toThrow(failing('bad-input'));
+      expect(() => caskFile('a', bad, 'x.dmg'), `version ${bad}`).toThrow(failing('bad-input'));
     }
   });
 
   it.each(['', '.', '..', 'a/b', '.gz', 'gz.', 'tar..gz', 'a.b.c', 'x y', 'é', 'a\0', 'x'.repeat(300)])(
     'when the extension is %j, is refused',
     (extension) => {
-      expect(() => caskPath('a', '1', '', extension)).toThrow(failing('bad-input'));
-      expect(() => linuxAppPath('a', '1', extension)).toThrow(failing('bad-input'));
+      expect(() => plainName(withExtension('a-1', extension))).toThrow(failing('bad-input'));
     },
   );
 });
 
 describe('other paths', () => {
   it('when they are asked for, are those of the mirror directory', () => {
-    expect(linuxAppPath('krita', '5.2', 'AppImage')).toBe('linux-apps/krita-5.2.AppImage');
+    expect(appFile('krita', '5.2', 'https://example.org/krita.AppImage')).toBe(
+      'linux-apps/krita-5.2.AppImage',
+    );
     expect(packageJsonPath('formulas', 'openssl@3')).toBe('index/formulas/data/o/openssl@3.json.zst');
     expect(packageJsonPath('casks', '1password')).toBe('index/casks/data/1/1password.json.zst');
     expect(signaturePath('index/formulas.db')).toBe('index/formulas.db.sig');
@@ -104,7 +100,7 @@ describe('other paths', () => {
 
   it('when a part is hostile, is refused', () => {
     for (const bad of HOSTILE_COMPONENTS) {
-      expect(() => linuxAppPath(bad, '1', 'AppImage'), bad).toThrow(failing('bad-input'));
+      expect(() => appFile(bad, '1', 'x.AppImage'), bad).toThrow(failing('bad-input'));
       expect(() => packageJsonPath('formulas', bad), bad).toThrow(failing('bad-input'));
       expect(() => bottleManifestPath('jq', bad), bad).toThrow(failing('bad-input'));
       expect(() => bottleManifestPath(bad, '1'), bad).toThrow(failing('bad-input'));

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect } from 'vitest';
-import { encodePath } from '../../format/layout.ts';
 import { formatPublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { encodePath } from '../../format/paths.ts';
 import { credentialsOf, withCredentials } from '../../worker/access.ts';
 import { preferredFormat } from '../../worker/http/accept.ts';
 import { httpDate, parseHttpDate } from '../../worker/http/date.ts';

@@ -2,17 +2,10 @@ import { join, sep } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { localPath } from '../../builder/directory/paths.ts';
-import {
-  apiPath,
-  bottleManifestPath,
-  bottlePath,
-  caskPath,
-  encodePath,
-  linuxAppPath,
-  packageJsonPath,
-  treePath,
-} from '../../format/layout.ts';
-import { isTreePath } from '../../format/snapshot/entry.ts';
+import { bottleManifestPath, bottlePath } from '../../format/bottle.ts';
+import { apiPath, packageJsonPath } from '../../format/layout.ts';
+import { encodePath, isTreePath, treePath } from '../../format/paths.ts';
+import { appFile, caskFile } from '../format/package-files.ts';
 import { hostile } from './mutation.ts';
 import { anyText, count, type Effort, holds, parsed, plainName } from './support.ts';
 
@@ -30,9 +23,8 @@ export function layoutProperties(effort: Effort): void {
       async ([a, b, c, number]) => {
         const makers = [
           () => bottlePath({ name: a, version: b, revision: number, tag: c, rebuild: number }),
-          () => caskPath(a, b, c, 'dmg'),
-          () => caskPath(a, b, '', c),
-          () => linuxAppPath(a, b, c),
+          () => caskFile(a, b, `https://example.org/file.${c}`),
+          () => appFile(a, b, `file.${c}`),
           () => packageJsonPath('formulas', a),
           () => bottleManifestPath(a, b),
           () => apiPath(`${a}/${b}`),

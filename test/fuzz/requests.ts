@@ -3,7 +3,7 @@ import { parse as parseToml } from 'smol-toml';
 import { describe, expect } from 'vitest';
 import { parseDuration } from '../../builder/cli/units.ts';
 import { parseBrewfile } from '../../builder/request/brewfile.ts';
-import { parsePackageNames } from '../../builder/request/package-names.ts';
+import { parsePackageNames } from '../../builder/request/read.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
 import { publicKeyHex } from '../../format/minisign/public-key.ts';

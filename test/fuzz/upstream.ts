@@ -9,9 +9,10 @@ import { configOf, imageOf, parseImageIndex } from '../../builder/upstream/homeb
 import { verifyJws } from '../../builder/upstream/homebrew/jws.ts';
 import { HomebrewPackages } from '../../builder/upstream/homebrew/packages.ts';
 import { packagesSchema } from '../../builder/upstream/homebrew/payload.ts';
-import { caskSchema, formulaSchema } from '../../builder/upstream/package-json.ts';
 import { utf8 } from '../../format/bytes.ts';
 import { rewritePackageJson } from '../../format/package-json.ts';
+import { cask as caskKind } from '../../format/packages/cask.ts';
+import { formula as formulaKind } from '../../format/packages/formula.ts';
 import { parseJson } from '../../format/parse.ts';
 import { SAMPLE_KEY, signJws } from '../../scripts/sample/homebrew/jws.ts';
 import { NOW } from '../format/support.ts';
@@ -186,9 +187,9 @@ export function upstreamProperties(effort: Effort): void {
       effort,
       fc.tuple(mutatedJson(STOUT_FORMULA), mutatedJson(STOUT_CASK)),
       async ([formula, cask]) => {
-        const one = await parsed(() => parseJson(formulaSchema, utf8(formula), 'x'));
+        const one = await parsed(() => parseJson(formulaKind.schema, utf8(formula), 'x'));
         for (const { sha256 } of Object.values(one?.bottles ?? {})) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
-        const other = await parsed(() => parseJson(caskSchema, utf8(cask), 'x'));
+        const other = await parsed(() => parseJson(caskKind.schema, utf8(cask), 'x'));
         // What is taken is written again, and rewritten when it is served.
         for (const taken of [one, other])
           if (taken) rewritePackageJson(JSON.parse(JSON.stringify(taken)), 'https://x');

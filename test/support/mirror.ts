@@ -1,8 +1,9 @@
 import { cp } from 'node:fs/promises';
 import { inject } from 'vitest';
 import { type CreateOptions, type CreateSummary, createMirror } from '../../builder/create.ts';
-import { UpstreamLocation } from '../../builder/upstream/location.ts';
+import type { Asked } from '../../builder/request/request.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
+import { byKind } from '../../format/packages/kinds.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -25,9 +26,9 @@ export const REQUEST: MirrorRequest = {
 };
 
 /** How a test's mirror differs from the one that {@link makeMirror} makes. */
-export interface MirrorChanges extends Partial<CreateOptions> {
-  request?: MirrorRequest;
-  upstream?: UpstreamLocation;
+export interface MirrorChanges extends Partial<Omit<CreateOptions, 'asked'>>, Partial<Asked> {
+  /** Folder or address of the upstream; default is the sample. */
+  upstream?: string;
 }
 
 const cache = await temporaryFolder();
@@ -35,14 +36,15 @@ const cache = await temporaryFolder();
 /** Makes a mirror of the sample upstream in `directory`, signed with the test key, of exactly what is requested. */
 export function makeMirror(
   directory: string,
-  { request = REQUEST, upstream, ...changes }: MirrorChanges = {},
+  { upstream = inject('upstream'), request = REQUEST, ...changes }: MirrorChanges = {},
 ): Promise<CreateSummary> {
+  const { named, extend = false, newest = 'all', force = 'none', origin, ...options } = changes;
   return createMirror({
     directory,
-    ask: () => ({ request, upstream: upstream ?? UpstreamLocation.parse(inject('upstream')) }),
-    named: { formulas: request.packages, casks: request.casks, linuxApps: request.linux_apps },
-    newest: 'all',
-    force: 'none',
+    asked: {
+      ...{ request, named: named ?? namesIn(request), extend, newest, force },
+      origin: { upstream, ...origin },
+    },
     keepGoing: false,
     key: TEST_KEY,
     trusted: [],
@@ -51,9 +53,12 @@ export function makeMirror(
     validFor: THIRTY_DAYS,
     jobs: 8,
     reporter: SILENT,
-    ...changes,
+    ...options,
   });
 }
+
+/** The names of a request, as somebody wrote them down. */
+export const namesIn = (request: MirrorRequest): Asked['named'] => byKind((kind) => request[kind.request]);
 
 /** A copy of a mirror to do damage to. */
 export const copyMirror = (from: string, to: string): Promise<void> => cp(from, to, { recursive: true });

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { encodePath } from '../../format/layout.ts';
+import { encodePath } from '../../format/paths.ts';
 import type { ListedName, Listing } from '../listing.ts';
 import type { Html } from './html.ts';
 import { page } from './page.ts';

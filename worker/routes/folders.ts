@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { encodePath } from '../../format/layout.ts';
+import { encodePath } from '../../format/paths.ts';
 import { type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { documentOf, jsonDocument } from '../document.ts';
 import { preferredFormat } from '../http/accept.ts';

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { utf8 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { encodePath, ROOT, signaturePath } from '../../format/layout.ts';
+import { ROOT, signaturePath } from '../../format/layout.ts';
+import { encodePath } from '../../format/paths.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference } from '../../format/snapshot/root.ts';
 import { type AppEnvironment, answer, clientOrigin, type Services, servedSnapshot } from '../context.ts';

@@ -13,7 +13,7 @@ import type { HomebrewSource } from './source.ts';
 
 const MAX_FILE = 256 * 1024 * 1024;
 
-/** Files that older releases of brew ask for, and what tells one from another: any of them is validly signed. */
+/** Files that older releases of brew ask for. All are validly signed, so their content shows which one it is. */
 const OLDER_FILES: Record<string, v.GenericSchema> = {
   'formula.jws.json': v.array(v.looseObject({ full_name: v.string() })),
   'cask.jws.json': v.array(v.looseObject({ token: v.string() })),
@@ -21,26 +21,26 @@ const OLDER_FILES: Record<string, v.GenericSchema> = {
   'cask_tap_migrations.jws.json': v.record(v.string(), v.string()),
 };
 
-/** Where brew on a platform asks for everything. */
+/** The file that brew on a platform asks for. */
 const packagesEndpoint = (tag: string): string => `internal/packages.${tag}.jws.json`;
 
 /** When Homebrew signed files, Unix seconds, by endpoint. */
 export type GeneratedAt = Readonly<Record<string, number>>;
 
-/** What is read of a Homebrew API. */
+/** Which parts of a Homebrew API are read. */
 export interface ApiOptions {
   source: HomebrewSource;
   /** Platforms whose files are read. */
   tags: readonly string[];
-  /** True to read also the files that only older clients ask for. */
+  /** True to read the files that only older clients ask for, too. */
   older: boolean;
-  /** What was mirrored before: nothing older is taken. */
+  /** When the files mirrored so far were signed: nothing older is taken. */
   before: GeneratedAt;
-  /** A folder for the files, made here and left to the caller. */
+  /** Folder for the files, made here and left to the caller. */
   folder: string;
 }
 
-/** Homebrew's signed API files, verified, kept byte for byte in a folder, and what they say. */
+/** Homebrew's signed API files: verified, parsed, and kept byte for byte in a folder. */
 export class HomebrewApi {
   readonly source: HomebrewSource;
   readonly packages = new HomebrewPackages();
@@ -57,7 +57,7 @@ export class HomebrewApi {
   }
 
   /**
-   * Fetches and verifies the files, one at a time: each is tens of megabytes. Throws `bad-signature`, `bad-input`,
+   * Fetches and verifies the files one at a time, because each has tens of megabytes. Throws `bad-signature`, `bad-input`,
    * `mismatch` for a file of another kind, `rolled-back`, `not-found` when there is none for any platform, or what the
    * location throws.
    */
@@ -96,7 +96,7 @@ export class HomebrewApi {
     this.packages.add(tag, payload);
   }
 
-  /** The payload of a file, which is kept; `undefined` when there is no such file. */
+  /** Returns the payload of a file and keeps the file; `undefined` when there is no such file. */
   async #read(endpoint: string): Promise<string | undefined> {
     const bytes = await this.source.location.read(`api/${endpoint}`, MAX_FILE).catch((error: unknown) => {
       if (error instanceof MirrorError && error.code === 'not-found') return undefined;
@@ -118,7 +118,7 @@ export class HomebrewApi {
 
 function expectNotOlder(where: string, generatedAt: number, before: number | undefined): void {
   if (before === undefined || generatedAt >= before) return;
-  throw new MirrorError('rolled-back', `${where} is older than what this mirror has of it already.`, {
+  throw new MirrorError('rolled-back', `${where} is older than the one that this mirror has.`, {
     where,
     expected: `generated at ${isoSeconds(before)} or later`,
     found: isoSeconds(generatedAt),

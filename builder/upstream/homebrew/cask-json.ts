@@ -1,6 +1,6 @@
 import { isSha256 } from '../../../format/digest.ts';
+import { type CaskJson, cask as caskKind } from '../../../format/packages/cask.ts';
 import { parseValue } from '../../../format/parse.ts';
-import { caskSchema, type UpstreamCask } from '../package-json.ts';
 import { isDue } from './due.ts';
 import type { HomebrewCask } from './packages.ts';
 import { plainText, plainValue, textOf } from './symbols.ts';
@@ -19,8 +19,8 @@ const MACOS_VERSIONS: Record<string, string> = {
   golden_gate: '27',
 };
 
-/** A cask's JSON as stout-index would have it, with `url_specs` where the architectures differ. Throws `bad-input`. */
-export function caskJson(cask: HomebrewCask, commit: string | null): UpstreamCask {
+/** Returns a cask's JSON as stout-index would have it, with `url_specs` where the architectures differ. Throws `bad-input`. */
+export function caskJson(cask: HomebrewCask, commit: string | null): CaskJson {
   const { token, struct, generatedAt, downloads } = cask;
   const { deprecate_args, disable_args } = struct;
   const disabled = isDue(disable_args, generatedAt);
@@ -28,7 +28,7 @@ export function caskJson(cask: HomebrewCask, commit: string | null): UpstreamCas
   const differs = arm && intel && (arm.url !== intel.url || arm.sha256 !== intel.sha256);
   const main = arm ?? intel ?? { url: struct.url_args[0] ?? '', sha256: struct.sha256 };
   return parseValue(
-    caskSchema,
+    caskKind.schema,
     {
       ...{ token, name: struct.names.map(plainText), version: plainText(struct.version) },
       ...fileOf(main),
@@ -48,7 +48,7 @@ export function caskJson(cask: HomebrewCask, commit: string | null): UpstreamCas
   );
 }
 
-/** What is no checksum says that there is none. */
+/** Anything but a SHA-256 becomes `no_check`. */
 const fileOf = ({ url, sha256 }: { url: string; sha256: string }) => ({
   url,
   sha256: isSha256(sha256) ? sha256 : 'no_check',
@@ -56,7 +56,7 @@ const fileOf = ({ url, sha256 }: { url: string; sha256: string }) => ({
 
 const sourcePath = (token: string): string => `Casks/${token.charAt(0)}/${token}.rb`;
 
-/** `[key, arguments, options, block]`, of which blanks are left out, as stout-index writes an artifact. */
+/** Converts `[key, arguments, options, block]`, without its blanks, to an artifact of stout-index. */
 function artifactOf([key, ...rest]: unknown[]): object[] {
   const type = plainText(textOf(key));
   if (!KEPT.includes(type)) return [];

@@ -1,5 +1,5 @@
+import type { Dependencies } from '../../../format/packages/formula.ts';
 import { MACOS_RELEASES } from '../../../format/tags.ts';
-import type { Dependencies } from '../../index/formulas-database.ts';
 import type { FormulaStruct } from './payload.ts';
 import { plainText, plainValue } from './symbols.ts';
 
@@ -10,8 +10,8 @@ export const noDependencies = (): Dependencies => ({
 });
 
 /**
- * Adds what a formula needs on a platform to `dependencies`: its own dependencies, and those that macOS brings along
- * where the platform is Linux or an older macOS.
+ * Adds to `dependencies` what a formula needs on a platform: its own dependencies, and on Linux or an older macOS those
+ * that a newer macOS provides.
  */
 export function addDependencies(dependencies: Dependencies, struct: FormulaStruct, tag: string): void {
   for (const entry of struct.stable_dependencies) addEntry(dependencies, entry);
@@ -22,7 +22,7 @@ export function addDependencies(dependencies: Dependencies, struct: FormulaStruc
   }
 }
 
-/** A symbol in place of a name is a requirement, such as Xcode, which no package meets. */
+/** Adds one entry. A symbol in place of a name is a requirement, such as Xcode, that no package meets. */
 function addEntry(dependencies: Dependencies, entry: string | Record<string, unknown>): void {
   const pairs = typeof entry === 'string' ? [[entry, []] as const] : Object.entries(entry);
   for (const [name, given] of pairs) {
@@ -40,7 +40,7 @@ function sinceOf(value: string | Record<string, unknown> | undefined): string | 
   return typeof since === 'string' ? plainText(since) : undefined;
 }
 
-/** Whether a platform's system brings along what macOS has since a release. */
+/** True when a platform's system provides what macOS has provided since a release. */
 function isProvided(tag: string, since: string | undefined): boolean {
   const releases: readonly string[] = MACOS_RELEASES;
   const release = releases.indexOf(tag.replace(/^arm64_/, ''));

@@ -1,4 +1,4 @@
-/** Whether a deprecation (Homebrew's arguments of it) holds at a time, Unix seconds: some begin on a date to come. */
+/** True when a deprecation, given by Homebrew's arguments, is in effect at `now`, Unix seconds; some begin on a future date. */
 export function isDue(args: Record<string, unknown> | undefined, now: number): boolean {
   if (args === undefined) return false;
   const date = args[':date'];

@@ -1,6 +1,6 @@
-import { imageName } from '../../../format/layout.ts';
+import { imageName } from '../../../format/bottle.ts';
+import { type FormulaJson, formula as formulaKind } from '../../../format/packages/formula.ts';
 import { parseValue } from '../../../format/parse.ts';
-import { formulaSchema, type UpstreamFormula } from '../package-json.ts';
 import { isDue } from './due.ts';
 import type { HomebrewFormula } from './packages.ts';
 import { plainText, plainValue, textOf } from './symbols.ts';
@@ -10,20 +10,16 @@ export const bottleUrl = (registry: string, name: string, sha256: string): strin
   `${registry}${imageName(name)}/blobs/sha256:${sha256}`;
 
 /**
- * A formula's JSON as stout-index would have it, made from Homebrew's own description, with the rebuild that stout-index
- * leaves out. What runs as a service is not described there in words that stout knows. Throws `bad-input`.
+ * Returns a formula's JSON as stout-index would have it, made from Homebrew's own description, with the rebuild that
+ * stout-index leaves out. Without services: Homebrew describes them in another form. Throws `bad-input`.
  */
-export function formulaJson(
-  formula: HomebrewFormula,
-  registry: string,
-  commit: string | null,
-): UpstreamFormula {
+export function formulaJson(formula: HomebrewFormula, registry: string, commit: string | null): FormulaJson {
   const { name, struct, dependencies, generatedAt } = formula;
   const { stable_version: version, revision, deprecate_args, disable_args } = struct;
   const [url] = struct.stable_url_args;
   const disabled = isDue(disable_args, generatedAt);
   return parseValue(
-    formulaSchema,
+    formulaKind.schema,
     {
       ...{ name, version, revision, rebuild: struct.bottle_rebuild },
       ...{ desc: struct.desc && plainText(struct.desc), homepage: struct.homepage },
@@ -37,7 +33,7 @@ export function formulaJson(
       caveats: struct.caveats === undefined ? null : plainText(struct.caveats),
       flags: {
         keg_only: struct.keg_only_args.length > 0,
-        // What is going to be disabled is deprecated until then.
+        // A formula that will be disabled is deprecated until then.
         deprecated: isDue(deprecate_args, generatedAt) || (disable_args !== undefined && !disabled),
         disabled,
         has_post_install: struct.post_install_defined,
@@ -49,7 +45,7 @@ export function formulaJson(
   );
 }
 
-/** By the platform that a bottle was made for: which one serves another platform, clients decide as Homebrew does. */
+/** Returns bottles by the platform they were built for. Clients decide, as Homebrew does, which one serves another platform. */
 function bottlesOf({ name, struct, bottles }: HomebrewFormula, registry: string): object {
   const same = [...bottles.values()].filter(
     ({ version, revision }) => version === struct.stable_version && revision === struct.revision,
@@ -62,7 +58,7 @@ function bottlesOf({ name, struct, bottles }: HomebrewFormula, registry: string)
 const sourcePath = (name: string): string =>
   `Formula/${name.startsWith('lib') ? 'lib' : name.charAt(0)}/${name}.rb`;
 
-/** An SPDX expression, which Homebrew has as nested `any_of`, `all_of` and `with`. */
+/** Returns an SPDX expression, which Homebrew writes as nested `any_of`, `all_of` and `with`. */
 function licenseText(license: unknown): string | null {
   return license === undefined ? null : expressionText(plainValue(license));
 }

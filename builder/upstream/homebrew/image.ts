@@ -1,15 +1,15 @@
 import * as v from 'valibot';
+import { imageName } from '../../../format/bottle.ts';
 import { isSha256, sha256Hex } from '../../../format/digest.ts';
 import { MirrorError } from '../../../format/errors.ts';
-import { imageName } from '../../../format/layout.ts';
 import { parseJson } from '../../../format/parse.ts';
 import { countSchema } from '../../../format/schemas.ts';
 import type { HomebrewSource } from './source.ts';
 
-/** Media types of what describes bottles in a registry (OCI image specification). */
+/** Media types of the documents that describe bottles in a registry (OCI image specification). */
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-/** brew itself keeps an index below this size. */
+/** brew keeps its indexes below this size. */
 const MAX_DOCUMENT = 4 * 1024 * 1024;
 
 const digest = v.pipe(
@@ -31,11 +31,11 @@ const manifestSchema = v.object({
   layers: v.array(descriptor),
 });
 
-/** What a document is by its digest: SHA-256 in hex, and bytes. */
+/** Identifies a document: its SHA-256 in hex, and its size in bytes. */
 export type Descriptor = v.InferOutput<typeof descriptor>;
 export type ImageIndex = v.InferOutput<typeof indexSchema>;
 
-/** What brew looks for in an image index. */
+/** Identifies a bottle in an image index, as brew looks it up. */
 export interface WantedBottle {
   sha256: string;
   refName: string;
@@ -46,8 +46,8 @@ export const parseImageIndex = (bytes: Uint8Array, where: string): ImageIndex =>
   parseJson(indexSchema, bytes, where);
 
 /**
- * The image of a bottle in an index, found as brew finds it: by the bottle's SHA-256 and its name, with a tab that can be
- * read. Throws `mismatch`: brew would refuse the index.
+ * Finds the image of a bottle in an index as brew does: by the bottle's SHA-256 and its name, with a tab that can be read.
+ * Throws `mismatch` where brew would refuse the index.
  */
 export function imageOf(index: ImageIndex, { sha256, refName }: WantedBottle, where: string): Descriptor {
   const found = index.manifests.find(
@@ -63,7 +63,7 @@ export function imageOf(index: ImageIndex, { sha256, refName }: WantedBottle, wh
   });
 }
 
-/** The configuration of an image whose one layer is a bottle. Throws `bad-input`, or `mismatch` for another layer. */
+/** Returns the configuration of an image whose one layer is a bottle. Throws `bad-input`, or `mismatch` for another layer. */
 export function configOf(bytes: Uint8Array, bottle: string, where: string): Descriptor {
   const { config, layers } = parseJson(manifestSchema, bytes, where);
   if (layers.length === 1 && layers[0]?.digest === bottle) return config;
@@ -82,7 +82,7 @@ function isJson(text: string | undefined): boolean {
   }
 }
 
-/** Reads what a registry has of a formula's images. Throws what the location throws, and `mismatch` for other bytes. */
+/** Reads the documents of a formula's images from a registry. Throws what the location throws, and `mismatch` for other bytes. */
 export class ImageRegistry {
   readonly #source: HomebrewSource;
 
@@ -90,7 +90,7 @@ export class ImageRegistry {
     this.#source = source;
   }
 
-  /** An image index, by its tag: nothing but its contents can tell whether it is the right one. */
+  /** Reads an image index by its tag. Only its contents can show whether it is the right one. */
   index = (name: string, reference: string): Promise<Uint8Array> =>
     this.#read(`${imageName(name)}/manifests/${reference}`, INDEX);
 

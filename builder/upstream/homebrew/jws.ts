@@ -3,14 +3,14 @@ import * as v from 'valibot';
 import { MirrorError } from '../../../format/errors.ts';
 import { parseJson } from '../../../format/parse.ts';
 
-/** The name of the key that brew looks for among the signatures of a file. */
+/** The key id that brew looks for among the signatures of a file. */
 const KEY_ID = 'homebrew-1';
 const ALGORITHM = 'PS512';
 
 const jwsSchema = v.strictObject({
   payload: v.pipe(
     v.string(),
-    // Half a surrogate pair has no UTF-8: its bytes would be those of another payload.
+    // Half a surrogate pair has no UTF-8 form: its bytes would be those of another payload.
     v.check((text) => text.isWellFormed(), 'Not Unicode text.'),
   ),
   signatures: v.array(
@@ -29,9 +29,9 @@ const headerSchema = v.looseObject({
 });
 
 /**
- * The payload of one of Homebrew's API files, once the signature over it holds: JWS general JSON serialisation (RFC 7515
- * section 7.2.1) with the payload as it is (RFC 7797), PS512, the key called `homebrew-1`; what brew checks, and no
- * signature by another key counts. Throws `bad-input` for what is no such file, otherwise `bad-signature`.
+ * Verifies one of Homebrew's API files as brew does and returns its payload: JWS general JSON serialisation (RFC 7515
+ * section 7.2.1) with an unencoded payload (RFC 7797), PS512, key id `homebrew-1`. Signatures by other keys do not count.
+ * Throws `bad-input` for any other file, otherwise `bad-signature`.
  */
 export function verifyJws(bytes: Uint8Array, key: KeyObject, where: string): string {
   const { payload, signatures } = parseJson(jwsSchema, bytes, where);
@@ -61,10 +61,10 @@ function expectHeader(encoded: string, where: string): void {
   if (b64) {
     throw refusal(where, 'has a signature over an encoded payload', { expected: 'b64: false' });
   }
-  // RFC 7515 section 4.1.11: a signature with demands that are not understood does not hold.
+  // RFC 7515 section 4.1.11: a signature with critical parameters that are not understood is invalid.
   const unknown = crit.filter((name) => name !== 'b64');
   if (unknown.length === 0) return;
-  throw refusal(where, 'has a signature with unknown demands', { found: unknown.join(', ') });
+  throw refusal(where, 'has a signature with unknown critical parameters', { found: unknown.join(', ') });
 }
 
 function fromBase64Url(text: string, where: string): Buffer {

@@ -1,29 +1,29 @@
-import type { BottleName } from '../../../format/layout.ts';
+import type { BottleName } from '../../../format/bottle.ts';
+import type { Dependencies } from '../../../format/packages/formula.ts';
 import { MACOS_RELEASES } from '../../../format/tags.ts';
-import type { Dependencies } from '../../index/formulas-database.ts';
 import { addDependencies, noDependencies } from './dependencies.ts';
 import type { CaskStruct, FormulaStruct, PackagesPayload } from './payload.ts';
 import { plainText } from './symbols.ts';
 
-/** A bottle as brew on one platform is told of it. */
+/** A bottle as the API describes it to brew on one platform. */
 export interface HomebrewBottle extends BottleName {
   sha256: string;
   cellar: string;
 }
 
-/** A formula, put together from the files of all platforms read. */
+/** A formula, combined from the files of all platforms read. */
 export interface HomebrewFormula {
   name: string;
-  /** As the newest of the files has it. */
+  /** From the newest of the files. */
   struct: FormulaStruct & { stable_version: string };
   generatedAt: number;
-  /** What it needs on any of the platforms. */
+  /** Its dependencies on any of the platforms. */
   dependencies: Dependencies;
-  /** By the platform that asks; files of different age may name different versions. */
+  /** By the platform that asks. Files of different ages may name different versions. */
   bottles: Map<string, HomebrewBottle>;
 }
 
-/** A cask, with its download for each architecture of Macs that was read. */
+/** A cask, with its download for each Mac architecture that was read. */
 export interface HomebrewCask {
   token: string;
   struct: CaskStruct;
@@ -31,7 +31,7 @@ export interface HomebrewCask {
   downloads: Map<'arm64' | 'intel', { url: string; sha256: string }>;
 }
 
-/** All that the packages files of some platforms say. */
+/** Everything in the packages files of some platforms. */
 export class HomebrewPackages {
   readonly formulas = new Map<string, HomebrewFormula>();
   readonly casks = new Map<string, HomebrewCask>();
@@ -39,7 +39,7 @@ export class HomebrewPackages {
   formulaCommit: string | null = null;
   caskCommit: string | null = null;
 
-  /** Takes in the file of a platform. */
+  /** Adds the file of a platform. */
   add(tag: string, payload: PackagesPayload): void {
     const { generated_at: generatedAt } = payload.metadata;
     for (const [name, struct] of Object.entries(payload.formulae)) {
@@ -54,15 +54,15 @@ export class HomebrewPackages {
     this.caskCommit = payload.cask_tap_git_head;
   }
 
-  /** A formula by its name, an alias or a name that it had. */
+  /** Returns a formula by its name, an alias or a former name. */
   findFormula = (name: string): HomebrewFormula | undefined =>
     this.formulas.get(name) ?? this.formulas.get(this.#aliases.get(name) ?? '');
 
-  /** Names that a formula depends on, of the given types. */
-  dependencies(name: string, types: readonly string[]): string[] {
+  /** Returns the names that a formula depends on, for the given reasons. */
+  dependencies = (name: string, types: readonly string[]): string[] => {
     const dependencies = this.formulas.get(name)?.dependencies;
     return Object.entries(dependencies ?? {}).flatMap(([type, names]) => (types.includes(type) ? names : []));
-  }
+  };
 
   #addFormula(tag: string, name: string, struct: FormulaStruct, generatedAt: number): void {
     const { stable_version: version } = struct;
@@ -82,12 +82,15 @@ export class HomebrewPackages {
       formula.bottles.set(tag, { name, version, revision, rebuild, tag: own, sha256, cellar });
     }
     this.formulas.set(name, formula);
+    for (const alias of [...struct.aliases, ...struct.oldnames]) {
+      if (!this.#aliases.has(alias)) this.#aliases.set(alias, name);
+    }
   }
 
   #addCask(tag: string, token: string, struct: CaskStruct, generatedAt: number): void {
     const known = this.casks.get(token);
     const isMac = MACOS_RELEASES.some((release) => tag.endsWith(release));
-    // What a Mac is told goes before what Linux is told, where most casks do not run.
+    // A Mac's file takes precedence over Linux's: most casks do not run there.
     const isNewest = !known || (isMac && (known.downloads.size === 0 || generatedAt > known.generatedAt));
     const isOther = known?.struct.version !== struct.version;
     if (isOther && !isNewest) return;

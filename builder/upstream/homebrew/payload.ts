@@ -7,20 +7,20 @@ const texts = v.optional(v.array(text), []);
 const count = v.optional(countSchema, 0);
 const values = v.record(text, v.unknown());
 
-/** A dependency: a name, or a name with its types; a requirement looks the same with a symbol for the name. */
+/** A dependency: a name, or a name with its types. A requirement looks the same, with a symbol for the name. */
 const dependency = v.union([text, values]);
 
 const formulaSchema = v.object({
   desc: optionalText,
   homepage: optionalText,
   license: v.optional(v.unknown()),
-  /** Absent for what is only built from its repository's head. */
+  /** Absent for a formula that is only built from its repository's head. */
   stable_version: optionalText,
   revision: count,
   bottle_rebuild: count,
   /** SHA-256 of the bottle for the file's platform. */
   bottle_checksum: v.optional(sha256Schema),
-  /** The platform that the bottle was made for, when it is another one: an older macOS, or `all`. */
+  /** The platform that the bottle was built for, when that is another one: an older macOS, or `all`. */
   bottle_tag: optionalText,
   bottle_cellar: v.optional(text, ':any_skip_relocation'),
   stable_url_args: v.optional(v.array(v.unknown()), []),
@@ -57,7 +57,7 @@ const caskSchema = v.object({
   tap_string: v.optional(text, 'homebrew/cask'),
 });
 
-/** The payload of `internal/packages.<tag>.jws.json`, as far as a mirror has use for it. */
+/** The payload of `internal/packages.<tag>.jws.json`, as far as a mirror needs it. */
 export const packagesSchema = v.object({
   metadata: v.object({ bottle_tag: text, generated_at: secondsSchema }),
   formulae: v.record(text, formulaSchema),

@@ -2,11 +2,11 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { MirrorError } from '../../../format/errors.ts';
 import { UpstreamLocation } from '../location.ts';
 
-/** Homebrew's own: the API on this host, bottles in a registry on another. */
+/** Homebrew's hosts: one for the API, and a registry for bottles. */
 const OWN = 'https://formulae.brew.sh/';
 const OWN_REGISTRY = 'https://ghcr.io/v2/homebrew/core/';
 
-/** The key that Homebrew signs its API with, as brew carries it (`api/homebrew-1.pem`). */
+/** The key that signs Homebrew's API, as brew ships it (`api/homebrew-1.pem`). */
 const OWN_KEY = `-----BEGIN PUBLIC KEY-----
 MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAyKoOYzp1rhwXISRi61BY
 XBEr2PalSK8lEVOL2USy7mpy0OubOlFyujawyQcBcCn+uPOJ/WaK+POhNWcLLoiK
@@ -23,11 +23,11 @@ KvK/ZH4YgR9wNkBNagFo7lsCAwEAAQ==
 -----END PUBLIC KEY-----
 `;
 
-/** Where Homebrew's API and bottles are had, and the key that the API must be signed with. */
+/** Where Homebrew's API and bottles are, and the key that must sign the API. */
 export class HomebrewSource {
-  /** What `api/…` and the registry are relative to. */
+  /** Base of `api/…` and of the registry. */
   readonly location: UpstreamLocation;
-  /** Address of the images, with a slash at its end; it may be relative to the location. */
+  /** Address of the images, ending with a slash; may be relative to the location. */
   readonly registry: string;
   readonly key: KeyObject;
 
@@ -38,15 +38,18 @@ export class HomebrewSource {
   }
 
   /**
-   * Homebrew's own hosts, or `where` (URL or folder) with the API below `api/` and the registry below `v2/`, as a mirror
-   * has them. `key` (PEM) replaces Homebrew's key for such a place; for Homebrew's own hosts it is refused, so that
-   * nothing slips a key of its own into what everybody uses. Throws `usage`.
+   * Returns Homebrew's hosts, or `where` (URL or folder), which has the API below `api/` and the registry below `v2/` as a
+   * mirror does. `key` (PEM) replaces Homebrew's key for such a place. For Homebrew's hosts a key is refused, so that nobody
+   * can slip in another one. Throws `usage`.
    */
   static parse(where?: string, key?: string): HomebrewSource {
     const location = UpstreamLocation.parse(where ?? OWN);
     const isOwn = location.base.href === OWN;
     if (isOwn && key !== undefined) {
-      throw new MirrorError('usage', "Homebrew's own API is signed with Homebrew's key, and no other.");
+      throw new MirrorError(
+        'usage',
+        "Homebrew's API is signed with Homebrew's key, and no other is accepted.",
+      );
     }
     const registry = isOwn ? OWN_REGISTRY : 'v2/homebrew/core/';
     return new HomebrewSource(location, registry, publicKeyOf(key ?? OWN_KEY));
@@ -58,7 +61,7 @@ function publicKeyOf(pem: string): KeyObject {
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'rsa') return key;
   } catch {
-    // The same answer as for a key of another kind.
+    // Reported like a key of another kind.
   }
   throw new MirrorError('usage', 'The key of a Homebrew API is an RSA public key in PEM.', {
     found: pem.slice(0, 40),

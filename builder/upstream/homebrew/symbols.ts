@@ -1,14 +1,14 @@
 /**
- * Homebrew's API writes Ruby symbols as text with a colon before it, and a backslash before text that would look like
- * one. Here both are the text alone.
+ * Returns text without Homebrew's mark for a Ruby symbol, a colon in front, and without the backslash that it puts before
+ * text that would look like a symbol.
  */
 export const plainText = (text: string): string => text.replace(/^[:\\]/, '');
 
-/** A value where text belongs; what is none is shown as JSON, because not everything that JSON can hold turns into text. */
+/** Returns a value as text; anything but a string becomes JSON, because not every JSON value converts to text. */
 export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 
-/** As {@link plainText}, of every text in a value, keys included. */
+/** Applies {@link plainText} to every text in a value, keys included. */
 export function plainValue(value: unknown): unknown {
   if (typeof value === 'string') return plainText(value);
   if (Array.isArray(value)) return value.map(plainValue);

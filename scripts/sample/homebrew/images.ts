@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { imageName, packageVersion } from '../../../format/layout.ts';
+import { imageName, packageVersion } from '../../../format/bottle.ts';
 import { sha256 } from '../bytes.ts';
 import type { CatalogFormula } from '../catalog.ts';
 import type { Tree } from '../tree.ts';

@@ -2,8 +2,6 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { CreateSummary } from '../../../builder/create.ts';
-import { HomebrewSource } from '../../../builder/upstream/homebrew/source.ts';
-import { UpstreamLocation } from '../../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../../format/manifest.ts';
 import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
 import { type MirrorChanges, makeMirror, REQUEST } from '../../support/mirror.ts';
@@ -15,7 +13,7 @@ export const BREW_REQUEST: MirrorRequest = {
   clients: ['brew', 'stout'],
 };
 
-export interface BrewChanges extends Omit<MirrorChanges, 'ask' | 'upstream'> {
+export interface BrewChanges extends Omit<MirrorChanges, 'upstream'> {
   /** The sample's folder or address; default is the shared one. */
   from?: string;
   /** Where stout-index is, when that is another place; `homebrew` for none. */
@@ -25,14 +23,10 @@ export interface BrewChanges extends Omit<MirrorChanges, 'ask' | 'upstream'> {
 /** Makes a mirror for brew (and stout) of the sample, whose API is signed with the sample's key. */
 export function makeBrewMirror(directory: string, changes: BrewChanges = {}): Promise<CreateSummary> {
   const { from = inject('upstream'), upstream = from, request = BREW_REQUEST, ...rest } = changes;
-  const homebrew = HomebrewSource.parse(from, SAMPLE_KEY);
   return makeMirror(directory, {
     request,
-    ask: () => ({
-      request,
-      upstream: upstream === 'homebrew' ? homebrew : UpstreamLocation.parse(upstream),
-      homebrew,
-    }),
+    upstream,
+    origin: { homebrew: from, homebrewKey: SAMPLE_KEY },
     ...rest,
   });
 }

@@ -6,6 +6,11 @@ import { readManifest } from '../../../builder/directory/mirror.ts';
 import { HomebrewApi } from '../../../builder/upstream/homebrew/api.ts';
 import { HomebrewIndex } from '../../../builder/upstream/homebrew/index.ts';
 import { HomebrewSource } from '../../../builder/upstream/homebrew/source.ts';
+import { entryOf } from '../../../format/manifest.ts';
+import { cask } from '../../../format/packages/cask.ts';
+import { formula } from '../../../format/packages/formula.ts';
+import type { PackageKind } from '../../../format/packages/kind.ts';
+import { KINDS, type Kind } from '../../../format/packages/kinds.ts';
 import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { failing } from '../failing.ts';
@@ -16,6 +21,8 @@ let places = 0;
 
 const SHA = (digit: string): string => digit.repeat(64);
 const NOW = Date.parse('2026-11-01T00:00:00Z') / 1000;
+
+const NO_ENTRY = { version: '', json_path: '', bottles: {} };
 
 interface Payload {
   generated_at?: number;
@@ -39,17 +46,29 @@ async function openApi(
   const source = HomebrewSource.parse(root, SAMPLE_KEY);
   const tags = Object.keys(payloads);
   const api = await HomebrewApi.open({ source, tags, older: false, before: {}, folder: scratch });
-  return { api, index: new HomebrewIndex(api, scratch) };
+  return { api, index: new HomebrewIndex(api) };
+}
+
+/** The description of a package, found by its name. */
+async function descriptionOf<Json>(
+  index: HomebrewIndex,
+  kind: PackageKind<Json>,
+  name: string,
+): Promise<Json> {
+  const found = KINDS.find(({ id }) => id === kind.id);
+  const listed = found && (await index.index(found)).find(name);
+  if (!found || !listed) throw new Error(`no ${name}`);
+  return (await index.describe(found, listed)) as Json;
 }
 
 const formulaOf = async (struct: object, tag = 'arm64_sonoma') => {
   const { index } = await openApi({ [tag]: { formulae: { tool: { stable_version: '1.0', ...struct } } } });
-  return index.formula('tool');
+  return descriptionOf(index, formula, 'tool');
 };
 const caskOf = async (struct: object) => {
-  const cask = { version: '1.0', sha256: SHA('a'), url_args: ['https://example.org/app.dmg'], ...struct };
-  const { index } = await openApi({ arm64_sonoma: { casks: { app: cask } } });
-  return index.cask('app');
+  const app = { version: '1.0', sha256: SHA('a'), url_args: ['https://example.org/app.dmg'], ...struct };
+  const { index } = await openApi({ arm64_sonoma: { casks: { app } } });
+  return descriptionOf(index, cask, 'app');
 };
 
 describe("a formula's JSON from Homebrew's API", () => {
@@ -128,7 +147,7 @@ describe("a formula's JSON from Homebrew's API", () => {
         },
       },
     });
-    const { version, bottles, dependencies } = await index.formula('tool');
+    const { version, bottles, dependencies } = await descriptionOf(index, formula, 'tool');
     expect([version, Object.keys(bottles)]).toEqual(['2.0', ['arm64_sonoma']]);
     // Either client needs what it is told of.
     expect(dependencies.runtime).toEqual(['new', 'old']);
@@ -181,18 +200,18 @@ describe("a cask's JSON from Homebrew's API", () => {
   });
 
   it('when the architectures differ, has a file for each, of one version', async () => {
-    const cask = (digit: string, version = '2.0') => ({
+    const app = (digit: string, version = '2.0') => ({
       casks: { app: { version, sha256: SHA(digit), url_args: [`https://example.org/${digit}.zip`] } },
     });
-    const { index } = await openApi({ arm64_sonoma: cask('a'), sonoma: cask('b'), x86_64_linux: cask('c') });
-    expect(await index.cask('app')).toMatchObject({
+    const { index } = await openApi({ arm64_sonoma: app('a'), sonoma: app('b'), x86_64_linux: app('c') });
+    expect(await descriptionOf(index, cask, 'app')).toMatchObject({
       url: 'https://example.org/a.zip',
       url_specs: { arm64: { sha256: SHA('a') }, intel: { sha256: SHA('b') } },
     });
-    const old = { ...cask('d', '1.0'), generated_at: NOW - 3600 };
-    const { index: mixed } = await openApi({ arm64_sonoma: cask('a'), sonoma: old });
-    expect(await mixed.cask('app')).toMatchObject({ version: '2.0', sha256: SHA('a') });
-    expect(await mixed.cask('app')).not.toHaveProperty('url_specs');
+    const old = { ...app('d', '1.0'), generated_at: NOW - 3600 };
+    const { index: mixed } = await openApi({ arm64_sonoma: app('a'), sonoma: old });
+    expect(await descriptionOf(mixed, cask, 'app')).toMatchObject({ version: '2.0', sha256: SHA('a') });
+    expect(await descriptionOf(mixed, cask, 'app')).not.toHaveProperty('url_specs');
   });
 });
 
@@ -209,18 +228,16 @@ describe('create from Homebrew', () => {
       upstream: 'homebrew',
       request: { ...request, packages: ['xz', 'wget', 'youtube-dl'], clients: ['stout'] },
     });
-    const { formulas, casks, upstream } = await readManifest(directory);
+    const manifest = await readManifest(directory);
+    const { upstream } = manifest;
+    const filesOf = (kind: Kind, name: string) => kind.entryFiles(entryOf(manifest, kind, name) ?? NO_ENTRY);
     expect(upstream).toEqual({ url: 'homebrew', version: '2026.11.01.0000' });
-    expect(formulas.packages.xz?.bottles.arm64_sonoma?.path).toBe(
-      'bottles/xz-5.8.1_1.arm64_sonoma.bottle.tar.gz',
-    );
-    expect(formulas.packages.wget?.bottles.x86_64_sonoma?.path).toBe(
-      'bottles/wget-1.25.0.sonoma.bottle.1.tar.gz',
-    );
-    expect(formulas.packages['youtube-dl']?.bottles.sonoma?.path).toBe(
+    expect(filesOf(formula, 'xz').arm64_sonoma?.path).toBe('bottles/xz-5.8.1_1.arm64_sonoma.bottle.tar.gz');
+    expect(filesOf(formula, 'wget').x86_64_sonoma?.path).toBe('bottles/wget-1.25.0.sonoma.bottle.1.tar.gz');
+    expect(filesOf(formula, 'youtube-dl').sonoma?.path).toBe(
       'bottles/youtube-dl-2021.12.17.all.bottle.tar.gz',
     );
-    expect(Object.keys(casks.packages['visual-studio-code']?.artifacts ?? {})).toEqual(['arm64', 'intel']);
+    expect(Object.keys(filesOf(cask, 'visual-studio-code'))).toEqual(['', 'arm64', 'intel']);
     const read = async (root: string, path: string) =>
       JSON.parse(zstdDecompressSync(await readFile(join(root, path))).toString());
     const [ours, theirs] = [

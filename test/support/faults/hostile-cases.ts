@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { UpstreamLocation } from '../../../builder/upstream/location.ts';
 import { verifyDirectory } from '../../../builder/verify/verify-directory.ts';
 import { MirrorError } from '../../../format/errors.ts';
 import type { MirrorRequest } from '../../../format/manifest.ts';
@@ -50,7 +49,7 @@ export async function meetHostile(
   try {
     await makeMirror(mirror, {
       request: { ...REQUEST, vulnerabilities: false, ...request },
-      upstream: UpstreamLocation.parse(upstream),
+      upstream: upstream,
     });
     const options = { trusted: [TEST_KEY.publicKey], now: new Date(), reporter: SILENT };
     const { ok, failures } = await verifyDirectory(mirror, options);

@@ -1,32 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MirrorRequest } from '../../format/manifest.ts';
-import type { PlatformFlags } from '../plan/platforms.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import { baseUrlOption, listOption } from './options.ts';
 
-/** Options that say which packages a mirror has, and for what machines. */
-export interface PackageOptions extends PlatformFlags {
-  cask: string[];
-  linuxApp: string[];
-  fromBrewfile: string[];
-  packagesFile: string[];
-  allInstalled?: boolean;
-  withVulns?: boolean;
-  fullIndex?: boolean;
-  allowUnchecked?: boolean;
-  clients: MirrorRequest['clients'];
-  publicUrl?: string;
-}
-
-/** Adds the options of {@link PackageOptions} to a verb. */
+/** Adds the options that say which packages a mirror has, and for which machines. */
 export function addPackageOptions(command: Command): Command {
+  command.optionsGroup('Packages besides formulas, and lists of them:');
+  for (const { option } of KINDS) {
+    if (option) command.addOption(listOption(`--${option.name} <${option.argument}>`, option.description));
+  }
   return command
-    .optionsGroup('Packages besides formulas, and lists of them:')
-    .addOption(listOption('--cask <token>', 'casks'))
-    .addOption(listOption('--linux-app <token>', 'Linux apps (AppImages need --allow-unchecked)'))
     .addOption(listOption('--from-brewfile <file>', 'the formulas and casks of a Brewfile'))
     .addOption(listOption('--packages-file <file>', 'formulas listed in a file, - for standard input'))
     .option('--all-installed', 'what stout or Homebrew installed here on request')
-    .optionsGroup('Platforms (this machine’s, unless told):')
+    .optionsGroup('Platforms (default: this machine’s):')
     .addOption(listOption('--platforms <tag>', 'bottle tags, such as arm64_sonoma,x86_64_linux'))
     .addOption(listOption('--arch <arch>', 'architecture: arm64 or x86_64'))
     .addOption(listOption('--os <name>', 'macOS release, such as sonoma, or linux'))
@@ -34,15 +22,35 @@ export function addPackageOptions(command: Command): Command {
     .optionsGroup('Contents:')
     .option('--with-vulns', 'include the vulnerabilities of the mirrored packages')
     .option('--full-index', 'let the index name every package of the upstream')
-    .option('--allow-unchecked', 'take files that the upstream has no checksum of')
+    .option('--allow-unchecked', 'take files for which the upstream declares no checksum')
     .addOption(clientsOption())
     .addOption(baseUrlOption('--public-url <url>', 'write this into package URLs, for static hosts'));
 }
 
+/** Adds the options that say where packages come from. */
+export const addOriginOptions = (command: Command): Command =>
+  command
+    .option(
+      '--upstream <where>',
+      'stout-index to mirror: https URL, folder, or http on this machine; or homebrew ' +
+        '(default: where the mirror came from, or stout-index on GitHub)',
+    )
+    .option(
+      '--homebrew <where>',
+      "where Homebrew's api/ and v2/ are, for --clients brew and --upstream homebrew: as above " +
+        "(default: where they came from, or Homebrew's own hosts)",
+    )
+    .addOption(
+      new Option(
+        '--homebrew-key <file>',
+        "public key (PEM) that signs the API of another --homebrew; brew itself accepts only Homebrew's",
+      ).argParser(readKey),
+    );
+
 const CLIENTS: MirrorRequest['clients'] = ['brew', 'stout'];
 
 const clientsOption = (): Option =>
-  new Option('--clients <name>', 'whom to serve: stout (always), and brew')
+  new Option('--clients <name>', 'clients to serve: stout (always), and brew')
     .argParser((text: string, before: MirrorRequest['clients']) => [
       ...before,
       ...text.split(',').map((name) => {
@@ -52,3 +60,11 @@ const clientsOption = (): Option =>
       }),
     ])
     .default([], 'stout');
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new InvalidArgumentError(`There is no file ${file}.`);
+  }
+}

@@ -1,6 +1,6 @@
 import { arch, platform, release } from 'node:os';
 import { MirrorError } from '../../format/errors.ts';
-import { compatibleTags, parseTag, TAGS_IN_USE, tagOf } from '../../format/tags.ts';
+import { parseTag, TAGS_IN_USE, tagOf } from '../../format/tags.ts';
 
 /** Darwin's major version is macOS' plus nine up to 15, and minus one from 26 on. */
 const DARWIN_RELEASES: Record<string, string> = {
@@ -13,7 +13,7 @@ const DARWIN_RELEASES: Record<string, string> = {
   26: 'golden_gate',
 };
 
-/** Flags that choose platforms, as given. */
+/** The options that choose platforms, as the command line has them. */
 export interface PlatformFlags {
   arch: readonly string[];
   os: readonly string[];
@@ -21,7 +21,7 @@ export interface PlatformFlags {
   allPlatforms?: boolean;
 }
 
-/** The tags that the flags mean, sorted; none when no platform was named. Throws `usage`. */
+/** Returns the tags that the flags mean, sorted; none when they name no platform. Throws `usage`. */
 export function chosenTags(flags: PlatformFlags): string[] {
   try {
     return tagsOf(flags);
@@ -41,15 +41,10 @@ function tagsOf(flags: PlatformFlags): string[] {
   return [...new Set(tags)].sort();
 }
 
-/** The tag of this machine. */
+/** Returns the tag of this machine. */
 export const hostTag = (): string => tagOf(arch(), hostSystem());
 
 function hostSystem(): string {
   if (platform() !== 'darwin') return 'linux';
   return DARWIN_RELEASES[release().split('.')[0] ?? ''] ?? 'tahoe';
-}
-
-/** Which of the bottles on offer serves a tag: its own, an older macOS', or the one for all. */
-export function bottleTagFor(tag: string, offered: ReadonlySet<string>): string | undefined {
-  return compatibleTags(tag).find((candidate) => offered.has(candidate));
 }

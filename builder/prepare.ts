@@ -1,0 +1,109 @@
+import { rm } from 'node:fs/promises';
+import type { MirrorRequest } from '../format/manifest.ts';
+import type { PublicKey } from '../format/minisign/public-key.ts';
+import { KnownFiles } from './directory/known-files.ts';
+import { expectWhole } from './directory/mirror.ts';
+import { LinkSource } from './fetch/link-source.ts';
+import { CarriedPackages } from './plan/carried.ts';
+import { makePlan } from './plan/make-plan.ts';
+import type { Plan } from './plan/plan.ts';
+import type { Reporter } from './reporter.ts';
+import { type Asked, expectPackages, mergeRequest } from './request/request.ts';
+import { FolderStorage } from './snapshot/folder-storage.ts';
+import { readPrevious } from './snapshot/previous.ts';
+import type { SignedMirror } from './snapshot/signed-mirror.ts';
+import { Stage } from './snapshot/stage.ts';
+import type { HomebrewApi } from './upstream/homebrew/api.ts';
+import { openUpstream } from './upstream/open.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/** What planning a mirror takes. */
+export interface PrepareOptions {
+  directory: string;
+  /** Another mirror to take files, and its list of packages, from. */
+  from?: string | undefined;
+  asked: Asked;
+  /** True to leave out packages that are not available. */
+  keepGoing: boolean;
+  /** Keys whose snapshots are continued. */
+  trusted: readonly PublicKey[];
+  /** Folder of this user's caches. */
+  cache: string;
+  reporter: Reporter;
+}
+
+/** A plan, and what it was made from. To be closed. */
+export interface Prepared {
+  request: MirrorRequest;
+  index: Upstream;
+  /** Homebrew's API, where packages or clients are Homebrew's. */
+  api: HomebrewApi | undefined;
+  plan: Plan;
+  /** The signed state that is continued: the mirror's, or else the other mirror's. */
+  previous: SignedMirror | undefined;
+  /** The mirror's packages that may stay; absent when none may. */
+  carried: CarriedPackages | undefined;
+  source: LinkSource | undefined;
+  known: KnownFiles;
+  stage: Stage;
+  /** Closes the databases and removes `scratch`. */
+  close(): Promise<void>;
+}
+
+const NO_API = 'Homebrew does not offer it, so brew is sent there for it';
+
+/**
+ * Plans what a mirror will contain: reads what it has, merges the request with what was asked before, opens the upstream
+ * (its databases are in `scratch` until `close`) and makes the plan.
+ * Throws `unknown-package`, `upstream`, `usage` or `bad-input`.
+ */
+export async function prepare(options: PrepareOptions, scratch: string): Promise<Prepared> {
+  const closing: (() => unknown)[] = [() => rm(scratch, { recursive: true, force: true })];
+  const close = async (): Promise<void> => {
+    for (const step of closing.toReversed()) await step();
+  };
+  try {
+    return { ...(await open(options, scratch, closing)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(
+  options: PrepareOptions,
+  scratch: string,
+  closing: (() => unknown)[],
+): Promise<Omit<Prepared, 'close'>> {
+  const { directory, from, asked, trusted, reporter } = options;
+  const own = await readPrevious(directory, trusted, reporter);
+  if (from !== undefined) await expectWhole(from);
+  const source = from === undefined ? undefined : await LinkSource.open(from);
+  const previous = own ?? (from === undefined ? undefined : await readPrevious(from, trusted, reporter));
+  const before = previous?.manifest;
+  expectPackages(asked, before, from ?? directory);
+  const request = mergeRequest(asked, before?.request);
+  const known = await KnownFiles.load(directory, options.cache);
+  const stage = new Stage(new FolderStorage(directory, known));
+  const carried = own && (await CarriedPackages.open(own, request, stage.holds));
+  closing.push(() => carried?.close());
+  const { index, api } = await openUpstream({ origin: asked.origin, request, before, scratch, reporter });
+  closing.push(() => index.close());
+  const found = { request, index, api, previous, carried, source, known, stage };
+  return { ...found, plan: await planWith(options, found) };
+}
+
+async function planWith(
+  { asked, keepGoing, reporter }: PrepareOptions,
+  { index, api, request, previous, carried }: Omit<Prepared, 'plan' | 'close'>,
+): Promise<Plan> {
+  const label = 'Reading package data';
+  const plan = await makePlan({
+    ...{ index, request, asked, carried, keepGoing },
+    brew: request.clients.includes('brew') ? api : undefined,
+    sha256At: (path) => previous?.sha256At(path),
+    onProgress: (done, total) => reporter.progress({ label, done, total, bytes: 0 }),
+  });
+  const missing = (api?.missing ?? []).map((endpoint) => ({ name: endpoint, reason: NO_API }));
+  return { ...plan, skipped: [...plan.skipped, ...missing] };
+}
