@@ -53,7 +53,7 @@ test('--upstream homebrew needs no stout-index, and outdated compares with it', 
 
 test.each([
   [['--clients', 'stout,apt'], 'It must be brew or stout.'],
-  [['--clients', 'brew', ...key], "Homebrew's own API is signed with Homebrew's key, and no other."],
+  [['--clients', 'brew', ...key], "Homebrew's API is signed with Homebrew's key, and no other is accepted."],
   [['--upstream', 'homebrew', '--homebrew-key', '/nowhere.pem'], 'There is no file /nowhere.pem.'],
 ])('create with %j says what is wrong, and makes nothing', async (options, message) => {
   const directory = join(folder, 'nothing');
