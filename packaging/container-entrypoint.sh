@@ -1,5 +1,5 @@
 #!/bin/sh
-# `serve` trusts the public keys in TRUST (RW…, with spaces between); every other verb runs as it is named.
+# `serve` trusts the public keys in TRUST (RW…, separated by spaces). Every other command runs as given.
 set -eu
 if [ "${1:-}" = serve ] && [ -n "${TRUST:-}" ]; then
   for key in $TRUST; do set -- "$@" --trust "$key"; done

@@ -34,7 +34,7 @@ const OTHER_PROGRAMS: readonly string[] = [
   '--transfers',
 ];
 
-const paths = await Array.fromAsync(glob(['*.md', 'docs/*.md'], { cwd: PROJECT }));
+const paths = await Array.fromAsync(glob(['*.md', 'docs/**/*.md'], { cwd: PROJECT }));
 const pages = await Promise.all(
   paths.sort().map(async (path) => ({ path, text: await readFile(join(PROJECT, path), 'utf8') })),
 );
