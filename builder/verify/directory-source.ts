@@ -13,7 +13,7 @@ import { isAbsent } from '../directory/write.ts';
 
 const READERS = 4;
 
-/** A mirror directory as the verification walk reads it: every file's bytes, nothing remembered. */
+/** Reads a mirror directory for the verification walk: always the bytes of every file. */
 export class DirectorySource implements VerifySource {
   readonly #directory: string;
 

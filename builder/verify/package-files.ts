@@ -2,7 +2,7 @@ import { MirrorError } from '../../format/errors.ts';
 import type { Manifest } from '../../format/manifest.ts';
 import { nearest } from '../plan/unknown.ts';
 
-/** Paths of everything that belongs to the named packages, of whatever kind. Throws `unknown-package` with near names. */
+/** Returns the paths of all files of the named packages, of any kind. Throws `unknown-package` with near names. */
 export function filesOfPackages(manifest: Manifest, names: readonly string[]): string[] {
   return [...new Set(names.flatMap((name) => filesOf(manifest, name)))].sort();
 }

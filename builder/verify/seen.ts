@@ -7,7 +7,7 @@ import { isAbsent, writeFileAtomic } from '../directory/write.ts';
 
 const schema = v.record(v.string(), countSchema);
 
-/** The newest version that this user has verified of each mirror: who was shown a newer one is not shown an older. */
+/** The newest version of each mirror that this user has verified, so that an older one is noticed. */
 export class SeenVersions {
   readonly #path: string;
   readonly #versions: ReadonlyMap<string, number>;
@@ -17,18 +17,18 @@ export class SeenVersions {
     this.#versions = versions;
   }
 
-  /** Throws `bad-input` for a record that cannot be read: forgetting it would be what an attacker wants. */
+  /** Reads the record. Throws `bad-input` if it is damaged: an attacker would want it to be forgotten. */
   static async load(stateFolder: string): Promise<SeenVersions> {
     const path = join(stateFolder, 'seen.json');
     return new SeenVersions(path, await readVersions(path));
   }
 
-  /** Newest version seen of the mirror at an address or in a folder. */
+  /** Returns the newest version seen of the mirror at a URL or in a folder. */
   newest = (mirror: string): number | undefined => this.#versions.get(mirror);
 
-  /** Keeps a version that is newer than what was seen before. Throws what the file system throws. */
+  /** Records a version if it is newer than the one on record. Throws file system errors. */
   async remember(mirror: string, version: number): Promise<void> {
-    // Verifying takes minutes, and another mirror may have been verified meanwhile.
+    // Verifying takes minutes: another process may have changed the record.
     const versions = await readVersions(this.#path);
     if (version <= (versions.get(mirror) ?? 0)) return;
     versions.set(mirror, version);

@@ -4,48 +4,36 @@ import type { Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { expectWhole, filesBelow } from '../directory/mirror.ts';
 import { localPath, PRIVATE } from '../directory/paths.ts';
+import { checkDatabases } from './databases.ts';
 import { DirectorySource } from './directory-source.ts';
-import { checkIndexAgreement } from './index-agreement.ts';
 import { runWalk, type VerifyOptions } from './run-walk.ts';
-import { checkVulnerabilities } from './vulnerabilities.ts';
 
-/** A report, and the files on disk that the snapshot does not name: never served, so only a warning. */
+/** A report, and the files on disk that the snapshot does not name. They are never served, so they are only a warning. */
 export type DirectoryReport = VerifyReport & { unlisted: string[] };
 
 /**
  * Verifies a directory exhaustively: signatures, every byte of every file, and that index and snapshot agree.
- * Throws `missing` for what is no mirror, `refused` while a commit is unfinished, `unknown-package`; all else is in the
- * report.
+ * Throws `missing` if there is no mirror, `refused` while a commit is unfinished, or `unknown-package`. Everything else
+ * is in the report.
  */
 export async function verifyDirectory(directory: string, options: VerifyOptions): Promise<DirectoryReport> {
   await expectWhole(directory);
+  const source = new DirectorySource(directory);
   let unlisted: string[] = [];
-  const localPathOf = (path: string): string => localPath(directory, path);
-  const report = await runWalk(
-    new DirectorySource(directory),
-    directory,
-    'deep',
-    options,
-    async (snapshot, entries, builder) => {
-      checkIndexAgreement(localPathOf, entries, builder);
-      checkVulnerabilities(localPathOf, entries, builder);
-      unlisted = await unlistedFiles(directory, snapshot, entries);
-    },
-  );
+  const report = await runWalk(source, directory, 'deep', options, async (entries, root, builder) => {
+    checkDatabases((path) => localPath(directory, path), entries, builder);
+    unlisted = await unlistedFiles(directory, root, entries);
+  });
   return { ...report, unlisted };
 }
 
 async function unlistedFiles(
   directory: string,
-  snapshot: Root,
+  root: Root,
   entries: readonly SnapshotEntry[],
 ): Promise<string[]> {
-  const listed = new Set([
-    ROOT,
-    signaturePath(ROOT),
-    ...snapshot.leaves.map((leaf) => leafPath(leaf.sha256)),
-    ...entries.map(filePathOf),
-  ]);
+  const leaves = root.leaves.map((leaf) => leafPath(leaf.sha256));
+  const listed = new Set([ROOT, signaturePath(ROOT), ...leaves, ...entries.map(filePathOf)]);
   const found = await filesBelow(directory, '');
   return found.filter((path) => !listed.has(path) && !path.startsWith(`${PRIVATE}/`));
 }

@@ -134,7 +134,7 @@ describe('what a caller adds to the walk', () => {
       trusted: options.trusted,
       now: NOW,
       depth: 'quick',
-      also: async (_snapshot, entries) => {
+      checkIndex: async (entries) => {
         seen.push(...entries.map((entry) => entry.name));
       },
     });
@@ -143,16 +143,15 @@ describe('what a caller adds to the walk', () => {
   });
 
   it('when the walk stops early, the caller is not asked: it would miss entries', async () => {
-    const also = () => expect.unreachable('the walk is not complete');
-    const report = await verifyMirror(memorySource(MIRROR.files), { ...options, also });
+    const checkIndex = () => expect.unreachable('the walk is not complete');
+    const report = await verifyMirror(memorySource(MIRROR.files), { ...options, checkIndex });
     expect(report.cursor).not.toBeNull();
   });
 
   it('when progress is wanted, it grows to the total', async () => {
-    const { mayContinue: _, ...unbounded } = options;
     const checked: number[] = [];
-    const onSlice: WalkOptions['onSlice'] = ({ files }) => checked.push(files.checked);
-    await verifyMirror(memorySource(MIRROR.files), { ...unbounded, onSlice });
+    const mayContinue: WalkOptions['mayContinue'] = ({ files }) => checked.push(files.checked) > 0;
+    await verifyMirror(memorySource(MIRROR.files), { ...options, mayContinue });
     expect(checked).toEqual([...checked].sort((a, b) => a - b));
     expect(checked.at(-1)).toBe(MIRROR.snapshot.totals.files);
   });

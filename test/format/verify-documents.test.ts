@@ -23,15 +23,15 @@ describe('verifying a mirror with a bad document', () => {
   });
 
   it("when a caller's own check fails, the mirror is not ok", async () => {
-    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+    const checkIndex: WalkOptions['checkIndex'] = async (_entries, _root, report) =>
       report.check({ name: 'index', path: DATABASE, state: 'failed', evidence: 'a bottle too many' });
-    expect(await verify(signMirror(), { also })).toMatchObject({ ok: false, failures: [] });
+    expect(await verify(signMirror(), { checkIndex })).toMatchObject({ ok: false, failures: [] });
   });
 
   it("when a caller's own check is not made here, the mirror is ok and the report says so", async () => {
-    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+    const checkIndex: WalkOptions['checkIndex'] = async (_entries, _root, report) =>
       report.check({ name: 'index', path: DATABASE, state: 'not checked here', evidence: 'no SQLite' });
-    const report = await verify(signMirror(), { also });
+    const report = await verify(signMirror(), { checkIndex });
     expect(report.ok).toBe(true);
     expect(report.checks.at(-1)?.state).toBe('not checked here');
   });

@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+import { MirrorError } from '../../format/errors.ts';
+import { databasePath, type IndexKind, VULNERABILITIES } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { Check, ReportBuilder } from '../../format/verify/report.ts';
+import { DatabaseReader } from '../index/reader.ts';
+
+const tableSchema = v.object({ name: v.string() });
+const resultSchema = v.object({ integrity_check: v.string() });
+const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });
+
+type Row = v.InferOutput<typeof rowSchema>;
+
+/** The tables of each database that list files, with the column that names the package, and the folder of the files. */
+const TABLES: { kind: IndexKind; tables: Record<string, string>; folder: RegExp }[] = [
+  {
+    kind: 'formulas',
+    tables: { bottles: 'formula', brew_bottles: 'formula' },
+    folder: /^bottles\/[^/]+$/,
+  },
+  { kind: 'casks', tables: { artifacts: 'cask' }, folder: /^casks\// },
+  { kind: 'linux-apps', tables: { artifacts: 'token' }, folder: /^linux-apps\// },
+];
+
+/** Returns the local file that holds a path of the mirror. */
+export type LocalPathOf = (path: string) => string;
+
+/** Checks that databases and snapshot list the same files, and that vulns/cve.db is sound (docs/format.md section 9, step 8). */
+export function checkDatabases(
+  localPathOf: LocalPathOf,
+  entries: readonly SnapshotEntry[],
+  report: ReportBuilder,
+): void {
+  const byPath = new Map(entries.map((entry) => [entry.name, entry]));
+  for (const { kind, tables, folder } of TABLES) {
+    const path = databasePath(kind);
+    if (byPath.has(path)) {
+      attempt(report, { name: 'index', path }, () => {
+        const rows = readDatabase(localPathOf(path), path, (database) => listedFiles(database, tables));
+        const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
+        return problems.length > 0 ? problems : `agrees with the snapshot (entries: ${rows.length})`;
+      });
+    }
+  }
+  if (byPath.has(VULNERABILITIES)) {
+    attempt(report, { name: 'vulnerabilities', path: VULNERABILITIES }, () =>
+      readDatabase(localPathOf(VULNERABILITIES), VULNERABILITIES, integrity),
+    );
+  }
+}
+
+/** Reports the evidence that `run` returns as passed; each error that it returns or throws as failed. */
+function attempt(
+  report: ReportBuilder,
+  check: Pick<Check, 'name' | 'path'>,
+  run: () => string | MirrorError[],
+): void {
+  try {
+    const result = run();
+    if (typeof result === 'string') report.pass(check, result);
+    else for (const problem of result) report.failCheck(check, problem);
+  } catch (error) {
+    report.failCheck(check, error);
+  }
+}
+
+function readDatabase<T>(local: string, where: string, read: (database: DatabaseReader) => T): T {
+  const database = DatabaseReader.open(local, where);
+  try {
+    return read(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Returns SQLite's verdict as evidence, or the damage that it found. */
+function integrity(database: DatabaseReader): string | MirrorError[] {
+  const result = database.rows(resultSchema, 'PRAGMA integrity_check')[0]?.integrity_check;
+  if (result === 'ok') return "SQLite's integrity check passed";
+  const where = VULNERABILITIES;
+  return [new MirrorError('mismatch', `${where} is damaged: ${result}`, { where })];
+}
+
+/** Returns the rows of the tables that exist: not every mirror has files for brew. */
+function listedFiles(database: DatabaseReader, tables: Record<string, string>): Row[] {
+  const present = database.rows(tableSchema, "SELECT name FROM sqlite_master WHERE type = 'table'");
+  return present.flatMap(({ name }) => {
+    const owner = Object.hasOwn(tables, name) ? tables[name] : undefined;
+    if (owner === undefined) return [];
+    return database.rows(rowSchema, `SELECT ${owner} AS owner, path, sha256, size FROM ${name}`);
+  });
+}
+
+/** Returns an error for each row whose file the snapshot lacks, or lists with other bytes. */
+function missingFiles(rows: Row[], byPath: ReadonlyMap<string, SnapshotEntry>, index: string): MirrorError[] {
+  return rows.flatMap(({ owner, path, sha256: expected, size }) => {
+    const entry = byPath.get(path);
+    if (entry?.sha256 === expected && entry.size === size) return [];
+    const what = entry ? 'has other bytes in the snapshot' : 'is not in the snapshot';
+    const message = `${path}, which ${index} lists for ${owner}, ${what}.`;
+    const details = { where: path, expected, found: entry?.sha256 };
+    return [new MirrorError(entry ? 'mismatch' : 'missing', message, details)];
+  });
+}
+
+/** Returns an error for each package file of the snapshot that no row lists. */
+function unlistedFiles(
+  rows: Row[],
+  byPath: ReadonlyMap<string, SnapshotEntry>,
+  index: string,
+  folder: RegExp,
+): MirrorError[] {
+  const listed = new Set(rows.map((row) => row.path));
+  const unlisted = [...byPath.keys()].filter((path) => folder.test(path) && !listed.has(path));
+  return unlisted.map((where) => {
+    return new MirrorError('mismatch', `${where} is in the snapshot but not in ${index}.`, { where });
+  });
+}
