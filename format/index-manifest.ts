@@ -31,7 +31,7 @@ const indexManifestSchema = v.object({
   signature: v.optional(v.nullable(v.string())),
 });
 
-/** stout's index manifest, ours and upstream's alike. */
+/** stout's index manifest, whether written by a mirror or by the upstream. */
 export type IndexManifest = v.InferOutput<typeof indexManifestSchema>;
 export type IndexedDatabase = v.InferOutput<typeof databaseSchema>;
 
@@ -46,59 +46,54 @@ export interface IndexFacts {
   caskCount: number;
 }
 
-/** The text that stout signs and checks (stout's `stout-index:v1`). */
+/** Returns the text that stout signs and verifies (`stout-index:v1`). */
 export const indexSignatureText = (facts: IndexFacts): string =>
   `stout-index:v1:${facts.formulasSha256}:${facts.signedAt}:${facts.indexVersion}:${facts.formulaCount}:${facts.caskCount}`;
 
-/** stout's index signature, 128 hex digits. */
+/** Signs the facts as stout does. Returns 128 hex digits. */
 export const signIndex = (facts: IndexFacts, key: SecretKey): string =>
   bytesToHex(sign(utf8(indexSignatureText(facts)), key.seed));
 
-/** True when `signature` (hex) is one of the trusted keys' over the facts. */
+/** Returns true if `signature` (hex) over the facts is by a trusted key. */
 export function verifyIndex(facts: IndexFacts, signature: string, trusted: readonly PublicKey[]): boolean {
   if (!/^[0-9a-f]{128}$/i.test(signature)) return false;
   const bytes = hexToBytes(signature);
   return trusted.some((key) => verify(bytes, utf8(indexSignatureText(facts)), key.key));
 }
 
-/** The facts that a signed index manifest states, or `undefined` when it is not signed. */
+/** Returns the facts that a signed index manifest states, or `undefined` if it is not signed. */
 export function indexFactsOf(manifest: IndexManifest): IndexFacts | undefined {
-  if (typeof manifest.signed_at !== 'number' || !manifest.signature) return undefined;
-  return {
-    formulasSha256: manifest.indexes.formulas.db_sha256,
-    signedAt: manifest.signed_at,
-    indexVersion: manifest.index_version ?? '',
-    formulaCount: manifest.indexes.formulas.count,
-    caskCount: manifest.indexes.casks?.count ?? 0,
-  };
+  const { signed_at: signedAt, signature } = manifest;
+  return typeof signedAt === 'number' && signature ? factsOf(manifest, signedAt) : undefined;
 }
 
-/** Encodes our index manifest, signed. `signedAt` is in Unix seconds. */
+const factsOf = (
+  { indexes, index_version: indexVersion = '' }: IndexManifest,
+  signedAt: number,
+): IndexFacts => ({
+  formulasSha256: indexes.formulas.db_sha256,
+  signedAt,
+  indexVersion,
+  formulaCount: indexes.formulas.count,
+  caskCount: indexes.casks?.count ?? 0,
+});
+
+/** Encodes and signs the index manifest of a mirror. `signedAt` is in Unix seconds. */
 export function encodeIndexManifest(
-  input: Pick<IndexManifest, 'version' | 'created_at' | 'indexes'>,
+  { version, created_at, indexes }: Pick<IndexManifest, 'version' | 'created_at' | 'indexes'>,
   signedAt: number,
   key: SecretKey,
 ): Uint8Array {
-  const signature = signIndex(
-    {
-      formulasSha256: input.indexes.formulas.db_sha256,
-      signedAt,
-      indexVersion: input.version,
-      formulaCount: input.indexes.formulas.count,
-      caskCount: input.indexes.casks?.count ?? 0,
-    },
-    key,
-  );
   const manifest: IndexManifest = {
-    version: input.version,
-    created_at: input.created_at,
+    version,
+    created_at,
     stout_min_version: '0.1.0',
-    indexes: input.indexes,
-    index_version: input.version,
+    indexes,
+    index_version: version,
     signed_at: signedAt,
-    signature,
   };
-  return utf8(`${JSON.stringify(manifest, null, 1)}\n`);
+  const signature = signIndex(factsOf(manifest, signedAt), key);
+  return utf8(`${JSON.stringify({ ...manifest, signature }, null, 1)}\n`);
 }
 
 /** Parses an index manifest. Throws `bad-input` naming `where`. */

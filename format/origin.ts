@@ -1,6 +1,6 @@
 import { MirrorError } from './errors.ts';
 
-/** Scheme and host of a mirror's address. Throws `bad-input` for what is no http(s) URL or has more than that. */
+/** Returns scheme and host of a mirror's URL. Throws `bad-input` unless it is an http(s) URL of only these. */
 export function originOf(text: string): string {
   const url = parseAddress(text);
   if (url && url.pathname === '/' && !hasCredentials(url)) return url.origin;
@@ -11,8 +11,8 @@ export function originOf(text: string): string {
 }
 
 /**
- * Address at which a mirror's tree is served, without a trailing slash; with a user and password only where `credentials`
- * says so. Throws `bad-input` for what is no http(s) URL.
+ * Returns the URL at which a mirror's tree is served, without a trailing slash. It may have a user and password only if
+ * `credentials` is true. Throws `bad-input` unless it is an http(s) URL.
  */
 export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = parseAddress(text);
@@ -24,8 +24,8 @@ export function baseUrlOf(text: string, { credentials = false } = {}): string {
 }
 
 /**
- * An http(s) URL to which a path can be added: it has no query or fragment, not even an empty one, and its user and
- * password can be decoded. `undefined` for all else.
+ * Returns an http(s) URL to which a path can be added, or `undefined`. Such a URL has no query or fragment, not even an
+ * empty one, and its user and password can be decoded.
  */
 function parseAddress(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -33,7 +33,7 @@ function parseAddress(text: string): URL | undefined {
   return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;
 }
 
-/** A text without the slashes at its end; each run of slashes is looked at once. */
+/** Removes the slashes at the end, in linear time. */
 export const withoutTrailingSlashes = (text: string): string => text.replace(/(?<!\/)\/+$/, '');
 
 const hasCredentials = ({ username, password }: URL): boolean => username !== '' || password !== '';

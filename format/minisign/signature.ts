@@ -25,14 +25,14 @@ const PREHASHED = utf8('ED');
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * Signs a file by its BLAKE2b-512 digest and returns the four-line `.sig` text.
- * The trusted comment must be printable (tabs allowed) and at most 8,173 bytes, the most that minisign reads.
+ * Signs a file by its BLAKE2b-512 digest. Returns the four-line `.sig` text. Throws `bad-input` unless the trusted comment
+ * is printable (tabs allowed) and at most 8,173 bytes long, the most that minisign reads.
  */
 export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedComment: string): string {
   if (UNPRINTABLE.test(trustedComment) || utf8(trustedComment).length > MAX_COMMENT) {
-    throw new MirrorError('bad-input', 'A trusted comment must be printable and at most 8,173 bytes long.', {
-      found: trustedComment.slice(0, 80),
-    });
+    const found = trustedComment.slice(0, 80);
+    const message = 'A trusted comment must be printable and at most 8,173 bytes long.';
+    throw new MirrorError('bad-input', message, { found });
   }
   const signature = sign(prehash, key.seed);
   const globalSignature = sign(concatBytes(signature, utf8(trustedComment)), key.seed);
@@ -45,10 +45,7 @@ export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedCommen
   ].join('\n');
 }
 
-/**
- * Parses a `.sig` file. Only prehashed (`ED`) signatures are accepted: a mirror contains no others.
- * Throws `bad-input` naming `where`.
- */
+/** Parses a `.sig` file. Throws `bad-input` naming `where` unless it is prehashed (`ED`), as all in a mirror are. */
 export function parseSignature(text: string, where: string): Signature {
   const lines = text.length <= MAX_LENGTH ? text.replace(/\n$/, '').split('\n') : [];
   const [untrusted, first, comment, second] = lines.map((line) => line.replace(/\r$/, ''));
@@ -66,7 +63,7 @@ export function parseSignature(text: string, where: string): Signature {
     throw new MirrorError('bad-input', `${where} is not a minisign signature.`, { where });
   }
   if (!sameBytes(bytes.slice(0, 2), PREHASHED)) {
-    throw new MirrorError('bad-input', `${where} is a signature of a kind that mirrors do not use.`, {
+    throw new MirrorError('bad-input', `${where} is a kind of signature that mirrors do not use.`, {
       where,
       expected: 'ED (prehashed)',
       found: String.fromCharCode(...bytes.slice(0, 2)),
@@ -76,9 +73,8 @@ export function parseSignature(text: string, where: string): Signature {
 }
 
 /**
- * Checks the global signature, which covers the trusted comment, and returns the key that made it.
- * This authenticates what the comment says of a file; it does not look at the file.
- * Throws `bad-signature` naming `where`.
+ * Verifies the global signature, which covers the trusted comment. Returns the key that made it. This authenticates what
+ * the comment states, but does not involve the file. Throws `bad-signature` naming `where`.
  */
 export function verifyComment(
   signature: Signature,
@@ -96,14 +92,12 @@ export function verifyComment(
   }
   const message = concatBytes(signature.signature, utf8(signature.trustedComment));
   const signer = candidates.find((key) => crypto.verify(signature.globalSignature, message, key.key));
-  if (!signer) {
-    throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
-  }
-  return signer;
+  if (signer) return signer;
+  throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
 }
 
 /**
- * Checks a signature over a file given by its BLAKE2b-512 digest, with the key that {@link verifyComment} returned.
+ * Verifies a signature over a file's BLAKE2b-512 digest, with the key that {@link verifyComment} returned.
  * Throws `bad-signature` naming `where`.
  */
 export function verifyPrehash(
