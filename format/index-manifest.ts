@@ -5,6 +5,7 @@ import { INDEX_MANIFEST } from './layout.ts';
 import { sign, verify } from './minisign/ed25519.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
+import { KINDS } from './packages/kinds.ts';
 import { parseJson } from './parse.ts';
 import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
 
@@ -16,15 +17,20 @@ const databaseSchema = v.object({
   updated_at: v.optional(v.nullable(v.string())),
 });
 
+const optionalDatabase = v.optional(v.nullable(databaseSchema));
+const optionalKinds = Object.fromEntries(KINDS.map(({ key }) => [key, optionalDatabase])) as Record<
+  (typeof KINDS)[number]['key'],
+  typeof optionalDatabase
+>;
+
 const indexManifestSchema = v.object({
   version: v.string(),
   created_at: v.string(),
   stout_min_version: v.optional(v.nullable(v.string())),
   indexes: v.object({
+    ...optionalKinds,
     formulas: databaseSchema,
-    casks: v.optional(v.nullable(databaseSchema)),
-    linux_apps: v.optional(v.nullable(databaseSchema)),
-    vulnerabilities: v.optional(v.nullable(databaseSchema)),
+    vulnerabilities: optionalDatabase,
   }),
   index_version: v.optional(v.string()),
   signed_at: v.optional(v.nullable(secondsSchema)),
