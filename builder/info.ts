@@ -3,39 +3,17 @@ import { PACKAGE_LIST, ROOT, signaturePath } from '../format/layout.ts';
 import { bytesByTag, homebrewTime } from '../format/manifest.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { parseSignature } from '../format/minisign/signature.ts';
-import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
+import { parsePackageList } from '../format/package-list.ts';
 import { KINDS } from '../format/packages/kinds.ts';
 import { isoSeconds } from '../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { expectWhole, readContents, readMirrorFile, readSignedRoot } from './directory/mirror.ts';
 
 /** What a mirror says about itself. None of it is verified. */
-export interface MirrorInfo {
-  version: number;
-  index_version: string;
-  created_at: string;
-  signed_at: string;
-  expires_at: string;
-  /** Key id that the signature names. */
-  signed_by: string;
-  generator: string;
-  upstream: string;
-  /** When Homebrew made the oldest of the API files that are mirrored or that packages come from. */
-  homebrew_api: string | null;
-  files: number;
-  bytes: number;
-  platforms: string[];
-  /** Bytes by top-level folder. */
-  sizes: Record<string, number>;
-  /** Bytes of bottles by platform tag. A bottle for several platforms counts for each. */
-  tags: Record<string, number>;
-  /** Packages whose files had no checksum upstream. */
-  unchecked: string[];
-  packages: ListedPackage[];
-}
+export type MirrorInfo = Awaited<ReturnType<typeof mirrorInfo>>;
 
 /** Reads what a mirror directory holds. Throws `missing`, `refused` for an unfinished commit, or `bad-input`. */
-export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
+export async function mirrorInfo(directory: string) {
   await expectWhole(directory);
   const contents = await readContents(directory);
   if (!contents) throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
@@ -50,15 +28,20 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
     created_at: manifest.created_at,
     signed_at: snapshot.created_at,
     expires_at: snapshot.expires_at,
+    /** The key id that the signature names. */
     signed_by: keyIdText(parseSignature(signature, signaturePath(ROOT)).keyId),
     generator: `${manifest.generator.name} ${manifest.generator.version}`,
     upstream: `${manifest.upstream.url} (${manifest.upstream.version})`,
+    /** When Homebrew made the oldest of the API files that are mirrored or that packages come from. */
     homebrew_api: homebrew === undefined ? null : isoSeconds(homebrew),
     files: snapshot.totals.files,
     bytes: snapshot.totals.bytes,
     platforms: manifest.platforms,
+    /** Bytes by top-level folder. */
     sizes: bytesByFolder(entries),
+    /** Bytes of bottles by platform tag. A bottle for several platforms counts for each. */
     tags: bytesByTag(manifest),
+    /** Packages whose files had no checksum upstream. */
     unchecked: declared.flatMap(([name, entry]) => ('unchecked' in entry && entry.unchecked ? [name] : [])),
     packages,
   };

@@ -1,7 +1,7 @@
 import { MirrorError } from './errors.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
-import { parseSignature, signPrehashed, verifyComment, verifyPrehash } from './minisign/signature.ts';
+import { parseSignature, signPrehashed, verifySignature } from './minisign/signature.ts';
 import { PORTABLE, type RuntimeCrypto } from './runtime-crypto.ts';
 
 /** What the trusted comment of a `.sig` states about the signed file. */
@@ -44,21 +44,18 @@ export function verifyFileSignature(
 ): VerifiedSignature {
   const where = `${file}.sig`;
   const signature = parseSignature(text, where);
-  const signer = verifyComment(signature, trusted, where, crypto);
-  const claimed = parseComment(signature.trustedComment, where);
-  if (claimed.file !== file) {
-    const details = { where, expected: file, found: claimed.file };
-    throw new MirrorError('bad-signature', `${where} was made for another file.`, details);
-  }
-  if (prehash) verifyPrehash(signature, prehash(claimed), signer, where, crypto);
-  return { ...claimed, signer };
+  const claimed = (): SignedFile => parseComment(signature.trustedComment, file, where);
+  const signer = verifySignature(signature, trusted, where, prehash && (() => prehash(claimed())), crypto);
+  return { ...claimed(), signer };
 }
 
-function parseComment(comment: string, where: string): SignedFile {
-  const [, timestamp, file, sha256, size] = COMMENT.exec(comment) ?? [];
-  if (file !== undefined && sha256 !== undefined) {
-    return { timestamp: Number(timestamp), file, sha256, size: Number(size) };
+function parseComment(comment: string, expected: string, where: string): SignedFile {
+  const [, timestamp, file, sha256 = '', size] = COMMENT.exec(comment) ?? [];
+  if (file === expected) return { timestamp: Number(timestamp), file, sha256, size: Number(size) };
+  if (file === undefined) {
+    const details = { where, found: comment };
+    throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, details);
   }
-  const details = { where, found: comment };
-  throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, details);
+  const details = { where, expected, found: file };
+  throw new MirrorError('bad-signature', `${where} was made for another file.`, details);
 }

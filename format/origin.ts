@@ -4,10 +4,7 @@ import { MirrorError } from './errors.ts';
 export function originOf(text: string): string {
   const url = parseAddress(text);
   if (url && url.pathname === '/' && !hasCredentials(url)) return url.origin;
-  throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
-    expected: 'https://host, without a path',
-    found: text,
-  });
+  throw notAnAddress(text, 'https://host, without a path');
 }
 
 /**
@@ -17,11 +14,15 @@ export function originOf(text: string): string {
 export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = parseAddress(text);
   if (url && (credentials || !hasCredentials(url))) return withoutTrailingSlashes(url.href);
-  throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
-    expected: `https://host or https://host/folder${credentials ? '; in a token % is written %25, and / is %2F' : ''}`,
-    found: text,
-  });
+  const escapes = credentials ? '; in a token % is written %25, and / is %2F' : '';
+  throw notAnAddress(text, `https://host or https://host/folder${escapes}`);
 }
+
+const notAnAddress = (found: string, expected: string): MirrorError =>
+  new MirrorError('bad-input', `${JSON.stringify(found)} is not the address of a mirror.`, {
+    expected,
+    found,
+  });
 
 /**
  * Returns an http(s) URL to which a path can be added, or `undefined`. Such a URL has no query or fragment, not even an

@@ -26,23 +26,12 @@ function isInstant(text: string): boolean {
 export const recordSchema = <S extends v.GenericSchema>(member: S) =>
   v.pipe(
     v.custom<Readonly<Record<string, unknown>>>(isObject, 'Not an object.'),
-    v.rawTransform(({ dataset, addIssue, NEVER }): Record<string, v.InferOutput<S>> => {
-      const read: Record<string, v.InferOutput<S>> = Object.create(null);
-      for (const [key, value] of Object.entries(dataset.value)) {
-        const result = v.safeParse(member, value);
-        if (result.success) {
-          read[key] = result.output;
-          continue;
-        }
-        const [{ message, path = [] }] = result.issues;
-        addIssue({
-          message,
-          path: [{ type: 'object', origin: 'value', input: dataset.value, key, value }, ...path],
-        });
-        return NEVER;
-      }
-      return read;
-    }),
+    v.transform((value) => new Map(Object.entries(value))),
+    v.map(v.string(), member),
+    v.transform(
+      (members): Record<string, v.InferOutput<S>> =>
+        Object.assign(Object.create(null), Object.fromEntries(members)),
+    ),
   );
 
 const isObject = (value: unknown): boolean =>

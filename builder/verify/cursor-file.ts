@@ -2,34 +2,12 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { countSchema } from '../../format/schemas.ts';
-import type { Depth, VerifyReport } from '../../format/verify/report.ts';
+import { type Depth, reportSchema, type VerifyReport } from '../../format/verify/report.ts';
 import { isAbsent } from '../directory/write.ts';
 
 const SAVE_MS = 1_000;
 
-const text = v.string();
-const optionalText = v.optional(text);
-const reportSchema = v.object({
-  ok: v.boolean(),
-  complete: v.boolean(),
-  depth: v.picklist(['quick', 'deep']),
-  checked_at: text,
-  checks: v.array(v.object({ name: text, path: text, state: text, evidence: text })),
-  files: v.object({
-    total: countSchema,
-    checked: countSchema,
-    verified: countSchema,
-    consistent: countSchema,
-    failed: countSchema,
-  }),
-  bytes: v.object({ total: countSchema, checked: countSchema }),
-  failures: v.array(
-    v.object({ path: text, state: text, message: text, expected: optionalText, found: optionalText }),
-  ),
-  cursor: v.nullable(text),
-});
-const fileSchema = v.object({ mirror: text, report: reportSchema });
+const fileSchema = v.object({ mirror: v.string(), report: reportSchema });
 
 /** A local file that keeps the report of an unfinished verification. */
 export class CursorFile {
@@ -54,7 +32,7 @@ export class CursorFile {
       throw error;
     }
     const { mirror, report } = parseJson(fileSchema, bytes, this.#path);
-    if (mirror === this.#mirror && report.depth === this.#depth) return report as VerifyReport;
+    if (mirror === this.#mirror && report.depth === this.#depth) return report;
     throw new MirrorError('bad-input', `${this.#path} belongs to another verification.`, {
       where: this.#path,
       expected: `${this.#mirror}, ${this.#depth}`,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { databasePath, type IndexKind, VULNERABILITIES } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import type { Check, ReportBuilder } from '../../format/verify/report.ts';
+import type { ReportBuilder } from '../../format/verify/report.ts';
 import { DatabaseReader } from '../index/reader.ts';
 
 const tableSchema = v.object({ name: v.string() });
@@ -26,41 +26,24 @@ const TABLES: { kind: IndexKind; tables: Record<string, string>; folder: RegExp 
 export type LocalPathOf = (path: string) => string;
 
 /** Checks that databases and snapshot list the same files, and that vulns/cve.db is sound (docs/format.md section 9, step 8). */
-export function checkDatabases(
+export async function checkDatabases(
   localPathOf: LocalPathOf,
   entries: readonly SnapshotEntry[],
   report: ReportBuilder,
-): void {
+): Promise<void> {
   const byPath = new Map(entries.map((entry) => [entry.name, entry]));
   for (const { kind, tables, folder } of TABLES) {
     const path = databasePath(kind);
-    if (byPath.has(path)) {
-      attempt(report, { name: 'index', path }, () => {
-        const rows = readDatabase(localPathOf(path), path, (database) => listedFiles(database, tables));
-        const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
-        return problems.length > 0 ? problems : `agrees with the snapshot (entries: ${rows.length})`;
-      });
-    }
+    if (!byPath.has(path)) continue;
+    await report.attempt('index', path, () => {
+      const rows = readDatabase(localPathOf(path), path, (database) => listedFiles(database, tables));
+      const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
+      return problems.length > 0 ? problems : `agrees with the snapshot (entries: ${rows.length})`;
+    });
   }
-  if (byPath.has(VULNERABILITIES)) {
-    attempt(report, { name: 'vulnerabilities', path: VULNERABILITIES }, () =>
-      readDatabase(localPathOf(VULNERABILITIES), VULNERABILITIES, integrity),
-    );
-  }
-}
-
-/** Reports the evidence that `run` returns as passed; each error that it returns or throws as failed. */
-function attempt(
-  report: ReportBuilder,
-  check: Pick<Check, 'name' | 'path'>,
-  run: () => string | MirrorError[],
-): void {
-  try {
-    const result = run();
-    if (typeof result === 'string') report.pass(check, result);
-    else for (const problem of result) report.failCheck(check, problem);
-  } catch (error) {
-    report.failCheck(check, error);
+  const path = VULNERABILITIES;
+  if (byPath.has(path)) {
+    await report.attempt('vulnerabilities', path, () => readDatabase(localPathOf(path), path, integrity));
   }
 }
 
@@ -73,12 +56,12 @@ function readDatabase<T>(local: string, where: string, read: (database: Database
   }
 }
 
-/** Returns SQLite's verdict as evidence, or the damage that it found. */
-function integrity(database: DatabaseReader): string | MirrorError[] {
+/** Returns the evidence of SQLite's integrity check. Throws `mismatch`. */
+function integrity(database: DatabaseReader): string {
   const result = database.rows(resultSchema, 'PRAGMA integrity_check')[0]?.integrity_check;
   if (result === 'ok') return "SQLite's integrity check passed";
   const where = VULNERABILITIES;
-  return [new MirrorError('mismatch', `${where} is damaged: ${result}`, { where })];
+  throw new MirrorError('mismatch', `${where} is damaged: ${result}`, { where });
 }
 
 /** Returns the rows of the tables that exist: not every mirror has files for brew. */

@@ -22,15 +22,6 @@ import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
 const MAX_SIGNATURE = 10_240;
 const MAX_PACKAGE_JSON = 16 * 1024 * 1024;
 
-/** What a served mirror is read with. */
-export interface HttpSourceOptions {
-  mirror: MirrorUrl;
-  /** Folder for copies of the databases. */
-  scratch: string;
-  /** Maximum number of concurrent requests. */
-  jobs: number;
-}
-
 /** Reads a mirror for the verification walk from whatever serves it: a Worker or any static host. */
 export class HttpSource implements VerifySource {
   readonly #base: string;
@@ -42,7 +33,8 @@ export class HttpSource implements VerifySource {
   /** URLs of mirrored files in package JSON as clients get it, by the path of the JSON. */
   readonly packageUrls = new Map<string, readonly string[]>();
 
-  constructor({ mirror, scratch, jobs }: HttpSourceOptions) {
+  /** Keeps copies of the databases in the folder `scratch`, and makes at most `jobs` requests at a time. */
+  constructor(mirror: MirrorUrl, jobs: number, scratch: string) {
     this.#base = mirror.base;
     this.#headers = mirror.headers;
     this.#client = new HttpClient({ loopback: false, origin: new URL(mirror.base).origin });

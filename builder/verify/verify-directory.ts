@@ -21,7 +21,7 @@ export async function verifyDirectory(directory: string, options: VerifyOptions)
   const source = new DirectorySource(directory);
   let unlisted: string[] = [];
   const report = await runWalk(source, directory, 'deep', options, async (entries, root, builder) => {
-    checkDatabases((path) => localPath(directory, path), entries, builder);
+    await checkDatabases((path) => localPath(directory, path), entries, builder);
     unlisted = await unlistedFiles(directory, root, entries);
   });
   return { ...report, unlisted };

@@ -43,7 +43,7 @@ export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
     // The user may end the program at any time.
     process.once('exit', remove);
     try {
-      const source = new HttpSource({ ...options, scratch });
+      const source = new HttpSource(options.mirror, options.jobs, scratch);
       const first = await source.signedRoot().catch(() => undefined);
       const report = await verify(source, options);
       if (report.ok || attempt === ATTEMPTS) return report;
@@ -62,7 +62,7 @@ async function verify(source: HttpSource, options: VerifyUrlOptions): Promise<Ur
   const report = await runWalk(source, mirror.base, depth, options, async (entries, _root, builder) => {
     // A walk that continued from a cursor may not have fetched them.
     await source.fetchDatabases(entries);
-    checkDatabases(source.localPath, entries, builder);
+    await checkDatabases(source.localPath, entries, builder);
   });
   return { ...report, elsewhere: elsewhere(source.packageUrls, mirror.base) };
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../../format/errors.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import type { MirrorUrl } from './mirror-url.ts';
 import type { VerifyOptions } from './run-walk.ts';
-import { SeenVersions } from './seen.ts';
+import { rememberVersion, seenVersion } from './seen.ts';
 import { verifyDirectory } from './verify-directory.ts';
 import { type Elsewhere, verifyUrl } from './verify-url.ts';
 
@@ -29,15 +29,15 @@ export async function verifyPlace(
   place: Place,
   { allowOlder, stateFolder, ...rest }: VerifyPlaceOptions,
 ): Promise<PlaceReport> {
-  const seen = await SeenVersions.load(stateFolder);
   const name = 'mirror' in place ? place.mirror.base : await realPath(place.directory);
-  const options = { ...rest, lastSeen: allowOlder ? undefined : seen.newest(name) };
+  const lastSeen = await seenVersion(stateFolder, name);
+  const options = { ...rest, lastSeen: allowOlder ? undefined : lastSeen };
   const report =
     'mirror' in place
       ? await verifyUrl({ ...options, ...place })
       : await verifyDirectory(place.directory, options);
   // Even if other checks failed, a trusted key has signed this version.
-  await seen.remember(name, report.snapshot?.version ?? 0).catch((error: unknown) => {
+  await rememberVersion(stateFolder, name, report.snapshot?.version ?? 0).catch((error: unknown) => {
     rest.reporter.warn(`The version that was verified could not be saved: ${messageOf(error)}`);
   });
   return report;

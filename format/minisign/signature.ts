@@ -73,40 +73,29 @@ export function parseSignature(text: string, where: string): Signature {
 }
 
 /**
- * Verifies the global signature, which covers the trusted comment. Returns the key that made it. This authenticates what
- * the comment states, but does not involve the file. Throws `bad-signature` naming `where`.
+ * Verifies the global signature, which covers the trusted comment, and returns the key that made it. If `prehash` is given,
+ * also verifies the signature over the BLAKE2b-512 digest of the file that it returns. It is called once the comment is
+ * known to be authentic. Throws `bad-signature` naming `where`.
  */
-export function verifyComment(
-  signature: Signature,
+export function verifySignature(
+  { keyId, signature, trustedComment, globalSignature }: Signature,
   trusted: readonly PublicKey[],
   where: string,
+  prehash?: () => Uint8Array,
   crypto: RuntimeCrypto = PORTABLE,
 ): PublicKey {
-  const candidates = trusted.filter((key) => sameBytes(key.keyId, signature.keyId));
+  const bad = (message: string, details = {}) =>
+    new MirrorError('bad-signature', message, { where, ...details });
+  const candidates = trusted.filter((key) => sameBytes(key.keyId, keyId));
   if (candidates.length === 0) {
-    throw new MirrorError('bad-signature', `${where} was made with a key that is not trusted here.`, {
-      where,
+    throw bad(`${where} was made with a key that is not trusted here.`, {
       expected: trusted.map((key) => keyIdText(key.keyId)).join(', ') || 'a trusted key',
-      found: keyIdText(signature.keyId),
+      found: keyIdText(keyId),
     });
   }
-  const message = concatBytes(signature.signature, utf8(signature.trustedComment));
-  const signer = candidates.find((key) => crypto.verify(signature.globalSignature, message, key.key));
-  if (signer) return signer;
-  throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
-}
-
-/**
- * Verifies a signature over a file's BLAKE2b-512 digest, with the key that {@link verifyComment} returned.
- * Throws `bad-signature` naming `where`.
- */
-export function verifyPrehash(
-  { signature }: Signature,
-  prehash: Uint8Array,
-  signer: PublicKey,
-  where: string,
-  crypto: RuntimeCrypto = PORTABLE,
-): void {
-  if (crypto.verify(signature, prehash, signer.key)) return;
-  throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
+  const message = concatBytes(signature, utf8(trustedComment));
+  const signer = candidates.find((key) => crypto.verify(globalSignature, message, key.key));
+  if (!signer) throw bad(`The trusted comment of ${where} was altered.`);
+  if (!prehash || crypto.verify(signature, prehash(), signer.key)) return signer;
+  throw bad(`${where} does not match the file that it signs.`);
 }

@@ -15,7 +15,7 @@ import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
 import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { Listing } from './listing.ts';
-import type { Check, ReportBuilder } from './report.ts';
+import type { ReportBuilder } from './report.ts';
 import type { VerifySource } from './source.ts';
 
 const MAX_SIGNATURE = 10_240;
@@ -32,36 +32,22 @@ export interface DocumentContext {
 
 /** Checks manifest.json and index/manifest.json (step 5), then the signature of every signed database (step 6). */
 export async function checkDocuments(context: DocumentContext): Promise<void> {
-  const { listing } = context;
-  await attempt(context, { name: 'manifest', path: MANIFEST }, async () => {
+  const { listing, report } = context;
+  await report.attempt('manifest', MANIFEST, async () => {
     const homebrew = homebrewTime(await readManifest(listing));
     const made = 'made in this version of the format';
     return homebrew === undefined ? made : `${made}, from Homebrew's API of ${isoSeconds(homebrew)}`;
   });
-  await attempt(context, { name: 'index signature', path: INDEX_MANIFEST }, () =>
-    checkIndexManifest(context),
-  );
+  await report.attempt('index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
   for (const path of SIGNED_PATHS) {
     const entry = await listing.find(path).catch(() => undefined);
-    if (entry) await attempt(context, { name: 'signature', path }, () => checkSignature(context, entry));
+    if (entry) await report.attempt('signature', path, () => checkSignature(context, entry));
   }
 }
 
 /** Returns manifest.json as listed. Throws `missing`, `mismatch` or `bad-input`. */
 export const readManifest = async (listing: Listing): Promise<Manifest> =>
   parseManifest(await listing.read(MANIFEST, MAX_MANIFEST));
-
-async function attempt(
-  { report }: DocumentContext,
-  check: Pick<Check, 'name' | 'path'>,
-  run: () => Promise<string>,
-): Promise<void> {
-  try {
-    report.pass(check, await run());
-  } catch (error) {
-    report.failCheck(check, error);
-  }
-}
 
 /** Checks what stock stout checks: its own signature, and the databases that the index manifest names. */
 async function checkIndexManifest({ listing, trusted }: DocumentContext): Promise<string> {

@@ -1,44 +1,64 @@
+import * as v from 'valibot';
 import { type ErrorCode, MirrorError, messageOf } from '../errors.ts';
-import type { FileState, Verdict } from './evidence.ts';
+import { countSchema } from '../schemas.ts';
+import type { Verdict } from './evidence.ts';
 
 /** How files are checked: by what storage recorded, or by reading every byte. */
-export type Depth = 'quick' | 'deep';
+export type Depth = VerifyReport['depth'];
+
+const text = v.string();
+const optionalText = v.optional(text);
+
+const failureSchema = v.object({
+  path: text,
+  state: v.picklist(['mismatch', 'missing', 'unknown', 'expired', 'rolled-back', 'bad-signature']),
+  message: text,
+  expected: optionalText,
+  found: optionalText,
+});
+
+const checkSchema = v.object({
+  name: v.picklist(['snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities']),
+  /** The file concerned. */
+  path: text,
+  state: v.picklist(['passed', 'failed', 'not checked here']),
+  /** What the state rests on. */
+  evidence: text,
+});
+
+export const reportSchema = v.object({
+  /** True if this call found nothing wrong in what it checked. */
+  ok: v.boolean(),
+  /** True if this one call checked everything. Calls with a cursor each check a part. */
+  complete: v.boolean(),
+  depth: v.picklist(['quick', 'deep']),
+  checked_at: text,
+  snapshot: v.optional(
+    v.object({ version: countSchema, created_at: text, expires_at: text, signed_by: text }),
+  ),
+  checks: v.array(checkSchema),
+  files: v.object({
+    total: countSchema,
+    checked: countSchema,
+    verified: countSchema,
+    consistent: countSchema,
+    failed: countSchema,
+  }),
+  bytes: v.object({ total: countSchema, checked: countSchema }),
+  failures: v.array(failureSchema),
+  /** Where the next call continues; null if nothing is left to check. */
+  cursor: v.nullable(text),
+});
 
 /** A file that does not match the snapshot, or cannot be trusted. */
-export interface Failure {
-  path: string;
-  state: Exclude<FileState, 'verified' | 'consistent'> | 'expired' | 'rolled-back' | 'bad-signature';
-  message: string;
-  expected?: string | undefined;
-  found?: string | undefined;
-}
-
+export type Failure = v.InferOutput<typeof failureSchema>;
 /** A check of something other than a file's bytes. */
-export interface Check {
-  name: 'snapshot' | 'manifest' | 'index signature' | 'signature' | 'index' | 'vulnerabilities';
-  /** The file concerned. */
-  path: string;
-  state: 'passed' | 'failed' | 'not checked here';
-  /** What the state rests on. */
-  evidence: string;
-}
-
+export type Check = v.InferOutput<typeof checkSchema>;
 /** The outcome of a verification. It never claims more than was checked. */
-export interface VerifyReport {
-  /** True if this call found nothing wrong in what it checked. */
-  ok: boolean;
-  /** True if this one call checked everything. Calls with a cursor each check a part. */
-  complete: boolean;
-  depth: Depth;
-  checked_at: string;
-  snapshot?: { version: number; created_at: string; expires_at: string; signed_by: string };
-  checks: Check[];
-  files: { total: number; checked: number; verified: number; consistent: number; failed: number };
-  bytes: { total: number; checked: number };
-  failures: Failure[];
-  /** Where the next call continues; null if nothing is left to check. */
-  cursor: string | null;
-}
+export type VerifyReport = v.InferOutput<typeof reportSchema>;
+
+/** What a check found: evidence, or errors. */
+type Result = string | readonly unknown[];
 
 /** Collects checks, verdicts and failures. Only the first failure of a path is kept. */
 export class ReportBuilder {
@@ -72,14 +92,17 @@ export class ReportBuilder {
     this.#report.checks.push(check);
   }
 
-  pass(check: Pick<Check, 'name' | 'path'>, evidence: string): void {
-    this.check({ ...check, state: 'passed', evidence });
-  }
-
-  /** Records a thrown error as a failed check, and as a failure of the file that the error names. */
-  failCheck(check: Pick<Check, 'name' | 'path'>, error: unknown): void {
-    this.check({ ...check, state: 'failed', evidence: messageOf(error) });
-    this.fail(failureOf(error, check.path));
+  /**
+   * Makes a check. It passes with the evidence that `run` returns. Each error that `run` returns or throws is a failed
+   * check, and a failure of the file that the error names.
+   */
+  async attempt(name: Check['name'], path: string, run: () => Result | Promise<Result>): Promise<void> {
+    const result = await new Promise<Result>((resolve) => resolve(run())).catch((error: unknown) => [error]);
+    if (typeof result === 'string') return this.check({ name, path, state: 'passed', evidence: result });
+    for (const error of result) {
+      this.check({ name, path, state: 'failed', evidence: messageOf(error) });
+      this.fail(failureOf(error, path));
+    }
   }
 
   fail(failure: Failure): void {

@@ -60,39 +60,37 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   return report.build();
 }
 
-/** Returns the root once its signature holds. An expired or superseded root is reported, and returned all the same. */
+/** Returns the root if its signature holds. An expired or superseded root is a finding, and is returned all the same. */
 async function checkRoot(
   source: VerifySource,
   { trusted, now, lastSeen }: WalkOptions,
   report: ReportBuilder,
 ): Promise<Root | undefined> {
-  const check = { name: 'snapshot', path: ROOT } as const;
-  try {
+  let root: Root | undefined;
+  await report.attempt('snapshot', ROOT, async () => {
     const { snapshot, signer } = openRoot(await source.signedRoot(), trusted);
+    root = snapshot;
     const { version, created_at, expires_at } = snapshot;
     const signed_by = keyIdText(signer.keyId);
     report.set({ snapshot: { version, created_at, expires_at, signed_by } });
-    const problem = staleness(snapshot, now, lastSeen);
-    if (problem) report.failCheck(check, problem);
-    else report.pass(check, `signature over the bytes, key ${signed_by}`);
-    return snapshot;
-  } catch (error) {
-    report.failCheck(check, error);
-    return undefined;
-  }
+    expectCurrent(snapshot, now, lastSeen);
+    return `signature over the bytes, key ${signed_by}`;
+  });
+  return root;
 }
 
-function staleness(root: Root, now: Date, lastSeen: number | undefined): MirrorError | undefined {
+/** Throws `expired`, or `rolled-back` if a newer version was seen. */
+function expectCurrent(root: Root, now: Date, lastSeen = 0): void {
   const { version, expires_at } = root;
   if (isExpired(root, now)) {
-    return new MirrorError('expired', `${ROOT} expired at ${expires_at}. Sign the mirror again.`, {
+    throw new MirrorError('expired', `${ROOT} expired at ${expires_at}. Sign the mirror again.`, {
       where: ROOT,
       expected: `a time before ${expires_at}`,
       found: now.toISOString(),
     });
   }
-  if (lastSeen === undefined || version >= lastSeen) return undefined;
-  return new MirrorError('rolled-back', `${ROOT} is older than one that was seen of this mirror before.`, {
+  if (version >= lastSeen) return;
+  throw new MirrorError('rolled-back', `${ROOT} is older than one that was seen of this mirror before.`, {
     where: ROOT,
     expected: `version ${lastSeen} or newer`,
     found: String(version),
