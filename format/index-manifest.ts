@@ -41,48 +41,24 @@ const indexManifestSchema = v.object({
 export type IndexManifest = v.InferOutput<typeof indexManifestSchema>;
 export type IndexedDatabase = v.InferOutput<typeof databaseSchema>;
 
-/** Facts that stout's index signature covers. */
-export interface IndexFacts {
-  /** SHA-256 of the compressed formulas database, hex. */
-  formulasSha256: string;
-  /** Unix seconds. */
-  signedAt: number;
-  indexVersion: string;
-  formulaCount: number;
-  caskCount: number;
-}
-
 /** Returns the text that stout signs and verifies (`stout-index:v1`). */
-export const indexSignatureText = (facts: IndexFacts): string =>
-  `stout-index:v1:${facts.formulasSha256}:${facts.signedAt}:${facts.indexVersion}:${facts.formulaCount}:${facts.caskCount}`;
-
-/** Signs the facts as stout does. Returns 128 hex digits. */
-export const signIndex = (facts: IndexFacts, key: SecretKey): string =>
-  bytesToHex(sign(utf8(indexSignatureText(facts)), key.seed));
-
-/** Returns true if `signature` (hex) over the facts is by a trusted key. */
-export function verifyIndex(facts: IndexFacts, signature: string, trusted: readonly PublicKey[]): boolean {
-  if (!/^[0-9a-f]{128}$/i.test(signature)) return false;
-  const bytes = hexToBytes(signature);
-  return trusted.some((key) => verify(bytes, utf8(indexSignatureText(facts)), key.key));
+export function indexSignatureText({ indexes, index_version = '', signed_at }: IndexManifest): string {
+  const { formulas, casks } = indexes;
+  const counts = `${formulas.count}:${casks?.count ?? 0}`;
+  return `stout-index:v1:${formulas.db_sha256}:${signed_at}:${index_version}:${counts}`;
 }
 
-/** Returns the facts that a signed index manifest states, or `undefined` if it is not signed. */
-export function indexFactsOf(manifest: IndexManifest): IndexFacts | undefined {
-  const { signed_at: signedAt, signature } = manifest;
-  return typeof signedAt === 'number' && signature ? factsOf(manifest, signedAt) : undefined;
-}
+/** Returns true if the manifest states a signature. Upstream's may be unsigned. */
+export const isSigned = ({ signature, signed_at }: IndexManifest): boolean =>
+  typeof signed_at === 'number' && Boolean(signature);
 
-const factsOf = (
-  { indexes, index_version: indexVersion = '' }: IndexManifest,
-  signedAt: number,
-): IndexFacts => ({
-  formulasSha256: indexes.formulas.db_sha256,
-  signedAt,
-  indexVersion,
-  formulaCount: indexes.formulas.count,
-  caskCount: indexes.casks?.count ?? 0,
-});
+/** Returns true if the manifest's signature is by a trusted key. */
+export function verifyIndex(manifest: IndexManifest, trusted: readonly PublicKey[]): boolean {
+  const { signature } = manifest;
+  if (!isSigned(manifest) || !signature || !/^[0-9a-f]{128}$/i.test(signature)) return false;
+  const text = utf8(indexSignatureText(manifest));
+  return trusted.some((key) => verify(hexToBytes(signature), text, key.key));
+}
 
 /** Encodes and signs the index manifest of a mirror. `signedAt` is in Unix seconds. */
 export function encodeIndexManifest(
@@ -98,7 +74,7 @@ export function encodeIndexManifest(
     index_version: version,
     signed_at: signedAt,
   };
-  const signature = signIndex(factsOf(manifest, signedAt), key);
+  const signature = bytesToHex(sign(utf8(indexSignatureText(manifest)), key.seed));
   return utf8(`${JSON.stringify({ ...manifest, signature }, null, 1)}\n`);
 }
 

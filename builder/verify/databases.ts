@@ -35,7 +35,7 @@ export async function checkDatabases(
   for (const { kind, tables, folder } of TABLES) {
     const path = databasePath(kind);
     if (!byPath.has(path)) continue;
-    await report.attempt('index', path, () => {
+    await report.attempt('index', path, async () => {
       const rows = readDatabase(localPathOf(path), path, (database) => listedFiles(database, tables));
       const problems = [...missingFiles(rows, byPath, path), ...unlistedFiles(rows, byPath, path, folder)];
       return problems.length > 0 ? problems : `agrees with the snapshot (entries: ${rows.length})`;
@@ -43,7 +43,9 @@ export async function checkDatabases(
   }
   const path = VULNERABILITIES;
   if (byPath.has(path)) {
-    await report.attempt('vulnerabilities', path, () => readDatabase(localPathOf(path), path, integrity));
+    await report.attempt('vulnerabilities', path, async () =>
+      readDatabase(localPathOf(path), path, integrity),
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { textOf } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
 import { verifyFileSignature } from '../file-signature.ts';
-import { indexFactsOf, parseIndexManifest, verifyIndex } from '../index-manifest.ts';
+import { parseIndexManifest, verifyIndex } from '../index-manifest.ts';
 import {
   compressedDatabasePath,
   INDEX_MANIFEST,
@@ -53,20 +53,18 @@ export const readManifest = async (listing: Listing): Promise<Manifest> =>
 async function checkIndexManifest({ listing, trusted }: DocumentContext): Promise<string> {
   const where = INDEX_MANIFEST;
   const manifest = parseIndexManifest(await listing.read(where, MAX_INDEX_MANIFEST));
-  const facts = indexFactsOf(manifest);
-  if (!facts || !verifyIndex(facts, manifest.signature ?? '', trusted)) {
-    throw new MirrorError('bad-signature', `stout's signature in ${where} is not by a trusted key.`, {
-      where,
-    });
+  if (!verifyIndex(manifest, trusted)) {
+    const message = `stout's signature in ${where} is not by a trusted key.`;
+    throw new MirrorError('bad-signature', message, { where });
   }
   // A client counts the age from here. It would refuse the mirror before the snapshot expires.
   const { created_at: expected } = listing.root;
-  if (facts.signedAt * 1000 < Date.parse(expected)) {
-    const found = isoSeconds(facts.signedAt);
+  const found = isoSeconds(manifest.signed_at ?? 0);
+  if (Date.parse(found) < Date.parse(expected)) {
     const message = `stout's signature in ${where} is older than the snapshot's.`;
     throw new MirrorError('expired', message, { where, expected, found });
   }
-  await expectDatabase(listing, 'formulas', facts.formulasSha256);
+  await expectDatabase(listing, 'formulas', manifest.indexes.formulas.db_sha256);
   await expectDatabase(listing, 'casks', manifest.indexes.casks?.db_sha256);
   return "stout's own index signature (stout-index:v1)";
 }

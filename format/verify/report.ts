@@ -96,8 +96,8 @@ export class ReportBuilder {
    * Makes a check. It passes with the evidence that `run` returns. Each error that `run` returns or throws is a failed
    * check, and a failure of the file that the error names.
    */
-  async attempt(name: Check['name'], path: string, run: () => Result | Promise<Result>): Promise<void> {
-    const result = await new Promise<Result>((resolve) => resolve(run())).catch((error: unknown) => [error]);
+  async attempt(name: Check['name'], path: string, run: () => Promise<Result>): Promise<void> {
+    const result = await run().catch((error: unknown) => [error]);
     if (typeof result === 'string') return this.check({ name, path, state: 'passed', evidence: result });
     for (const error of result) {
       this.check({ name, path, state: 'failed', evidence: messageOf(error) });
