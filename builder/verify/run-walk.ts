@@ -1,8 +1,9 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
+import type { CheckIndex, WalkOptions } from '../../format/verify/context.ts';
 import { type Depth, joinReports, type VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import type { Reporter } from '../reporter.ts';
 import { CursorFile } from './cursor-file.ts';
 import { filesOfPackages } from './package-files.ts';
@@ -29,7 +30,7 @@ export async function runWalk(
   mirror: string,
   depth: Depth,
   options: VerifyOptions,
-  checkIndex: WalkOptions['checkIndex'],
+  checkIndex: CheckIndex,
 ): Promise<VerifyReport> {
   const { trusted, now, reporter, packages, lastSeen, cursorFile } = options;
   const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, mirror, depth);

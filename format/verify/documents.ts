@@ -11,27 +11,18 @@ import {
   signaturePath,
 } from '../layout.ts';
 import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
-import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
+import { keyIdText } from '../minisign/public-key.ts';
 import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
+import type { WalkContext } from './context.ts';
 import type { Listing } from './listing.ts';
-import type { ReportBuilder } from './report.ts';
-import type { VerifySource } from './source.ts';
 
 const MAX_SIGNATURE = 10_240;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 const MAX_INDEX_MANIFEST = 1024 * 1024;
 
-/** What the documents are checked with, and where findings go. */
-export interface DocumentContext {
-  source: VerifySource;
-  listing: Listing;
-  report: ReportBuilder;
-  trusted: readonly PublicKey[];
-}
-
 /** Checks manifest.json and index/manifest.json (step 5), then the signature of every signed database (step 6). */
-export async function checkDocuments(context: DocumentContext): Promise<void> {
+export async function checkDocuments(context: WalkContext): Promise<void> {
   const { listing, report } = context;
   await report.attempt('manifest', MANIFEST, async () => {
     const homebrew = homebrewTime(await readManifest(listing));
@@ -50,10 +41,10 @@ export const readManifest = async (listing: Listing): Promise<Manifest> =>
   parseManifest(await listing.read(MANIFEST, MAX_MANIFEST));
 
 /** Checks what stock stout checks: its own signature, and the databases that the index manifest names. */
-async function checkIndexManifest({ listing, trusted }: DocumentContext): Promise<string> {
+async function checkIndexManifest({ listing, options }: WalkContext): Promise<string> {
   const where = INDEX_MANIFEST;
   const manifest = parseIndexManifest(await listing.read(where, MAX_INDEX_MANIFEST));
-  if (!verifyIndex(manifest, trusted)) {
+  if (!verifyIndex(manifest, options.trusted)) {
     const message = `stout's signature in ${where} is not by a trusted key.`;
     throw new MirrorError('bad-signature', message, { where });
   }
@@ -78,14 +69,19 @@ async function expectDatabase(listing: Listing, kind: IndexKind, found: string |
 }
 
 async function checkSignature(
-  { source, listing, trusted }: DocumentContext,
+  { source, listing, options }: WalkContext,
   entry: SnapshotEntry,
 ): Promise<string> {
   const path = entry.name;
   const where = signaturePath(path);
   const text = textOf(await listing.read(where, MAX_SIGNATURE), where);
   const prehash = await source.prehash?.(entry);
-  const { sha256, size, signer } = verifyFileSignature(text, path, trusted, prehash && (() => prehash));
+  const { sha256, size, signer } = verifyFileSignature(
+    text,
+    path,
+    options.trusted,
+    prehash && (() => prehash),
+  );
   if (sha256 !== entry.sha256 || size !== entry.size) {
     const message = `${where} was made for another version of ${path}.`;
     throw new MirrorError('bad-signature', message, { where, expected: entry.sha256, found: sha256 });

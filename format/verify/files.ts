@@ -2,85 +2,79 @@ import { messageOf } from '../errors.ts';
 import { leafPath } from '../layout.ts';
 import { isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
 import type { LeafReference } from '../snapshot/root.ts';
+import type { WalkContext } from './context.ts';
 import { type Evidence, judge } from './evidence.ts';
-import type { Listing } from './listing.ts';
-import { type Depth, failureOf, type ReportBuilder, type VerifyReport } from './report.ts';
-import type { VerifySource } from './source.ts';
+import { failureOf } from './report.ts';
 
 const SLICE_SIZE = 64;
 const NO_EVIDENCE: Evidence = { kind: 'unreadable', reason: 'the source returned no evidence' };
 
-/** How files are checked, and where findings go. */
-export interface FilesContext {
-  source: VerifySource;
-  listing: Listing;
-  report: ReportBuilder;
-  depth: Depth;
-  sliceSize?: number;
-  mayContinue?: (report: VerifyReport) => boolean;
+/** Files to inspect together. */
+interface Slice {
+  entries: readonly SnapshotEntry[];
+  /** Name of the first entry after the slice, for the cursor. */
+  next?: string | undefined;
 }
 
 /**
- * Checks every leaf and file from the name `start` on (docs/format.md section 9, steps 4 and 7). Returns the name to
- * continue from if `mayContinue` ended the walk early.
+ * Checks every leaf and file from the name `start` on (docs/format.md section 9, steps 4 and 7). Returns true if it came
+ * to the end, false if `mayContinue` ended it early.
  */
-export async function checkFiles(context: FilesContext, start: string): Promise<string | undefined> {
-  const { listing, report } = context;
+export async function checkFiles(context: WalkContext, start: string): Promise<boolean> {
+  const { listing, report, options } = context;
   const { version, totals } = listing.root;
   report.total(totals.files, totals.bytes);
-  const leaves = listing.leavesFrom(start);
-  for (const [index, reference] of leaves.entries()) {
-    const entries = await readLeaf(context, reference);
-    const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
-    const following = leaves[index + 1]?.first;
-    // A leaf without files takes a turn too: a walk over many of them would otherwise have no bound.
-    const slices: Iterable<Slice> = files.length > 0 ? slicesOf(files, context) : [{ slice: [] }];
-    for (const { slice, next = following } of slices) {
-      await checkSlice(context, slice);
-      report.set({ cursor: next === undefined ? null : `${version}:${next}` });
-      const goOn = context.mayContinue?.(report.build()) ?? true;
-      if (!goOn && next !== undefined) return next;
-    }
+  for await (const { entries, next } of slicesFrom(context, start)) {
+    await checkSlice(context, entries);
+    report.set({ cursor: next === undefined ? null : `${version}:${next}` });
+    const mayContinue = options.mayContinue?.(report.build()) ?? true;
+    if (!mayContinue && next !== undefined) return false;
   }
-  return undefined;
+  return true;
 }
 
 /** Checks the files at these paths and no others. */
-export async function checkSelected(context: FilesContext, paths: readonly string[]): Promise<void> {
-  const { listing, report } = context;
-  const entries: SnapshotEntry[] = [];
+export async function checkSelected(context: WalkContext, paths: readonly string[]): Promise<void> {
+  const { listing, report, options } = context;
+  const found: SnapshotEntry[] = [];
   for (const path of paths) {
     try {
-      entries.push(await listing.entry(path));
+      found.push(await listing.entry(path));
     } catch (error) {
       report.fail(failureOf(error, path));
     }
   }
-  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-  report.total(entries.length, bytes);
-  for (const { slice } of slicesOf(entries, context)) {
-    await checkSlice(context, slice);
-    context.mayContinue?.(report.build());
+  report.total(
+    found.length,
+    found.reduce((sum, { size }) => sum + size, 0),
+  );
+  for (const { entries } of slicesOf(found, options.sliceSize)) {
+    await checkSlice(context, entries);
+    options.mayContinue?.(report.build());
   }
 }
 
-interface Slice {
-  slice: readonly SnapshotEntry[];
-  /** Name of the first entry after the slice. */
-  next?: string | undefined;
+/** Yields all files from `start` on, leaf by leaf. A leaf without files is an empty slice, so that the walk can end there. */
+async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<Slice> {
+  const leaves = context.listing.leavesFrom(start);
+  for (const [index, reference] of leaves.entries()) {
+    const entries = await readLeaf(context, reference);
+    const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
+    const following = leaves[index + 1]?.first;
+    if (files.length === 0) yield { entries: [], next: following };
+    for (const slice of slicesOf(files, context.options.sliceSize)) yield { next: following, ...slice };
+  }
 }
 
-function* slicesOf(
-  entries: readonly SnapshotEntry[],
-  { sliceSize = SLICE_SIZE }: FilesContext,
-): Generator<Slice> {
-  for (let at = 0; at < entries.length; at += sliceSize) {
-    yield { slice: entries.slice(at, at + sliceSize), next: entries[at + sliceSize]?.name };
+function* slicesOf(files: readonly SnapshotEntry[], size = SLICE_SIZE): Generator<Slice> {
+  for (let at = 0; at < files.length; at += size) {
+    const next = files[at + size]?.name;
+    yield { entries: files.slice(at, at + size), ...(next === undefined ? {} : { next }) };
   }
 }
 
 async function readLeaf(
-  { listing, report }: FilesContext,
+  { listing, report }: WalkContext,
   reference: LeafReference,
 ): Promise<SnapshotEntry[]> {
   try {
@@ -94,24 +88,15 @@ async function readLeaf(
 }
 
 async function checkSlice(
-  { source, depth, report }: FilesContext,
-  slice: readonly SnapshotEntry[],
+  { source, report, options }: WalkContext,
+  entries: readonly SnapshotEntry[],
 ): Promise<void> {
-  const evidence = slice.length > 0 ? await inspect(source, slice, depth) : [];
-  slice.forEach((entry, index) => {
+  if (entries.length === 0) return;
+  // If storage fails, that is a finding about each file of the slice.
+  const evidence = await source.inspect(entries, options.depth).catch((error: unknown) => {
+    return entries.map((): Evidence => ({ kind: 'unreadable', reason: messageOf(error) }));
+  });
+  entries.forEach((entry, index) => {
     report.verdict(judge(entry, evidence[index] ?? NO_EVIDENCE), entry.size);
   });
-}
-
-/** Returns evidence for each entry. If storage fails, that is a finding about each of them. */
-async function inspect(
-  source: VerifySource,
-  entries: readonly SnapshotEntry[],
-  depth: Depth,
-): Promise<Evidence[]> {
-  try {
-    return await source.inspect(entries, depth);
-  } catch (error) {
-    return entries.map(() => ({ kind: 'unreadable', reason: messageOf(error) }));
-  }
 }

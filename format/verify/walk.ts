@@ -1,34 +1,13 @@
 import { MirrorError } from '../errors.ts';
 import { ROOT } from '../layout.ts';
-import type { Manifest } from '../manifest.ts';
-import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
-import type { SnapshotEntry } from '../snapshot/entry.ts';
+import { keyIdText } from '../minisign/public-key.ts';
 import { isExpired, openRoot, type Root } from '../snapshot/root.ts';
+import type { WalkOptions } from './context.ts';
 import { checkDocuments, readManifest } from './documents.ts';
 import { checkFiles, checkSelected } from './files.ts';
 import { Listing } from './listing.ts';
-import { type Depth, ReportBuilder, type VerifyReport } from './report.ts';
+import { ReportBuilder, type VerifyReport } from './report.ts';
 import type { VerifySource } from './source.ts';
-
-export interface WalkOptions {
-  trusted: readonly PublicKey[];
-  now: Date;
-  depth: Depth;
-  /** The newest version of this mirror that was seen before. An older one is a finding. */
-  lastSeen?: number | undefined;
-  /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
-  cursor?: string | undefined;
-  /** Number of files that are inspected together. */
-  sliceSize?: number;
-  /** Called after each slice with the report so far. If it returns false, the walk ends with a cursor. */
-  mayContinue?: (report: VerifyReport) => boolean;
-  /** Returns the paths of the only files to check. Throws to refuse. */
-  select?: ((manifest: Manifest) => readonly string[]) | undefined;
-  /** Step 8, for callers that can open databases. Called once the walk has checked every file. */
-  checkIndex?:
-    | ((entries: readonly SnapshotEntry[], root: Root, report: ReportBuilder) => Promise<void>)
-    | undefined;
-}
 
 /**
  * Verifies a mirror by the steps of docs/format.md section 9. Whatever is wrong with the mirror goes into the report.
@@ -42,20 +21,20 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   if (!root) return report.build();
   const start = parseCursor(cursor, root);
   const listing = new Listing(source, root, select !== undefined || checkIndex !== undefined);
+  const context = { options, source, listing, report };
   // Steps 5 and 6. Step 4 is part of every look into the listing.
-  if (start === '') await checkDocuments({ source, listing, report, trusted: options.trusted });
-  const files = { ...options, source, listing, report };
+  if (start === '') await checkDocuments(context);
   if (select) {
     // An unreadable manifest is in the report already.
     const manifest = await readManifest(listing).catch(() => undefined);
-    await checkSelected(files, manifest ? select(manifest) : []);
+    await checkSelected(context, manifest ? select(manifest) : []);
     return report.build();
   }
   // Steps 4 and 7.
-  const next = await checkFiles(files, start);
-  report.set({ complete: start === '' && next === undefined });
+  const isAtEnd = await checkFiles(context, start);
+  report.set({ complete: start === '' && isAtEnd });
   // Step 8.
-  const entries = checkIndex && next === undefined ? await listing.all() : undefined;
+  const entries = checkIndex && isAtEnd ? await listing.all() : undefined;
   if (entries) await checkIndex?.(entries, root, report);
   return report.build();
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { leafPath } from '../../format/layout.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import { type MemorySource, memorySource } from './memory-source.ts';
 import { blobEntryOf, failing, KEY, NOW, signMirror } from './support.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { databasePath, INDEX_MANIFEST, MANIFEST, signaturePath } from '../../format/layout.ts';
 import { encodeManifest } from '../../format/manifest.ts';
-import type { WalkOptions } from '../../format/verify/walk.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
 import {
   GENERATOR,
   indexManifestOf,

@@ -1,5 +1,6 @@
+import type { WalkOptions } from '../../format/verify/context.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import { memorySource, type Records } from './memory-source.ts';
 import { KEY, NOW, type SignedMirror, signMirror } from './support.ts';
 
