@@ -96,10 +96,11 @@ export async function signingKey(
 export async function trustedKeys(given: readonly string[], environment: Environment): Promise<PublicKey[]> {
   if (given.length > 0) return Promise.all(given.map(readPublicKey));
   const text = environment.MIRROR_SIGNING_KEY;
-  const encrypted = text !== undefined && text !== '' && isEncrypted(text, 'MIRROR_SIGNING_KEY');
-  if (text && !encrypted) return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  if (text && !isEncrypted(text, 'MIRROR_SIGNING_KEY')) {
+    return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  }
   const { publicPath } = defaultKeyFiles(environment);
-  if (encrypted && !(await isPresent(publicPath))) {
+  if (text && !(await isPresent(publicPath))) {
     throw new MirrorError('missing', 'MIRROR_SIGNING_KEY is encrypted: give its public key with --trust.');
   }
   return [await readPublicKey(publicPath)];

@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { stateFolder } from '../places.ts';
 import { isMirrorUrl } from '../verify/mirror-url.ts';
-import type { Place, PlaceReport } from '../verify/verify.ts';
+import type { PlaceReport } from '../verify/verify.ts';
 import { jsonOption, mirrorUrlArgument, numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
@@ -50,9 +50,7 @@ async function verify(session: Session, where: string, packages: string[], optio
   if (quick && !isUrl) {
     throw new MirrorError('usage', '--quick trusts a server, and a folder has none: leave it out.');
   }
-  const place: Place = isUrl
-    ? { mirror: mirrorUrlArgument(where), depth: quick ? 'quick' : 'deep', jobs }
-    : { directory: directoryOf(where) };
+  const place = isUrl ? mirrorUrlArgument(where) : directoryOf(where);
   const { trustedKeys } = await import('../keys.ts');
   const { verifyPlace } = await import('../verify/verify.ts');
   const report = await verifyPlace(place, {
@@ -61,6 +59,8 @@ async function verify(session: Session, where: string, packages: string[], optio
     reporter,
     packages: packages.length > 0 ? packages : undefined,
     cursorFile: cursor,
+    depth: quick ? 'quick' : 'deep',
+    jobs,
     allowOlder,
     stateFolder: stateFolder(environment),
   });

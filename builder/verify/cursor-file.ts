@@ -1,9 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
 import { type Depth, reportSchema, type VerifyReport } from '../../format/verify/report.ts';
-import { isAbsent } from '../directory/write.ts';
 
 const SAVE_MS = 1_000;
 
@@ -24,14 +23,8 @@ export class CursorFile {
 
   /** Returns the report so far, or `undefined` if there is no file. Throws `bad-input` for a file of another verification. */
   load(): VerifyReport | undefined {
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(this.#path);
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    }
-    const { mirror, report } = parseJson(fileSchema, bytes, this.#path);
+    if (!existsSync(this.#path)) return undefined;
+    const { mirror, report } = parseJson(fileSchema, readFileSync(this.#path), this.#path);
     if (mirror === this.#mirror && report.depth === this.#depth) return report;
     throw new MirrorError('bad-input', `${this.#path} belongs to another verification.`, {
       where: this.#path,

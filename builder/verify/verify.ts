@@ -7,11 +7,12 @@ import { rememberVersion, seenVersion } from './seen.ts';
 import { verifyDirectory } from './verify-directory.ts';
 import { type Elsewhere, verifyUrl } from './verify-url.ts';
 
-/** Where a mirror is, and how to read it. */
-export type Place = { directory: string } | { mirror: MirrorUrl; depth: Depth; jobs: number };
-
 /** How a mirror is verified and remembered. */
 export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'lastSeen'> {
+  /** How files at a URL are checked. Those in a folder are always read. */
+  depth: Depth;
+  /** Maximum number of concurrent requests to a URL. */
+  jobs: number;
   /** Accept an older version than one that was verified before. */
   allowOlder: boolean;
   /** Folder that keeps the versions that were verified. */
@@ -26,16 +27,16 @@ export type PlaceReport = VerifyReport & { unlisted?: string[]; elsewhere?: Else
  * this one. Throws as {@link verifyDirectory} and {@link verifyUrl}.
  */
 export async function verifyPlace(
-  place: Place,
+  place: string | MirrorUrl,
   { allowOlder, stateFolder, ...rest }: VerifyPlaceOptions,
 ): Promise<PlaceReport> {
-  const name = 'mirror' in place ? place.mirror.base : await realPath(place.directory);
+  const name = typeof place === 'string' ? await realPath(place) : place.base;
   const lastSeen = await seenVersion(stateFolder, name);
   const options = { ...rest, lastSeen: allowOlder ? undefined : lastSeen };
-  const report =
-    'mirror' in place
-      ? await verifyUrl({ ...options, ...place })
-      : await verifyDirectory(place.directory, options);
+  const report: PlaceReport =
+    typeof place === 'string'
+      ? await verifyDirectory(place, options)
+      : await verifyUrl({ ...options, mirror: place });
   // Even if other checks failed, a trusted key has signed this version.
   await rememberVersion(stateFolder, name, report.snapshot?.version ?? 0).catch((error: unknown) => {
     rest.reporter.warn(`The version that was verified could not be saved: ${messageOf(error)}`);
