@@ -50,7 +50,7 @@ describe('the known answers', () => {
 });
 
 describe('checking a signature', () => {
-  it('when several keys are trusted, names the one that signed', () => {
+  it('when several keys are trusted, returns the one that signed', () => {
     const keys = [OTHER_KEY.publicKey, IMPOSTOR_KEY.publicKey, KEY.publicKey];
     expect(verifyPrehashed(parse(SIGNED), PREHASH, keys, 'a.sig')).toEqual(KEY.publicKey);
     expect(verifySignature(parse(SIGNED), keys, 'a.sig')).toEqual(KEY.publicKey);
@@ -73,7 +73,7 @@ describe('checking a signature', () => {
     );
   });
 
-  it('when the file is another, is refused, though its comment still holds', () => {
+  it('when the file differs, is refused although the comment is authentic', () => {
     const signature = parse(SIGNED);
     expect(() => verifyPrehashed(signature, prehashOf('another file'), trusted, 'a.sig')).toThrow(
       failing('bad-signature', 'a.sig'),
