@@ -26,12 +26,20 @@ function isInstant(text: string): boolean {
 export const recordSchema = <S extends v.GenericSchema>(member: S) =>
   v.pipe(
     v.custom<Readonly<Record<string, unknown>>>(isObject, 'Not an object.'),
-    v.transform((value) => new Map(Object.entries(value))),
-    v.map(v.string(), member),
-    v.transform(
-      (members): Record<string, v.InferOutput<S>> =>
-        Object.assign(Object.create(null), Object.fromEntries(members)),
-    ),
+    v.rawTransform(({ dataset, addIssue, NEVER }): Record<string, v.InferOutput<S>> => {
+      const read: Record<string, v.InferOutput<S>> = Object.create(null);
+      for (const [key, value] of Object.entries(dataset.value)) {
+        const result = v.safeParse(member, value);
+        if (!result.success) {
+          const [{ message, path = [] }] = result.issues;
+          const at = { type: 'object', origin: 'value', input: dataset.value, key, value } as const;
+          addIssue({ message, path: [at, ...path] });
+          return NEVER;
+        }
+        read[key] = result.output;
+      }
+      return read;
+    }),
   );
 
 const isObject = (value: unknown): boolean =>

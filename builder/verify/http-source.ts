@@ -6,6 +6,7 @@ import { fromBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { isPackageJson, leafPath, ROOT, SIGNED_PATHS, signaturePath } from '../../format/layout.ts';
+import { MAX_SIGNATURE } from '../../format/minisign/signature.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
@@ -19,7 +20,6 @@ import { withRetries } from '../http/retry.ts';
 import { isHonestRewrite, mirroredUrls, packageJsonOf } from './client-view.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
 
-const MAX_SIGNATURE = 10_240;
 const MAX_PACKAGE_JSON = 16 * 1024 * 1024;
 
 /** Reads a mirror for the verification walk from whatever serves it: a Worker or any static host. */

@@ -16,9 +16,11 @@ export interface Signature {
   globalSignature: Uint8Array;
 }
 
+/** Maximum size of a `.sig` file in bytes. */
+export const MAX_SIGNATURE = 10_240;
+
 const UNTRUSTED = 'untrusted comment: ';
 const TRUSTED = 'trusted comment: ';
-const MAX_LENGTH = 10_240;
 const MAX_COMMENT = 8173;
 const PREHASHED = utf8('ED');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: minisign prints trusted comments on terminals
@@ -47,7 +49,7 @@ export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedCommen
 
 /** Parses a `.sig` file. Throws `bad-input` naming `where` unless it is prehashed (`ED`), as all in a mirror are. */
 export function parseSignature(text: string, where: string): Signature {
-  const lines = text.length <= MAX_LENGTH ? text.replace(/\n$/, '').split('\n') : [];
+  const lines = text.length <= MAX_SIGNATURE ? text.replace(/\n$/, '').split('\n') : [];
   const [untrusted, first, comment, second] = lines.map((line) => line.replace(/\r$/, ''));
   const bytes = fromBase64(first ?? '');
   const globalSignature = fromBase64(second ?? '');

@@ -12,12 +12,12 @@ import {
 } from '../layout.ts';
 import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
 import { keyIdText } from '../minisign/public-key.ts';
+import { MAX_SIGNATURE } from '../minisign/signature.ts';
 import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { WalkContext } from './context.ts';
 import type { Listing } from './listing.ts';
 
-const MAX_SIGNATURE = 10_240;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 const MAX_INDEX_MANIFEST = 1024 * 1024;
 
