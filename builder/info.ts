@@ -1,39 +1,19 @@
 import { MirrorError } from '../format/errors.ts';
-import { PACKAGE_LIST } from '../format/layout.ts';
+import { PACKAGE_LIST, ROOT, signaturePath } from '../format/layout.ts';
 import { bytesByTag, homebrewTime } from '../format/manifest.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { parseSignature } from '../format/minisign/signature.ts';
-import { type ListedPackage, parsePackageList } from '../format/package-list.ts';
+import { parsePackageList } from '../format/package-list.ts';
+import { KINDS } from '../format/packages/kinds.ts';
 import { isoSeconds } from '../format/snapshot/build.ts';
+import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { expectWhole, readContents, readMirrorFile, readSignedRoot } from './directory/mirror.ts';
 
-/** What a mirror says about itself; nothing of it is checked. */
-export interface MirrorInfo {
-  version: number;
-  index_version: string;
-  created_at: string;
-  signed_at: string;
-  expires_at: string;
-  /** Key id that the signature names. */
-  signed_by: string;
-  generator: string;
-  upstream: string;
-  /** When Homebrew made the oldest of its API files that are here or that packages come from. */
-  homebrew_api: string | null;
-  files: number;
-  bytes: number;
-  platforms: string[];
-  /** Bytes by top-level folder. */
-  sizes: Record<string, number>;
-  /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
-  tags: Record<string, number>;
-  /** Packages whose files upstream had no checksum of. */
-  unchecked: string[];
-  packages: ListedPackage[];
-}
+/** What a mirror says about itself. None of it is verified. */
+export type MirrorInfo = Awaited<ReturnType<typeof mirrorInfo>>;
 
 /** Reads what a mirror directory holds. Throws `missing`, `refused` for an unfinished commit, or `bad-input`. */
-export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
+export async function mirrorInfo(directory: string) {
   await expectWhole(directory);
   const contents = await readContents(directory);
   if (!contents) throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
@@ -41,30 +21,37 @@ export async function mirrorInfo(directory: string): Promise<MirrorInfo> {
   const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST));
   const { signature } = await readSignedRoot(directory);
   const homebrew = homebrewTime(manifest);
-  const sizes: Record<string, number> = {};
-  for (const { name, size, path } of entries) {
-    const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : name;
-    if (path === undefined) sizes[folder] = (sizes[folder] ?? 0) + size;
-  }
+  const declared = KINDS.flatMap(({ key }) => Object.entries(manifest[key].packages));
   return {
     version: snapshot.version,
     index_version: manifest.index_version,
     created_at: manifest.created_at,
     signed_at: snapshot.created_at,
     expires_at: snapshot.expires_at,
-    signed_by: keyIdText(parseSignature(signature, 'snapshot/root.json.sig').keyId),
+    /** The key id that the signature names. */
+    signed_by: keyIdText(parseSignature(signature, signaturePath(ROOT)).keyId),
     generator: `${manifest.generator.name} ${manifest.generator.version}`,
     upstream: `${manifest.upstream.url} (${manifest.upstream.version})`,
+    /** When Homebrew made the oldest of the API files that are mirrored or that packages come from. */
     homebrew_api: homebrew === undefined ? null : isoSeconds(homebrew),
     files: snapshot.totals.files,
     bytes: snapshot.totals.bytes,
     platforms: manifest.platforms,
-    sizes,
+    /** Bytes by top-level folder. */
+    sizes: bytesByFolder(entries),
+    /** Bytes of bottles by platform tag. A bottle for several platforms counts for each. */
     tags: bytesByTag(manifest),
-    unchecked: [
-      ...Object.entries(manifest.casks.packages),
-      ...Object.entries(manifest.linux_apps.packages),
-    ].flatMap(([name, entry]) => (entry.unchecked ? [name] : [])),
+    /** Packages whose files had no checksum upstream. */
+    unchecked: declared.flatMap(([name, entry]) => ('unchecked' in entry && entry.unchecked ? [name] : [])),
     packages,
   };
+}
+
+function bytesByFolder(entries: readonly SnapshotEntry[]): Record<string, number> {
+  const sizes: Record<string, number> = {};
+  for (const { name, size, path } of entries) {
+    const [folder = name] = name.split('/', 1);
+    if (path === undefined) sizes[folder] = (sizes[folder] ?? 0) + size;
+  }
+  return sizes;
 }

@@ -1,6 +1,5 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { MirrorError } from '../format/errors.ts';
@@ -14,10 +13,9 @@ import {
   secretKeyOf,
 } from '../format/minisign/secret-key.ts';
 import { isAbsent, isPresent } from './directory/write.ts';
+import { configFolder, type Environment } from './places.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Asks a person for the password of a key file; absent where nobody can be asked. */
+/** Asks a person for the password of a key file. Absent where nobody can be asked. */
 export type AskPassword = (where: string) => Promise<string>;
 
 const derive = promisify<string | Buffer, Buffer, number, object, Buffer>(nodeScrypt);
@@ -31,34 +29,33 @@ export interface KeyFiles {
   publicPath: string;
 }
 
-/** Where the first `create` keeps its key pair: `$XDG_CONFIG_HOME/stout-mirror`. */
-export function defaultKeyFiles(environment: Environment): KeyFiles {
-  const config = environment.XDG_CONFIG_HOME || join(environment.HOME || homedir(), '.config');
-  return keyFilesAt(join(config, 'stout-mirror', 'mirror.key'));
-}
+/** Returns where the first `create` puts its key pair. */
+export const defaultKeyFiles = (environment: Environment): KeyFiles =>
+  keyFilesAt(join(configFolder(environment), 'mirror.key'));
 
-/** The public key stands beside the secret one: `x.key` and `x.pub`. */
+/** Returns the key pair of a secret key file. The public key is beside it: `x.key` and `x.pub`. */
 export const keyFilesAt = (secretPath: string): KeyFiles => ({
   secretPath,
   publicPath: `${secretPath.replace(/\.key$/, '')}.pub`,
 });
 
-/** Makes a key pair, the secret file readable by its owner alone; encrypted when a password is given. Never overwrites (`refused`). */
+/**
+ * Makes a key pair. Only its owner can read the secret file, which is encrypted if a password is given.
+ * Throws `refused` rather than overwrite a file.
+ */
 export async function generateKey(
   { secretPath, publicPath }: KeyFiles,
   password?: string,
 ): Promise<SecretKey> {
   const key = secretKeyOf(randomBytes(32), randomBytes(8));
-  const text = await formatSecretKey(
-    key,
-    password === undefined ? undefined : { password, scrypt, salt: randomBytes(32) },
-  );
+  const lock = password === undefined ? undefined : { password, scrypt, salt: randomBytes(32) };
+  const text = await formatSecretKey(key, lock);
   await mkdir(dirname(secretPath), { recursive: true, mode: 0o700 });
   await writeNew(secretPath, text, 0o600);
   try {
     await writeNew(publicPath, formatPublicKey(key.publicKey), 0o644);
   } catch (error) {
-    await rm(secretPath); // beside another's public key it would sign what nobody can check
+    await rm(secretPath); // beside another key's public half, its signatures could never be verified
     throw error;
   }
   return key;
@@ -69,34 +66,23 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
     await writeFile(path, text, { flag: 'wx', mode });
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
-    throw new MirrorError('refused', `${path} exists already: a key is never overwritten.`, {
-      where: path,
-      cause,
-    });
+    throw new MirrorError('refused', `${path} exists. A key is never overwritten.`, { where: path, cause });
   }
 }
 
 /**
- * The key to sign with: `--key FILE`, else `MIRROR_SIGNING_KEY` (the text of a key file), else the default key pair.
- * The password of an encrypted one is `MIRROR_KEY_PASSWORD`, or asked for. Throws `bad-input` or `missing`.
+ * Returns the key to sign with: of the file `path`, else of `MIRROR_SIGNING_KEY` (the text of a key file), else of the
+ * default key pair. The password of an encrypted key is `MIRROR_KEY_PASSWORD`, or asked for.
+ * Throws `bad-input` or `missing`.
  */
 export async function signingKey(
   path: string | undefined,
   environment: Environment,
   ask?: AskPassword,
 ): Promise<SecretKey> {
-  const text = environment.MIRROR_SIGNING_KEY;
-  if (path === undefined && text) return unlock(text, 'MIRROR_SIGNING_KEY', environment, ask);
-  const file = path ?? defaultKeyFiles(environment).secretPath;
-  return unlock(await readText(file), file, environment, ask);
-}
-
-async function unlock(
-  text: string,
-  where: string,
-  environment: Environment,
-  ask: AskPassword | undefined,
-): Promise<SecretKey> {
+  const given = path === undefined && environment.MIRROR_SIGNING_KEY;
+  const where = given ? 'MIRROR_SIGNING_KEY' : (path ?? defaultKeyFiles(environment).secretPath);
+  const text = given || (await readText(where));
   if (!isEncrypted(text, where)) return parseSecretKey(text, where);
   const password = environment.MIRROR_KEY_PASSWORD ?? (await ask?.(where));
   if (password !== undefined) return parseSecretKey(text, where, { password, scrypt });
@@ -104,16 +90,17 @@ async function unlock(
 }
 
 /**
- * The keys to trust: each of `given` is a public key (`RW…`) or the path of a `.pub` file; without any, the public half
- * of MIRROR_SIGNING_KEY or of the default key pair. Throws `bad-input` or `missing`.
+ * Returns the keys to trust. Each of `given` is a public key (`RW…`) or the path of a `.pub` file. Without any, it is the
+ * public half of MIRROR_SIGNING_KEY or of the default key pair. Throws `bad-input` or `missing`.
  */
 export async function trustedKeys(given: readonly string[], environment: Environment): Promise<PublicKey[]> {
   if (given.length > 0) return Promise.all(given.map(readPublicKey));
   const text = environment.MIRROR_SIGNING_KEY;
-  const encrypted = text !== undefined && text !== '' && isEncrypted(text, 'MIRROR_SIGNING_KEY');
-  if (text && !encrypted) return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  if (text && !isEncrypted(text, 'MIRROR_SIGNING_KEY')) {
+    return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
+  }
   const { publicPath } = defaultKeyFiles(environment);
-  if (encrypted && !(await isPresent(publicPath))) {
+  if (text && !(await isPresent(publicPath))) {
     throw new MirrorError('missing', 'MIRROR_SIGNING_KEY is encrypted: give its public key with --trust.');
   }
   return [await readPublicKey(publicPath)];
@@ -129,13 +116,7 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     if (!isAbsent(cause)) throw cause;
-    throw new MirrorError(
-      'missing',
-      `There is no key at ${path}: give one, or make one with \`stout-mirror keygen\`.`,
-      {
-        where: path,
-        cause,
-      },
-    );
+    const message = `There is no key at ${path}: name one, or make one with \`stout-mirror keygen\`.`;
+    throw new MirrorError('missing', message, { where: path, cause });
   }
 }

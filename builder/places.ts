@@ -1,12 +1,21 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** The environment variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Folder of this user's caches: `$XDG_CACHE_HOME/stout-mirror` (XDG Base Directory Specification). */
-export const cacheFolder = (environment: Environment): string =>
-  join(environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), '.cache'), 'stout-mirror');
+/** Returns this user's folder for keys, `$XDG_CONFIG_HOME/stout-mirror` (XDG Base Directory Specification). */
+export const configFolder = (environment: Environment): string =>
+  userFolder(environment, 'CONFIG', '.config');
 
-/** Folder of what this user's commands remember: `$XDG_STATE_HOME/stout-mirror`. */
+/** Returns this user's folder for caches, `$XDG_CACHE_HOME/stout-mirror`. */
+export const cacheFolder = (environment: Environment): string => userFolder(environment, 'CACHE', '.cache');
+
+/** Returns this user's folder for what commands remember, `$XDG_STATE_HOME/stout-mirror`. */
 export const stateFolder = (environment: Environment): string =>
-  join(environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state'), 'stout-mirror');
+  userFolder(environment, 'STATE', '.local/state');
+
+function userFolder(environment: Environment, purpose: string, fallback: string): string {
+  const base = environment[`XDG_${purpose}_HOME`] || join(environment.HOME || homedir(), fallback);
+  return join(base, 'stout-mirror');
+}

@@ -1,15 +1,15 @@
-/** How far a piece of work has come. */
+/** How far a task has come. */
 export interface Progress {
-  /** What is being done, for example `Downloading`. */
+  /** Name of the task, for example `Downloading`. */
   label: string;
   done: number;
   total: number;
-  /** Bytes handled so far, and of how many where that is known. */
+  /** Bytes handled so far, and their total if known. */
   bytes: number;
   totalBytes?: number;
 }
 
-/** Where long work tells people what it does; the command line draws it, tests ignore it. */
+/** Where long tasks report what they do. The command line shows it, tests ignore it. */
 export interface Reporter {
   progress(progress: Progress): void;
   note(text: string): void;

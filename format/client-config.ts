@@ -2,77 +2,67 @@ import { MirrorError } from './errors.ts';
 import { type PublicKey, publicKeyHex } from './minisign/public-key.ts';
 import { withoutTrailingSlashes } from './origin.ts';
 
-/** What a client's configuration says about a mirror. */
+/** What a client must know about a mirror. */
 export interface ClientConfigInput {
-  /** Address under which clients reach the mirror, no trailing slash; of a private one with a user or password. */
+  /** URL under which clients reach the mirror, without a trailing slash. For a private mirror, it has a user or password. */
   origin: string;
   publicKeys: readonly PublicKey[];
-  /** How long a signature is good for, seconds. */
+  /** Seconds for which a signature is valid. */
   validFor: number;
 }
 
-/** A whole `config.toml` for stout. */
+const INSECURE = `# stout refuses allow_unsigned = false when base_url is not https.
+# Signatures are required and verified all the same.
+allow_unsigned = true`;
+
+/** Returns a complete `config.toml` for stout. */
 export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput): string {
-  const secure = origin.startsWith('https://');
   const keys = publicKeys.map((key) => `"${publicKeyHex(key)}"`).join(', ');
-  const lines = [
-    `# stout, installing from ${withoutCredentials(origin)}`,
-    '# Goes to ~/.stout/config.toml; then run: stout update',
-    '[index]',
-    `base_url = ${JSON.stringify(`${origin}/index`)}`,
-    '',
-    '[security]',
-    'require_signature = true',
-    ...(secure
-      ? ['allow_unsigned = false']
-      : [
-          '# stout refuses allow_unsigned = false when base_url is not https.',
-          '# Signatures are required and checked all the same.',
-          'allow_unsigned = true',
-        ]),
-    `max_signature_age = ${validFor}`,
-    `additional_trusted_keys = [${keys}]`,
-  ];
-  return `${lines.join('\n')}\n`;
+  return `# stout, installing from ${withoutCredentials(origin)}
+# Save as ~/.stout/config.toml; then run: stout update
+[index]
+base_url = ${JSON.stringify(`${origin}/index`)}
+
+[security]
+require_signature = true
+${origin.startsWith('https://') ? 'allow_unsigned = false' : INSECURE}
+max_signature_age = ${validFor}
+additional_trusted_keys = [${keys}]
+`;
 }
 
 /**
- * A whole `brew.env` for brew. brew takes the lines that begin with `HOMEBREW_` as they stand, quotes included, so there
- * are none. `origin` as in {@link ClientConfigInput}. Throws `bad-input` for a token that no header can carry.
+ * Returns a complete `brew.env` for brew. brew takes lines that begin with `HOMEBREW_` literally, quotes included, so
+ * nothing is quoted. `origin` is that of {@link ClientConfigInput}. Throws `bad-input` for a token that fits no header.
  */
 export function brewEnvironment(origin: string): string {
-  const { username, password } = new URL(origin);
+  const { username, password, host: where } = new URL(origin);
   const token = decodeURIComponent(password || username);
   if (/[^\x21-\x7e]/.test(token)) {
-    throw new MirrorError('bad-input', 'The token of a mirror has no blanks and only ASCII.', {
-      where: new URL(origin).host,
-    });
+    throw new MirrorError('bad-input', 'The token of a mirror must be ASCII without spaces.', { where });
   }
   const plain = withoutCredentials(origin);
-  const lines = [
-    `# brew, installing from ${plain}`,
-    '# Goes to ~/.homebrew/brew.env; then run: brew update',
-    `HOMEBREW_API_DOMAIN=${origin}/api`,
-    ...(token === '' ? openBottles(plain) : privateBottles(plain, token)),
-  ];
-  return `${lines.join('\n')}\n`;
+  return `# brew, installing from ${plain}
+# Save as ~/.homebrew/brew.env; then run: brew update
+HOMEBREW_API_DOMAIN=${origin}/api
+${token === '' ? publicBottles(plain) : privateBottles(plain, token)}
+`;
 }
 
-const openBottles = (origin: string): string[] => [
-  '# What this mirror does not have comes from ghcr.io.',
-  `HOMEBREW_BOTTLE_DOMAIN=${origin}/bottles`,
-  '# Where bottles may come from nowhere else: these two in place of HOMEBREW_BOTTLE_DOMAIN.',
-  `# HOMEBREW_ARTIFACT_DOMAIN=${origin}`,
-  '# HOMEBREW_ARTIFACT_DOMAIN_NO_FALLBACK=1',
-];
+const publicBottles = (origin: string): string => `# Bottles that this mirror does not have come from ghcr.io.
+HOMEBREW_BOTTLE_DOMAIN=${origin}/bottles
+# To allow bottles from this mirror only, replace HOMEBREW_BOTTLE_DOMAIN with these two:
+# HOMEBREW_ARTIFACT_DOMAIN=${origin}
+# HOMEBREW_ARTIFACT_DOMAIN_NO_FALLBACK=1`;
 
-/** Elsewhere the token would be shown to ghcr.io as well, whenever a bottle is not here. */
-const privateBottles = (origin: string, token: string): string[] => [
-  '# Bottles come from nowhere else: brew would show the token there too.',
-  `HOMEBREW_ARTIFACT_DOMAIN=${origin}`,
-  'HOMEBREW_ARTIFACT_DOMAIN_NO_FALLBACK=1',
-  `HOMEBREW_DOCKER_REGISTRY_TOKEN=${token}`,
-];
+/** With a fallback, brew would send the token to ghcr.io for every bottle that the mirror lacks. */
+const privateBottles = (
+  origin: string,
+  token: string,
+): string => `# Bottles come from nowhere else: brew would send the token there too.
+HOMEBREW_ARTIFACT_DOMAIN=${origin}
+HOMEBREW_ARTIFACT_DOMAIN_NO_FALLBACK=1
+HOMEBREW_DOCKER_REGISTRY_TOKEN=${token}`;
 
 function withoutCredentials(origin: string): string {
   const url = new URL(origin);

@@ -5,17 +5,17 @@ import { toBase64, utf8 } from './bytes.ts';
 
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 
-/** SHA-256 of bytes already in memory, as 64 lower-case hex digits. For streams use the runtime's own hash. */
+/** Returns the SHA-256 of bytes in memory as 64 lower-case hex digits. For streams, use the runtime's own hash. */
 export const sha256Hex = (bytes: Uint8Array): string => bytesToHex(sha256(bytes));
 
-/** SHA-256 of a UTF-8 string, as bytes. */
+/** Returns the SHA-256 of a string's UTF-8 bytes. */
 export const sha256OfText = (text: string): Uint8Array => sha256(utf8(text));
 
-/** Unkeyed BLAKE2b-512: what minisign signs. About 25 MB/s: for documents, not for databases. */
+/** Returns the unkeyed BLAKE2b-512 that minisign signs. At about 25 MB/s it is for documents, not for databases. */
 export const blake2b512 = (bytes: Uint8Array): Uint8Array => blake2b(bytes, { dkLen: 64 });
 
-/** True for a SHA-256 as this format writes it: 64 lower-case hex digits. */
+/** Returns true for a SHA-256 as this format writes it: 64 lower-case hex digits. */
 export const isSha256 = (text: string): boolean => HEX_SHA256.test(text);
 
-/** `Repr-Digest` value (RFC 9530 section 3) for a SHA-256 in hex. */
+/** Returns the `Repr-Digest` value (RFC 9530 section 3) of a SHA-256 in hex. */
 export const reprDigest = (sha256InHex: string): string => `sha-256=:${toBase64(hexToBytes(sha256InHex))}:`;

@@ -1,35 +1,35 @@
-/** What went wrong, as a stable word that programs and tests may rely on. */
+/** What went wrong, as a stable code that programs and tests can match. */
 export type ErrorCode =
-  | 'bad-input' // a document, name or argument is not of the form it must have
-  | 'bad-signature' // a signature does not match, or is by a key that is not trusted
+  | 'bad-input' // a document, name or argument does not have the required form
+  | 'bad-signature' // a signature does not match, or its key is not trusted
   | 'expired' // a snapshot is past its `expires_at`
   | 'mismatch' // bytes, sizes or digests differ from the signed ones
   | 'missing' // a file or object that must exist does not
   | 'too-large' // more bytes than the limit for this kind of document
-  | 'not-found' // the thing asked for is not in this mirror
+  | 'not-found' // this mirror does not have what was requested
   | 'no-such-path' // no mirror has anything at this path
-  | 'read-only' // a mirror was asked to change something
-  | 'unauthorized' // a private mirror was asked without one of its tokens
-  | 'rolled-back' // a snapshot older than one already seen
-  | 'unpublished' // a bucket or directory without any snapshot yet
+  | 'read-only' // a request to change a mirror
+  | 'unauthorized' // a request to a private mirror without one of its tokens
+  | 'rolled-back' // a snapshot is older than one seen before
+  | 'unpublished' // a bucket or directory has no snapshot yet
   | 'unknown-package'
-  | 'upstream' // an upstream or network answer that cannot be used
+  | 'upstream' // an upstream or network response cannot be used
   | 'locked' // another process or publisher holds the mirror
-  | 'busy' // the same kind of work is done for somebody else just now
+  | 'busy' // the same work is being done for another request
   | 'refused' // storage or policy refused the operation
   | 'usage'; // the command line is wrong
 
 export interface ErrorDetails {
-  /** What should have been there: a digest, a size, a key id. */
+  /** What was expected: a digest, a size, a key id. */
   expected?: string | undefined;
-  /** What was there instead. */
+  /** What was found instead. */
   found?: string | undefined;
-  /** The path inside the mirror, the local file or the URL concerned. */
+  /** The path in the mirror, the local file or the URL concerned. */
   where?: string | undefined;
   cause?: unknown;
 }
 
-/** The one error class of this project: a sentence to act on, a code to match on, and the evidence. */
+/** The error class of this project: a code to match, a sentence to act on, and the evidence. */
 export class MirrorError extends Error {
   readonly code: ErrorCode;
   readonly expected: string | undefined;
@@ -46,7 +46,5 @@ export class MirrorError extends Error {
   }
 }
 
-/** The message of anything thrown, for wrapping in an error that says more. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+/** Returns the message of anything thrown, for use in an error that says more. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,14 +1,14 @@
 import { MirrorError } from './errors.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
-import { parseSignature, signPrehashed, verifyComment, verifyPrehash } from './minisign/signature.ts';
+import { parseSignature, signPrehashed, verifySignature } from './minisign/signature.ts';
 import { PORTABLE, type RuntimeCrypto } from './runtime-crypto.ts';
 
-/** What the trusted comment of every `.sig` in a mirror says about the file it signs. */
+/** What the trusted comment of a `.sig` states about the signed file. */
 export interface SignedFile {
   /** When it was signed, Unix seconds. */
   timestamp: number;
-  /** Path of the signed file inside the mirror. */
+  /** Path of the signed file in the mirror. */
   file: string;
   /** SHA-256 in hex. */
   sha256: string;
@@ -18,22 +18,22 @@ export interface SignedFile {
 
 const COMMENT = /^timestamp:(\d{1,12})\tfile:([^\t]+)\tsha256:([0-9a-f]{64})\tsize:(\d{1,15})$/;
 
-/** The `.sig` text for a file given by its BLAKE2b-512 digest and the facts that the comment states. */
+/** Returns the `.sig` text for a file, given its BLAKE2b-512 digest and the facts for the comment. */
 export function signFile(key: SecretKey, prehash: Uint8Array, facts: SignedFile): string {
   const { timestamp, file, sha256, size } = facts;
   return signPrehashed(key, prehash, `timestamp:${timestamp}\tfile:${file}\tsha256:${sha256}\tsize:${size}`);
 }
 
-/** A signature that holds: what it says, and who says it. */
+/** A verified signature: what it states, and the key that made it. */
 export interface VerifiedSignature extends SignedFile {
   signer: PublicKey;
 }
 
 /**
- * Verifies the `.sig` of `file`. `prehash` gives the BLAKE2b-512 of its bytes, over which the signature is then checked;
- * it is called once the comment is known to be authentic, and told what the comment says. Without it only the comment is
- * checked, which names the SHA-256 that the caller must then compare.
- * Throws `bad-input` or `bad-signature`; a signature that was made for another file is `bad-signature`.
+ * Verifies the `.sig` of `file`. `prehash` returns the BLAKE2b-512 of its bytes, and the signature over it is verified.
+ * It is called only once the comment is known to be authentic, with what the comment states. Without `prehash`, only the
+ * comment is verified; the caller must compare the SHA-256 that it states.
+ * Throws `bad-input` or `bad-signature`, also if the signature was made for another file.
  */
 export function verifyFileSignature(
   text: string,
@@ -44,26 +44,18 @@ export function verifyFileSignature(
 ): VerifiedSignature {
   const where = `${file}.sig`;
   const signature = parseSignature(text, where);
-  const signer = verifyComment(signature, trusted, where, crypto);
-  const claimed = parseComment(signature.trustedComment, where);
-  if (claimed.file !== file) {
-    throw new MirrorError('bad-signature', `${where} was made for another file.`, {
-      where,
-      expected: file,
-      found: claimed.file,
-    });
-  }
-  if (prehash) verifyPrehash(signature, prehash(claimed), signer, where, crypto);
-  return { ...claimed, signer };
+  const claimed = (): SignedFile => parseComment(signature.trustedComment, file, where);
+  const signer = verifySignature(signature, trusted, where, prehash && (() => prehash(claimed())), crypto);
+  return { ...claimed(), signer };
 }
 
-function parseComment(comment: string, where: string): SignedFile {
-  const [, timestamp, file, sha256, size] = COMMENT.exec(comment) ?? [];
-  if (file !== undefined && sha256 !== undefined) {
-    return { timestamp: Number(timestamp), file, sha256, size: Number(size) };
+function parseComment(comment: string, expected: string, where: string): SignedFile {
+  const [, timestamp, file, sha256 = '', size] = COMMENT.exec(comment) ?? [];
+  if (file === expected) return { timestamp: Number(timestamp), file, sha256, size: Number(size) };
+  if (file === undefined) {
+    const details = { where, found: comment };
+    throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, details);
   }
-  throw new MirrorError('bad-input', `The trusted comment of ${where} is not a mirror's.`, {
-    where,
-    found: comment,
-  });
+  const details = { where, expected, found: file };
+  throw new MirrorError('bad-signature', `${where} was made for another file.`, details);
 }

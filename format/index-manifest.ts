@@ -5,6 +5,7 @@ import { INDEX_MANIFEST } from './layout.ts';
 import { sign, verify } from './minisign/ed25519.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
+import { KINDS } from './packages/kinds.ts';
 import { parseJson } from './parse.ts';
 import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
 
@@ -16,89 +17,65 @@ const databaseSchema = v.object({
   updated_at: v.optional(v.nullable(v.string())),
 });
 
+const optionalDatabase = v.optional(v.nullable(databaseSchema));
+const optionalKinds = Object.fromEntries(KINDS.map(({ key }) => [key, optionalDatabase])) as Record<
+  (typeof KINDS)[number]['key'],
+  typeof optionalDatabase
+>;
+
 const indexManifestSchema = v.object({
   version: v.string(),
   created_at: v.string(),
   stout_min_version: v.optional(v.nullable(v.string())),
   indexes: v.object({
+    ...optionalKinds,
     formulas: databaseSchema,
-    casks: v.optional(v.nullable(databaseSchema)),
-    linux_apps: v.optional(v.nullable(databaseSchema)),
-    vulnerabilities: v.optional(v.nullable(databaseSchema)),
+    vulnerabilities: optionalDatabase,
   }),
   index_version: v.optional(v.string()),
   signed_at: v.optional(v.nullable(secondsSchema)),
   signature: v.optional(v.nullable(v.string())),
 });
 
-/** stout's index manifest, ours and upstream's alike. */
+/** stout's index manifest, whether written by a mirror or by the upstream. */
 export type IndexManifest = v.InferOutput<typeof indexManifestSchema>;
 export type IndexedDatabase = v.InferOutput<typeof databaseSchema>;
 
-/** Facts that stout's index signature covers. */
-export interface IndexFacts {
-  /** SHA-256 of the compressed formulas database, hex. */
-  formulasSha256: string;
-  /** Unix seconds. */
-  signedAt: number;
-  indexVersion: string;
-  formulaCount: number;
-  caskCount: number;
+/** Returns the text that stout signs and verifies (`stout-index:v1`). */
+export function indexSignatureText({ indexes, index_version = '', signed_at }: IndexManifest): string {
+  const { formulas, casks } = indexes;
+  const counts = `${formulas.count}:${casks?.count ?? 0}`;
+  return `stout-index:v1:${formulas.db_sha256}:${signed_at}:${index_version}:${counts}`;
 }
 
-/** The text that stout signs and checks (stout's `stout-index:v1`). */
-export const indexSignatureText = (facts: IndexFacts): string =>
-  `stout-index:v1:${facts.formulasSha256}:${facts.signedAt}:${facts.indexVersion}:${facts.formulaCount}:${facts.caskCount}`;
+/** Returns true if the manifest states a signature. Upstream's may be unsigned. */
+export const isSigned = ({ signature, signed_at }: IndexManifest): boolean =>
+  typeof signed_at === 'number' && Boolean(signature);
 
-/** stout's index signature, 128 hex digits. */
-export const signIndex = (facts: IndexFacts, key: SecretKey): string =>
-  bytesToHex(sign(utf8(indexSignatureText(facts)), key.seed));
-
-/** True when `signature` (hex) is one of the trusted keys' over the facts. */
-export function verifyIndex(facts: IndexFacts, signature: string, trusted: readonly PublicKey[]): boolean {
-  if (!/^[0-9a-f]{128}$/i.test(signature)) return false;
-  const bytes = hexToBytes(signature);
-  return trusted.some((key) => verify(bytes, utf8(indexSignatureText(facts)), key.key));
+/** Returns true if the manifest's signature is by a trusted key. */
+export function verifyIndex(manifest: IndexManifest, trusted: readonly PublicKey[]): boolean {
+  const { signature } = manifest;
+  if (!isSigned(manifest) || !signature || !/^[0-9a-f]{128}$/i.test(signature)) return false;
+  const text = utf8(indexSignatureText(manifest));
+  return trusted.some((key) => verify(hexToBytes(signature), text, key.key));
 }
 
-/** The facts that a signed index manifest states, or `undefined` when it is not signed. */
-export function indexFactsOf(manifest: IndexManifest): IndexFacts | undefined {
-  if (typeof manifest.signed_at !== 'number' || !manifest.signature) return undefined;
-  return {
-    formulasSha256: manifest.indexes.formulas.db_sha256,
-    signedAt: manifest.signed_at,
-    indexVersion: manifest.index_version ?? '',
-    formulaCount: manifest.indexes.formulas.count,
-    caskCount: manifest.indexes.casks?.count ?? 0,
-  };
-}
-
-/** Encodes our index manifest, signed. `signedAt` is in Unix seconds. */
+/** Encodes and signs the index manifest of a mirror. `signedAt` is in Unix seconds. */
 export function encodeIndexManifest(
-  input: Pick<IndexManifest, 'version' | 'created_at' | 'indexes'>,
+  { version, created_at, indexes }: Pick<IndexManifest, 'version' | 'created_at' | 'indexes'>,
   signedAt: number,
   key: SecretKey,
 ): Uint8Array {
-  const signature = signIndex(
-    {
-      formulasSha256: input.indexes.formulas.db_sha256,
-      signedAt,
-      indexVersion: input.version,
-      formulaCount: input.indexes.formulas.count,
-      caskCount: input.indexes.casks?.count ?? 0,
-    },
-    key,
-  );
   const manifest: IndexManifest = {
-    version: input.version,
-    created_at: input.created_at,
+    version,
+    created_at,
     stout_min_version: '0.1.0',
-    indexes: input.indexes,
-    index_version: input.version,
+    indexes,
+    index_version: version,
     signed_at: signedAt,
-    signature,
   };
-  return utf8(`${JSON.stringify(manifest, null, 1)}\n`);
+  const signature = bytesToHex(sign(utf8(indexSignatureText(manifest)), key.seed));
+  return utf8(`${JSON.stringify({ ...manifest, signature }, null, 1)}\n`);
 }
 
 /** Parses an index manifest. Throws `bad-input` naming `where`. */

@@ -1,6 +1,6 @@
 /**
- * The version string of an index: UTC `YYYY.MM.DD.HHMM`, as stout-index has it. When `previous` was made in the same
- * minute a counter follows, because a stock client takes equal strings for "nothing new".
+ * Returns the version string of an index: UTC `YYYY.MM.DD.HHMM`, as stout-index has it. If `previous` was made in the
+ * same minute, a counter follows: a stock client takes an equal string for "nothing new".
  */
 export function indexVersion(now: Date, previous?: string): string {
   const [date = '', time = ''] = now.toISOString().split('T');

@@ -1,31 +1,32 @@
 import { MirrorError } from './errors.ts';
 
-/** Scheme and host of a mirror's address. Throws `bad-input` for what is no http(s) URL or has more than that. */
+/** Returns scheme and host of a mirror's URL. Throws `bad-input` unless it is an http(s) URL of only these. */
 export function originOf(text: string): string {
   const url = parseAddress(text);
   if (url && url.pathname === '/' && !hasCredentials(url)) return url.origin;
-  throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
-    expected: 'https://host, without a path',
-    found: text,
-  });
+  throw notAnAddress(text, 'https://host, without a path');
 }
 
 /**
- * Address at which a mirror's tree is served, without a trailing slash; with a user and password only where `credentials`
- * says so. Throws `bad-input` for what is no http(s) URL.
+ * Returns the URL at which a mirror's tree is served, without a trailing slash. It may have a user and password only if
+ * `credentials` is true. Throws `bad-input` unless it is an http(s) URL.
  */
 export function baseUrlOf(text: string, { credentials = false } = {}): string {
   const url = parseAddress(text);
   if (url && (credentials || !hasCredentials(url))) return withoutTrailingSlashes(url.href);
-  throw new MirrorError('bad-input', `${JSON.stringify(text)} is not the address of a mirror.`, {
-    expected: `https://host or https://host/folder${credentials ? '; in a token % is written %25, and / is %2F' : ''}`,
-    found: text,
-  });
+  const escapes = credentials ? '; in a token % is written %25, and / is %2F' : '';
+  throw notAnAddress(text, `https://host or https://host/folder${escapes}`);
 }
 
+const notAnAddress = (found: string, expected: string): MirrorError =>
+  new MirrorError('bad-input', `${JSON.stringify(found)} is not the address of a mirror.`, {
+    expected,
+    found,
+  });
+
 /**
- * An http(s) URL to which a path can be added: it has no query or fragment, not even an empty one, and its user and
- * password can be decoded. `undefined` for all else.
+ * Returns an http(s) URL to which a path can be added, or `undefined`. Such a URL has no query or fragment, not even an
+ * empty one, and its user and password can be decoded.
  */
 function parseAddress(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -33,7 +34,7 @@ function parseAddress(text: string): URL | undefined {
   return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;
 }
 
-/** A text without the slashes at its end; each run of slashes is looked at once. */
+/** Removes the slashes at the end, in linear time. */
 export const withoutTrailingSlashes = (text: string): string => text.replace(/(?<!\/)\/+$/, '');
 
 const hasCredentials = ({ username, password }: URL): boolean => username !== '' || password !== '';

@@ -2,33 +2,39 @@ import { isSha256 } from './digest.ts';
 import { blobName } from './layout.ts';
 import { encodePath } from './paths.ts';
 
-/** Changes whenever the rewrite would give other bytes for the same input, and with them every ETag. */
+/** Must change whenever the rewrite gives other bytes for the same input: it is part of every ETag. */
 export const REWRITE_VERSION = 1;
 
 /** Parsed JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
- * The URL that delivers a mirrored file by its content from `origin` (scheme and host, no trailing slash).
- * The last segment is for people and download tools; the digest alone decides.
+ * Returns the URL that delivers a mirrored file by its content from `origin` (scheme and host, no trailing slash).
+ * The last segment is for people and download tools. Only the digest selects the file.
  */
 export const contentUrl = (origin: string, sha256: string, path: string): string =>
   `${origin}/${blobName(sha256)}/${encodePath(path.slice(path.lastIndexOf('/') + 1))}`;
 
+/** Returns true for an object of package JSON that names a mirrored file. */
+export const isMirroredFile = <T extends { url?: Json; sha256?: Json; path?: Json }>(
+  value: T,
+): value is T & { url: string; sha256: string; path: string } =>
+  typeof value.url === 'string' &&
+  typeof value.path === 'string' &&
+  typeof value.sha256 === 'string' &&
+  isSha256(value.sha256);
+
 /**
- * The package JSON of formulas and casks as a client at `origin` gets it: wherever an object names a mirrored file
- * (`url`, `sha256` and `path`), its `url` leads to this origin. All else stays as it is, in its order.
+ * Returns the package JSON of a formula or cask as a client at `origin` gets it: the `url` of every mirrored file leads
+ * to this origin. Everything else stays as it is, in the same order.
  */
 export function rewritePackageJson(value: Json, origin: string): Json {
   if (Array.isArray(value)) return value.map((item) => rewritePackageJson(item, origin));
   if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).map(
-    ([key, item]) => [key, rewritePackageJson(item, origin)] as const,
-  );
-  const { url, sha256, path } = value;
-  const mirrored =
-    typeof url === 'string' && typeof path === 'string' && typeof sha256 === 'string' && isSha256(sha256);
-  return Object.fromEntries(
-    entries.map(([key, item]) => [key, mirrored && key === 'url' ? contentUrl(origin, sha256, path) : item]),
-  );
+  const url = isMirroredFile(value) ? contentUrl(origin, value.sha256, value.path) : undefined;
+  const entries = Object.entries(value).map(([key, item]): [string, Json] => [
+    key,
+    key === 'url' && url !== undefined ? url : rewritePackageJson(item, origin),
+  ]);
+  return Object.fromEntries(entries);
 }

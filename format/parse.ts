@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { textOf } from './bytes.ts';
 import { MirrorError, messageOf } from './errors.ts';
 
-/** No document of ours or of an upstream comes near it. */
+/** Far deeper than any document of a mirror or of an upstream. */
 const MAX_DEPTH = 100;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Parses JSON bytes against a schema. Throws `bad-input` that names `where` and the first thing that is wrong. */
+/** Parses JSON bytes against a schema. Throws `bad-input` naming `where` and the first problem. */
 export function parseJson<S extends v.GenericSchema>(
   schema: S,
   bytes: Uint8Array,
@@ -16,7 +16,7 @@ export function parseJson<S extends v.GenericSchema>(
   return parseValue(schema, readJson(bytes, where), where);
 }
 
-/** The value of JSON bytes, whatever it is. Throws `bad-input` that names `where`. */
+/** Parses JSON bytes of any shape. Throws `bad-input` naming `where`. */
 export function readJson(bytes: Uint8Array, where: string): unknown {
   expectShallow(bytes, where);
   try {
@@ -26,7 +26,7 @@ export function readJson(bytes: Uint8Array, where: string): unknown {
   }
 }
 
-/** JSON.parse takes any depth, but JSON.stringify and all that follows a value down run out of stack at a few thousand. */
+/** JSON.parse takes any depth, but JSON.stringify and other recursion run out of stack at a few thousand levels. */
 function expectShallow(bytes: Uint8Array, where: string): void {
   let depth = 0;
   let quoted = false;
@@ -42,7 +42,7 @@ function expectShallow(bytes: Uint8Array, where: string): void {
   }
 }
 
-/** As {@link parseJson}, for a value that is parsed already. */
+/** Checks a parsed value against a schema, as {@link parseJson} does. */
 export function parseValue<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
@@ -52,13 +52,9 @@ export function parseValue<S extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const at = v.getDotPath(issue);
-  throw new MirrorError(
-    'bad-input',
-    `${where} is not as it must be${at ? ` at ${at}` : ''}: ${issue.message}`,
-    {
-      where,
-      expected: issue.expected ?? undefined,
-      found: issue.received,
-    },
-  );
+  throw new MirrorError('bad-input', `${where} is not valid${at ? ` at ${at}` : ''}: ${issue.message}`, {
+    where,
+    expected: issue.expected ?? undefined,
+    found: issue.received,
+  });
 }

@@ -4,13 +4,13 @@ import { isSha256 } from './digest.ts';
 /** A whole number that is not negative: bytes, counts, Unix seconds. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** The last second that a date of four digits for the year can tell. */
+/** The last second of the year 9999. */
 const LAST_SECOND = 253_402_300_799;
 
-/** Unix seconds, as far as they are a date that HTTP and RFC 3339 can write. */
+/** Unix seconds of a date that HTTP and RFC 3339 can write. */
 export const secondsSchema = v.pipe(countSchema, v.maxValue(LAST_SECOND));
 
-/** A time of RFC 3339 in UTC, on a day that its month has. */
+/** A time of RFC 3339 in UTC, on a day that exists. */
 export const instantSchema = v.pipe(
   v.string(),
   v.check(isInstant, 'Not a time such as 2026-11-25T04:48:19Z.'),
@@ -19,15 +19,10 @@ export const instantSchema = v.pipe(
 function isInstant(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text)) return false;
   const time = new Date(text);
-  return (
-    !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, -1).split('.', 1)[0] ?? '')
-  );
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, 19));
 }
 
-/**
- * An object whose members have names from outside, each of them kept, whatever it is called: valibot's own `record` leaves
- * out `constructor` and its like without a word.
- */
+/** An object with arbitrary keys, each of them kept. valibot's own `record` silently drops `constructor` and the like. */
 export const recordSchema = <S extends v.GenericSchema>(member: S) =>
   v.pipe(
     v.custom<Readonly<Record<string, unknown>>>(isObject, 'Not an object.'),
@@ -35,16 +30,13 @@ export const recordSchema = <S extends v.GenericSchema>(member: S) =>
       const read: Record<string, v.InferOutput<S>> = Object.create(null);
       for (const [key, value] of Object.entries(dataset.value)) {
         const result = v.safeParse(member, value);
-        if (result.success) {
-          read[key] = result.output;
-          continue;
+        if (!result.success) {
+          const [{ message, path = [] }] = result.issues;
+          const at = { type: 'object', origin: 'value', input: dataset.value, key, value } as const;
+          addIssue({ message, path: [at, ...path] });
+          return NEVER;
         }
-        const [{ message, path = [] }] = result.issues;
-        addIssue({
-          message,
-          path: [{ type: 'object', origin: 'value', input: dataset.value, key, value }, ...path],
-        });
-        return NEVER;
+        read[key] = result.output;
       }
       return read;
     }),

@@ -1,6 +1,6 @@
 import { MirrorError } from './errors.ts';
 
-/** macOS releases from old to new, by the code names that bottle tags use. */
+/** macOS releases, oldest first, by the code names that bottle tags use. */
 export const MACOS_RELEASES = [
   'el_capitan',
   'sierra',
@@ -25,10 +25,10 @@ const ARCHITECTURES: ReadonlyMap<string, 'arm64' | 'x86_64'> = new Map([
   ['intel', 'x86_64'],
 ]);
 
-/** The oldest macOS whose Macs stout still serves. */
+/** The oldest macOS that stout still supports. */
 const OLDEST_IN_USE = MACOS_RELEASES.indexOf('monterey');
 
-/** The tags of every machine that clients run on today, sorted. */
+/** The tags of all machines that clients run on today, sorted. */
 export const TAGS_IN_USE: readonly string[] = [
   'arm64_linux',
   'x86_64_linux',
@@ -39,8 +39,8 @@ export const TAGS_IN_USE: readonly string[] = [
 export const ALL = 'all';
 
 /**
- * Reads a platform tag in any usual spelling and returns Homebrew's: `x86_64_sonoma` (stout's) is `sonoma`,
- * `aarch64_linux` is `arm64_linux`. Throws `bad-input`.
+ * Returns Homebrew's spelling of a platform tag: `sonoma` for stout's `x86_64_sonoma`, `arm64_linux` for
+ * `aarch64_linux`. Throws `bad-input`.
  */
 export function parseTag(text: string): string {
   if (text === ALL) return ALL;
@@ -49,7 +49,7 @@ export function parseTag(text: string): string {
   return tagOf(match[1] ?? 'x86_64', match[2]);
 }
 
-/** The tag of an architecture and an operating system (`linux` or a macOS code name). Throws `bad-input`. */
+/** Returns the tag of an architecture and an operating system (`linux` or a macOS code name). Throws `bad-input`. */
 export function tagOf(arch: string, os: string): string {
   const architecture = ARCHITECTURES.get(arch);
   const release = MACOS_RELEASES.find((name) => name === os);
@@ -58,7 +58,7 @@ export function tagOf(arch: string, os: string): string {
   return architecture === 'arm64' ? `arm64_${release}` : release;
 }
 
-/** Tags whose bottles run on `tag`, best first: itself, older macOS of the same architecture, then `all`. */
+/** Returns the tags whose bottles run on `tag`, best first: itself, older macOS of the same architecture, then `all`. */
 export function compatibleTags(tag: string): string[] {
   const release = (MACOS_RELEASES as readonly string[]).indexOf(tag.replace(/^arm64_/, ''));
   if (release < 0) return tag === ALL ? [ALL] : [tag, ALL];
@@ -71,13 +71,13 @@ export function compatibleTags(tag: string): string[] {
 export const bottleTagFor = (tag: string, offered: ReadonlySet<string>): string | undefined =>
   compatibleTags(tag).find((candidate) => offered.has(candidate));
 
-/** Spellings under which clients look a tag up: stout asks for Intel macOS as `x86_64_<release>`. */
+/** Returns the spellings by which clients ask for a tag: stout asks for Intel macOS as `x86_64_<release>`. */
 export function clientTags(tag: string): string[] {
   return MACOS_RELEASES.some((name) => name === tag) ? [tag, `x86_64_${tag}`] : [tag];
 }
 
 const badTag = (found: string): MirrorError =>
-  new MirrorError('bad-input', `${JSON.stringify(found)} is no platform that bottles are made for.`, {
+  new MirrorError('bad-input', `${JSON.stringify(found)} is not a platform that bottles are made for.`, {
     expected: 'arm64_<macOS release>, <macOS release>, arm64_linux, x86_64_linux or all',
     found,
   });

@@ -2,8 +2,8 @@ const MAGIC = 0xfd2fb528;
 const MAX_BLOCK = 128 * 1024;
 
 /**
- * A Zstandard frame (RFC 8878) of raw blocks: the bytes as they are, with the frame around them. The same input gives
- * the same frame in every runtime and release, which no compressor promises.
+ * Returns a Zstandard frame (RFC 8878) of raw blocks, which hold the bytes uncompressed. The same input gives the same
+ * frame in every runtime and release. No compressor promises that.
  */
 export function rawZstdFrame(content: Uint8Array): Uint8Array<ArrayBuffer> {
   const blocks = Math.max(1, Math.ceil(content.length / MAX_BLOCK));

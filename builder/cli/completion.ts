@@ -3,7 +3,7 @@ import { MACOS_RELEASES, TAGS_IN_USE } from '../../format/tags.ts';
 import { NAME } from '../version.ts';
 import type { Session } from './session.ts';
 
-/** Values of options that take one of a few words; others take numbers, or files, which shells complete by themselves. */
+/** Options with a few possible values. Others take numbers, or files, which shells complete by themselves. */
 const VALUES: Record<string, readonly string[]> = {
   '--platforms': TAGS_IN_USE,
   '--arch': ['arm64', 'x86_64'],
@@ -12,11 +12,11 @@ const VALUES: Record<string, readonly string[]> = {
 
 type Script = (verbs: readonly Command[]) => string;
 
-/** `completion SHELL`: a script made of the verbs that `program` has. */
+/** Returns the verb that prints a completion script for the verbs of `program`. */
 export function completionCommand(session: Session, program: Command): Command {
   const scripts: Record<string, Script> = { bash, zsh, fish };
   return new Command('completion')
-    .summary('completions for bash, zsh or fish')
+    .summary('print completions for bash, zsh or fish')
     .description(
       'Print a script that completes verbs, options and platforms. To use it now:\n' +
         `  bash: source <(${NAME} completion bash)\n` +
@@ -33,7 +33,7 @@ const optionsOf = (verb: Command): readonly Option[] => verb.options.filter((opt
 
 const takesValue = ({ required, optional }: Option): boolean => required || optional;
 
-/** Text between single quotes, the same in all three shells. */
+/** Returns text in single quotes, which mean the same in all three shells. */
 const quoted = (text: string): string => `'${text.replaceAll("'", '’')}'`;
 
 function bash(verbs: readonly Command[]): string {
@@ -59,7 +59,7 @@ complete -o default -F _stout_mirror ${NAME}
 }
 
 function zsh(verbs: readonly Command[]): string {
-  // Brackets and colons are zsh's own in these lists.
+  // Brackets and colons have a meaning in these lists.
   const plain = (text: string): string => text.replaceAll(/[[\]:]/g, ' ');
   const argument = (option: Option): string => {
     const words = VALUES[option.long ?? ''];

@@ -10,14 +10,14 @@ interface Options {
 
 export function configCommand(session: Session): Command {
   return new Command('config')
-    .summary('client configuration for a mirror')
+    .summary('print client configuration for a mirror')
     .description(
-      'Print the configuration that points stout, or brew, at the mirror at a URL. Needs no ' +
-        'network. The token of a private mirror stands in the URL: https://user:TOKEN@host',
+      'Print the configuration that points stout or brew at a mirror. Needs no network. ' +
+        'For a private mirror, put the token into the URL: https://user:TOKEN@host',
     )
     .argument('<url>', 'scheme and host under which clients reach the mirror')
     .addOption(
-      new Option('--client <name>', 'whose configuration: stout (config.toml) or brew (brew.env)')
+      new Option('--client <name>', 'stout (config.toml) or brew (brew.env)')
         .choices(['stout', 'brew'])
         .default('stout'),
     )

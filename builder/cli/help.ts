@@ -1,6 +1,6 @@
 import { type Command, Help, type Option } from 'commander';
 
-/** How help differs from commander's own: verbs without the word that all of them have options, no empty defaults. */
+/** Changes to commander's help: no `[options]` after every verb, and no empty defaults. */
 export const HELP = {
   subcommandTerm: (verb: Command): string => [verb.name(), ...verb.usage().split(' ').slice(1)].join(' '),
   optionDescription: (option: Option): string => {

@@ -6,8 +6,8 @@ import { bytesText, counted, durationText } from './units.ts';
 
 export function infoCommand(session: Session): Command {
   return new Command('info')
-    .summary('what a mirror holds')
-    .description('Show what a mirror folder holds and how long it is signed for. Checks nothing: see verify.')
+    .summary('show what a mirror holds')
+    .description('Show what a mirror folder holds and how long it is signed for. To check it, use verify.')
     .argument('<dir>', 'folder of the mirror')
     .addOption(jsonOption())
     .action(async (dir: string, options: { json?: boolean }) => {
@@ -18,7 +18,8 @@ export function infoCommand(session: Session): Command {
 }
 
 function describe(info: MirrorInfo, now: Date): string {
-  const age = (now.getTime() - Date.parse(info.signed_at)) / 1000;
+  const ago = (moment: string): string =>
+    `${durationText(Math.max((now.getTime() - Date.parse(moment)) / 1000, 0))} ago`;
   const left = (Date.parse(info.expires_at) - now.getTime()) / 1000;
   const packages = info.packages.map(({ name, version, kind }): [string, string] => [
     name,
@@ -27,9 +28,11 @@ function describe(info: MirrorInfo, now: Date): string {
   return [
     `Created    ${info.created_at} by ${info.generator}`,
     `Upstream   ${info.upstream}`,
-    ...(info.homebrew_api === null ? [] : [`Homebrew   API of ${agoText(info.homebrew_api, now)}`]),
+    ...(info.homebrew_api === null
+      ? []
+      : [`Homebrew   API of ${ago(info.homebrew_api)} (${info.homebrew_api})`]),
     `Snapshot   ${info.version}, index ${info.index_version}`,
-    `Signed     ${durationText(Math.max(age, 0))} ago by key ${info.signed_by}`,
+    `Signed     ${ago(info.signed_at)} by key ${info.signed_by}`,
     left > 0 ? `Expires    in ${durationText(left)} (${info.expires_at})` : `EXPIRED    ${info.expires_at}`,
     `Packages   ${info.packages.length}`,
     `Size       ${bytesText(info.bytes)} in ${counted(info.files, 'file')}`,
@@ -42,15 +45,10 @@ function describe(info: MirrorInfo, now: Date): string {
   ].join('\n');
 }
 
-function agoText(moment: string, now: Date): string {
-  const age = Math.max((now.getTime() - Date.parse(moment)) / 1000, 0);
-  return `${durationText(age)} ago (${moment})`;
-}
-
 const sizesText = (sizes: Record<string, number>): [string, string][] =>
   Object.entries(sizes).map(([name, bytes]) => [name, bytesText(bytes)]);
 
-/** Rows of two columns, indented. */
+/** Formats rows of two columns, indented. */
 function table(rows: readonly [string, string][]): string[] {
   const width = Math.max(9, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);

@@ -4,17 +4,15 @@ import { baseUrlOf, originOf } from '../../format/origin.ts';
 import { type MirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
 import { parseDuration } from './units.ts';
 
-/** An option that may be repeated and whose values may be separated by commas. */
+/** Returns an option that may be repeated, and whose values may be separated by commas. */
 export function listOption(flags: string, description: string): Option {
+  const split = (value: string): string[] => value.split(',').flatMap((item) => item.trim() || []);
   return new Option(flags, description)
-    .argParser((value: string, previous: string[]) => [
-      ...previous,
-      ...value.split(',').flatMap((item) => item.trim() || []),
-    ])
+    .argParser((value: string, previous: string[]) => [...previous, ...split(value)])
     .default([]);
 }
 
-/** `--trust`, as every verb that checks has it. */
+/** Returns `--trust`, as every verb that verifies has it. */
 export const trustOption = (): Option =>
   listOption('--trust <key>', 'public key (RW…) or .pub file to trust').default([], 'your own key pair');
 
@@ -22,28 +20,25 @@ export const keyOption = (): Option =>
   new Option('--key <file>', 'secret key to sign with (default: MIRROR_SIGNING_KEY, or your own key pair)');
 
 export const validForOption = (): Option =>
-  new Option('--valid-for <span>', 'how long signatures are good for, such as 30d or 12h')
+  new Option('--valid-for <span>', 'how long signatures are valid, such as 30d or 12h')
     .argParser(parseDuration)
     .default(parseDuration('30d'), '30d');
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document on standard output');
 
-/** Scheme and host of an argument. Throws `usage`. */
+/** Returns scheme and host of an argument. Throws `usage`. */
 export const originArgument = (text: string): string => asUsage(() => originOf(text));
 
-/** The address of a served tree, without a trailing slash. Throws `usage`. */
-const baseUrlArgument = (text: string): string => asUsage(() => baseUrlOf(text));
-
-/** As {@link baseUrlArgument}, of a mirror whose clients show credentials: they may stand in the address. */
+/** Returns the URL of a mirror for clients, with credentials if it has any. Throws `usage`. */
 export const clientUrlArgument = (text: string): string =>
   asUsage(() => baseUrlOf(text, { credentials: true }));
 
-/** The address of a mirror that may be private, and what requests to it take. Throws `usage`. */
+/** Returns the URL of a mirror that may be private, and headers for requests to it. Throws `usage`. */
 export const mirrorUrlArgument = (text: string): MirrorUrl => asUsage(() => parseMirrorUrl(text));
 
-/** An option that takes the address of a served tree. */
+/** Returns an option that takes the URL of a served tree. */
 export const baseUrlOption = (flags: string, description: string): Option =>
-  new Option(flags, description).argParser(baseUrlArgument);
+  new Option(flags, description).argParser((text: string) => asUsage(() => baseUrlOf(text)));
 
 function asUsage<T>(parse: () => T): T {
   try {
@@ -54,7 +49,7 @@ function asUsage<T>(parse: () => T): T {
   }
 }
 
-/** An option that takes a whole number from `least` to `most`. */
+/** Returns an option that takes a whole number from `least` to `most`. */
 export function numberOption(flags: string, description: string, least: number, most: number): Option {
   return new Option(flags, description).argParser((text: string) => {
     const value = Number(text);

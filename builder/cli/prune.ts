@@ -16,11 +16,11 @@ export function pruneCommand(session: Session): Command {
     .summary('remove files of earlier versions')
     .description(
       'Remove the files that the snapshot does not name: those of earlier versions and of ' +
-        'packages that are gone. What it still offers to clients with an older index stays.',
+        'removed packages. What it still offers to clients with an older index stays.',
     )
     .argument('<dir>', 'folder of the mirror')
     .addOption(numberOption('--keep <n>', 'versions of each package to keep', 1, 1000).default(1))
-    .option('--dry-run', 'tell what would be removed, and remove nothing')
+    .option('--dry-run', 'print what would be removed, and remove nothing')
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, { keep, dryRun = false, trust, json }: Options) => {
@@ -30,12 +30,12 @@ export function pruneCommand(session: Session): Command {
       const now = session.now();
       const summary = await pruneMirror({ directory: directoryOf(dir), keep, dryRun, trusted, now });
       if (json) session.print(JSON.stringify(summary, null, 2));
-      else tell(session, summary);
+      else printSummary(session, summary);
     });
 }
 
-function tell({ print, reporter }: Session, { dry_run: dryRun, removed, kept }: PruneSummary): void {
-  const verb = dryRun ? 'Would remove' : 'Removed';
+function printSummary({ print, reporter }: Session, { dry_run, removed, kept }: PruneSummary): void {
+  const verb = dry_run ? 'Would remove' : 'Removed';
   for (const path of removed.paths) reporter.note(`${verb.toLowerCase()} ${path}`);
   const rest = kept.files > 0 ? `; ${counted(kept.files, 'file')} of earlier versions stay` : '';
   print(`${verb} ${counted(removed.files, 'file')}, ${bytesText(removed.bytes)}${rest}.`);

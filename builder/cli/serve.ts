@@ -15,7 +15,8 @@ export function serveCommand(session: Session): Command {
   return new Command('serve')
     .summary('serve a mirror folder over HTTP')
     .description(
-      'Serve a mirror folder with the app that runs at the edge, until Ctrl-C. With MIRROR_TOKEN in the environment only who sends that token is served.',
+      'Serve a mirror folder with the app that runs at the edge, until Ctrl-C. If the ' +
+        'environment has MIRROR_TOKEN, only requests with that token are served.',
     )
     .argument('<dir>', 'folder of the mirror')
     .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
@@ -24,25 +25,27 @@ export function serveCommand(session: Session): Command {
     .option('--log-access', 'print a line for every request')
     .option('--public-url <url>', 'scheme and host that clients use, behind a proxy')
     .addOption(trustOption())
-    .action(async (dir: string, options: Options) => {
-      const { reporter } = session;
-      const { trustedKeys } = await import('../keys.ts');
-      const { serveDirectory } = await import('../serve.ts');
-      const server = await serveDirectory({
-        directory: directoryOf(dir),
-        host: options.bind ?? options.host,
-        port: options.port,
-        trusted: await trustedKeys(options.trust, session.environment),
-        publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
-        clock: () => new Date(),
-        mirrorToken: session.environment.MIRROR_TOKEN,
-        log: ({ method, path, status, message }) => {
-          if (status >= 500) reporter.warn(`${path}: ${message}`);
-          if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
-        },
-      });
-      session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
-      await session.untilStopped();
-      await server.close();
-    });
+    .action((dir: string, options: Options) => serve(session, dir, options));
+}
+
+async function serve(session: Session, dir: string, options: Options): Promise<void> {
+  const { environment, reporter } = session;
+  const { trustedKeys } = await import('../keys.ts');
+  const { serveDirectory } = await import('../serve.ts');
+  const server = await serveDirectory({
+    directory: directoryOf(dir),
+    host: options.bind ?? options.host,
+    port: options.port,
+    trusted: await trustedKeys(options.trust, environment),
+    publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
+    clock: () => new Date(),
+    mirrorToken: environment.MIRROR_TOKEN,
+    log: ({ method, path, status, message }) => {
+      if (status >= 500) reporter.warn(`${path}: ${message}`);
+      if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
+    },
+  });
+  session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
+  await session.untilStopped();
+  await server.close();
 }

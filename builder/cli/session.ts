@@ -4,30 +4,31 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
 import type { AskPassword } from '../keys.ts';
+import type { Environment } from '../places.ts';
 import type { Reporter } from '../reporter.ts';
 import { standardError, TerminalReporter } from './terminal.ts';
 
-/** What the verbs take from the world around them. */
+/** What the verbs need from the process that runs them. */
 export interface Session {
-  environment: Readonly<Record<string, string | undefined>>;
-  /** Now, or `SOURCE_DATE_EPOCH` where that is set. */
+  environment: Environment;
+  /** Returns the current time, or `SOURCE_DATE_EPOCH` if that is set. */
   now(): Date;
   reporter: Reporter;
   /** Prints a result on standard output. */
   print(text: string): void;
-  /** Ends the program with this status once all is written. */
+  /** Sets the exit status. The program ends once everything is written. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
-  /** Resolves when the user asks to stop, for a verb that then ends in order; others are ended at once. */
+  /** Resolves when the user asks to stop. A verb that waits for this ends in order; others are ended at once. */
   untilStopped(): Promise<void>;
-  /** The exit status for having been asked to stop; `undefined` while nobody has. */
+  /** Returns the exit status for having been stopped, or `undefined` if nobody asked to stop. */
   stopped(): number | undefined;
 }
 
-/** What the user is told then: everything that was begun is finished or repeated by the next run. */
-export const STOPPED = 'Stopped: the same command goes on from here.';
+/** The message when the user asks to stop. The next run finishes or repeats whatever was begun. */
+export const STOPPED = 'Stopped. Run the same command again to continue.';
 
-/** The session of a real command line. */
+/** Returns the session of this process. */
 export function processSession(): Session {
   const { env } = process;
   const reporter = new TerminalReporter(standardError(env), () => performance.now());
@@ -44,14 +45,13 @@ export function processSession(): Session {
   };
 }
 
-/** Takes the first SIGINT and SIGTERM as a wish to stop; a second one ends the program as it always does. */
+/** Takes the first SIGINT or SIGTERM as a request to stop. A second one ends the program as usual. */
 function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {
   let status: number | undefined;
   let endInOrder: (() => void) | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      // As shells have it.
-      status = 128 + constants.signals[signal];
+      status = 128 + constants.signals[signal]; // the status that shells use
       if (endInOrder) return endInOrder();
       reporter.note(STOPPED);
       process.exit(status);
@@ -66,7 +66,6 @@ function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopp
   };
 }
 
-/** The time to write into what is made. Throws `usage` for an epoch that is no number. */
 function currentTime(epoch: string | undefined): Date {
   if (epoch === undefined || epoch === '') return new Date();
   if (/^\d{1,12}$/.test(epoch)) return new Date(Number(epoch) * 1000);
@@ -83,6 +82,6 @@ async function askPassword(where: string): Promise<string> {
   return password;
 }
 
-/** A DIR argument: a path or a `file://` URL. */
+/** Returns the path of a DIR argument, which may be a `file://` URL. */
 export const directoryOf = (text: string): string =>
   text.startsWith('file://') ? fileURLToPath(text) : text;

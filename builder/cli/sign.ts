@@ -14,12 +14,12 @@ export function signCommand(session: Session): Command {
   return new Command('sign')
     .summary('renew the signatures of a mirror')
     .description(
-      'Sign a mirror anew, for the same files, without a network: run it daily, so that ' +
-        'signatures need not be good for long. With --trust, the mirror may be of another key.',
+      'Sign the same files of a mirror again, without a network. Run it daily, so that ' +
+        'signatures can be short-lived. With --trust, the mirror may be signed by another key.',
     )
     .argument('<dir>', 'folder of the mirror')
     .addOption(keyOption())
-    .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
+    .addOption(listOption('--trust <key>', 'key that signed this mirror before, if the key changes'))
     .addOption(validForOption())
     .addOption(jsonOption())
     .action(async (dir: string, { key, trust, validFor, json }: Options) => {
@@ -27,7 +27,9 @@ export function signCommand(session: Session): Command {
       const { signMirror } = await import('../sign.ts');
       const { environment } = session;
       const summary = await signMirror({
-        ...{ directory: directoryOf(dir), now: session.now(), validFor },
+        directory: directoryOf(dir),
+        now: session.now(),
+        validFor,
         key: await signingKey(key, environment, session.askPassword),
         trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
         cache: cacheFolder(environment),

@@ -1,3 +1,4 @@
+import type { Environment } from '../places.ts';
 import type { Progress, Reporter } from '../reporter.ts';
 import { bytesText, durationText } from './units.ts';
 
@@ -6,10 +7,10 @@ const PLAIN_MS = 2_000;
 const LABEL_WIDTH = 22;
 const BAR_WIDTH = 22;
 const SHORTEST_BAR = 6;
-/** What fits on the narrowest terminal in use without wrapping. */
+/** The line fits on a terminal of 80 columns without wrapping. */
 const LINE_WIDTH = 79;
 
-/** Where a reporter writes; standard error for the command line. */
+/** Where a reporter writes. On the command line it is standard error. */
 export interface Output {
   write(text: string): void;
   /** True for a terminal that can redraw a line. */
@@ -18,8 +19,8 @@ export interface Output {
   columns: number;
 }
 
-/** Standard error as an output, `NO_COLOR` honoured. */
-export function standardError(environment: Readonly<Record<string, string | undefined>>): Output {
+/** Returns standard error as an output. Honours `NO_COLOR`. */
+export function standardError(environment: Environment): Output {
   const { stderr } = process;
   const interactive = stderr.isTTY === true && environment.TERM !== 'dumb';
   return {
@@ -30,16 +31,16 @@ export function standardError(environment: Readonly<Record<string, string | unde
   };
 }
 
-/** Draws progress: one line that is redrawn on a terminal, a line every two seconds elsewhere. */
+/** Shows progress: on a terminal as one line that is redrawn, elsewhere as a line every two seconds. */
 export class TerminalReporter implements Reporter {
   readonly #output: Output;
   readonly #clock: () => number;
   #label = '';
   #startedAt = 0;
-  #drawnAt = Number.NEGATIVE_INFINITY;
+  #drawnAt = 0;
   #open = false;
 
-  /** `clock` gives milliseconds. */
+  /** `clock` returns milliseconds. */
   constructor(output: Output, clock: () => number) {
     this.#output = output;
     this.#clock = clock;
@@ -47,19 +48,21 @@ export class TerminalReporter implements Reporter {
 
   progress(progress: Progress): void {
     const now = this.#clock();
-    const fresh = progress.label !== this.#label;
-    if (fresh) {
+    const isNew = progress.label !== this.#label;
+    const isFinished = progress.done >= progress.total;
+    if (isNew) {
       this.#endLine();
       this.#label = progress.label;
       this.#startedAt = now;
-      this.#drawnAt = Number.NEGATIVE_INFINITY;
     }
-    const finished = progress.done >= progress.total;
-    const pause = this.#output.interactive ? REDRAW_MS : PLAIN_MS;
-    if (!finished && now - this.#drawnAt < pause) return;
+    const { interactive, columns } = this.#output;
+    if (!isNew && !isFinished && now - this.#drawnAt < (interactive ? REDRAW_MS : PLAIN_MS)) return;
     this.#drawnAt = now;
-    this.#draw(progress, (now - this.#startedAt) / 1000);
-    if (finished) this.#endLine();
+    const seconds = (now - this.#startedAt) / 1000;
+    const line = progressLine(progress, seconds, interactive).slice(0, columns - 1);
+    this.#output.write(interactive ? `\r\x1b[2K${line}` : `${line}\n`);
+    this.#open = interactive;
+    if (isFinished) this.#endLine();
   }
 
   note(text: string): void {
@@ -73,23 +76,17 @@ export class TerminalReporter implements Reporter {
     this.#output.write(`${this.#output.color ? `\x1b[33m${safe}\x1b[0m` : safe}\n`);
   }
 
-  #draw(progress: Progress, seconds: number): void {
-    const line = progressLine(progress, seconds, this.#output.interactive).slice(0, this.#output.columns - 1);
-    this.#output.write(this.#output.interactive ? `\r\x1b[2K${line}` : `${line}\n`);
-    this.#open = this.#output.interactive;
-  }
-
   #endLine(): void {
     if (this.#open) this.#output.write('\n');
     this.#open = false;
   }
 }
 
-/** Text that cannot steer a terminal: names from an upstream may hold escape sequences, or turn what follows around. */
+/** Replaces what could control a terminal. Names from an upstream may hold escape sequences or bidirectional controls. */
 export const printable = (text: string): string =>
   text.replace(/(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu, '\ufffd');
 
-/** One line of progress: files, bytes, rate and time left as far as they are known. The bar takes what room is left. */
+/** Returns one line of progress: a bar if there is room, then files, bytes, rate and time left as far as they are known. */
 export function progressLine(
   { label, done, total, bytes, totalBytes }: Progress,
   seconds: number,

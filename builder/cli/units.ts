@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** A size in bytes for people: decimal units, one decimal below a hundred of them. */
+/** Formats a size in bytes: decimal units, with one decimal place below 100. */
 export function bytesText(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -14,7 +14,7 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** A time span in seconds for people: its largest unit, or two for hours and minutes. */
+/** Formats a time span in seconds, in its largest unit; in hours up to two days. */
 export function durationText(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
@@ -22,18 +22,17 @@ export function durationText(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} days`;
 }
 
-/** Longer spans lead to years of five digits, which no reader of a snapshot takes. */
+/** Longer spans lead to years of five digits, which the format does not allow. */
 const LONGEST = 100 * 365 * 86_400;
 
-/** Seconds of a span such as `30d`, `12h` or `90m`, at most a hundred years. Throws `usage`. */
+/** Returns the seconds of a span such as `30d`, `12h` or `90m`, at most a hundred years. Throws `usage`. */
 export function parseDuration(text: string): number {
-  const match = /^(\d{1,6})([smhdw])$/.exec(text);
-  const seconds = match ? Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 0) : 0;
+  const [, amount, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const seconds = Number(amount) * (SECONDS[unit] ?? 0);
   if (seconds > 0 && seconds <= LONGEST) return seconds;
-  throw new MirrorError('usage', `${JSON.stringify(text)} is no time span.`, {
-    expected: 'such as 30d, 12h or 90m',
-  });
+  const details = { expected: 'such as 30d, 12h or 90m' };
+  throw new MirrorError('usage', `${JSON.stringify(text)} is not a time span.`, details);
 }
 
-/** A count with its noun: `1 cask`, `2 casks`. */
+/** Returns a count with its noun: `1 cask`, `2 casks`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,9 +1,17 @@
 import { Command } from 'commander';
-import { jsonOption, numberOption, trustOption } from './options.ts';
-import type { Session } from './session.ts';
+import { MirrorError } from '../../format/errors.ts';
+import type { VerifyReport } from '../../format/verify/report.ts';
+import { stateFolder } from '../places.ts';
+import { isMirrorUrl } from '../verify/mirror-url.ts';
+import type { PlaceReport } from '../verify/verify.ts';
+import { jsonOption, mirrorUrlArgument, numberOption, trustOption } from './options.ts';
+import { directoryOf, type Session } from './session.ts';
+import { bytesText, counted } from './units.ts';
 
-/** Options of `verify`. */
-export interface VerifyCommandOptions {
+const FAILED = 1;
+const MAX_LINES = 10;
+
+interface Options {
   trust: string[];
   quick?: boolean;
   cursor?: string;
@@ -14,21 +22,91 @@ export interface VerifyCommandOptions {
 
 export function verifyCommand(session: Session): Command {
   return new Command('verify')
-    .summary('prove that a mirror is whole and signed')
+    .summary('prove that a mirror is complete and signed')
     .description(
       'Check every signature and every byte of a mirror, in a folder or wherever it is ' +
-        'served, or of some packages. Exits with 1 and names each bad file.',
+        'served; or only some packages. Exits with 1 and names each bad file.',
     )
     .argument('<dir|url>', 'folder of the mirror, or its address')
-    .argument('[packages...]', 'packages to look at alone')
+    .argument('[packages...]', 'check only these packages')
     .addOption(trustOption())
-    .option('--quick', 'of a URL: take the server’s word (Repr-Digest) where it gives it')
-    .option('--cursor <file>', 'keep the place in this file, and go on from there next time')
+    .option('--quick', 'of a URL: trust the server’s Repr-Digest where it sends one')
+    .option('--cursor <file>', 'save progress in this file, and continue from there next time')
     .option('--allow-older', 'accept an older snapshot than one that was verified before')
     .addOption(numberOption('--jobs <n>', 'of a URL: requests at a time', 1, 64).default(16))
     .addOption(jsonOption())
-    .action(async (where: string, packages: string[], options: VerifyCommandOptions) => {
-      const { verify } = await import('./verify-mirror.ts');
-      await verify(session, where, packages, options);
-    });
+    .action((where: string, packages: string[], options: Options) =>
+      verify(session, where, packages, options),
+    );
+}
+
+async function verify(session: Session, where: string, packages: string[], options: Options): Promise<void> {
+  const { environment, reporter } = session;
+  const { quick = false, jobs, cursor, allowOlder = false } = options;
+  if (packages.length > 0 && cursor !== undefined) {
+    throw new MirrorError('usage', '--cursor is for a whole mirror: name no packages with it.');
+  }
+  const isUrl = isMirrorUrl(where);
+  if (quick && !isUrl) {
+    throw new MirrorError('usage', '--quick trusts a server, and a folder has none: leave it out.');
+  }
+  const place = isUrl ? mirrorUrlArgument(where) : directoryOf(where);
+  const { trustedKeys } = await import('../keys.ts');
+  const { verifyPlace } = await import('../verify/verify.ts');
+  const report = await verifyPlace(place, {
+    trusted: await trustedKeys(options.trust, environment),
+    now: new Date(),
+    reporter,
+    packages: packages.length > 0 ? packages : undefined,
+    cursorFile: cursor,
+    depth: quick ? 'quick' : 'deep',
+    jobs,
+    allowOlder,
+    stateFolder: stateFolder(environment),
+  });
+  if (options.json) session.print(JSON.stringify(report, null, 2));
+  else printReport(session, report);
+  if (!report.ok) session.fail(FAILED);
+}
+
+/** Prints what passed, every bad file with the evidence, and the verdict. Remarks go to standard error. */
+function printReport({ reporter, print }: Session, report: PlaceReport): void {
+  for (const remark of remarks(report)) reporter.warn(remark);
+  const lines = report.checks
+    .filter((check) => check.state === 'passed')
+    .map(({ path, evidence }) => `✓ ${path}: ${evidence}`);
+  for (const { path, state, message, expected, found } of report.failures) {
+    lines.push(`✗ ${path}: ${state}`, `    ${message}`);
+    if (expected !== undefined) lines.push(`    expected ${expected}`);
+    if (found !== undefined) lines.push(`    found    ${found}`);
+  }
+  print([...lines, report.ok ? verdict(report) : refusal(report)].join('\n'));
+}
+
+/** Returns what is not a fault of the mirror but worth knowing. */
+function remarks({ unlisted = [], elsewhere = [] }: PlaceReport): string[] {
+  const lines = unlisted.slice(0, MAX_LINES).map((path) => `Not part of the mirror: ${path}`);
+  if (unlisted.length > MAX_LINES) lines.push(`… and ${unlisted.length - MAX_LINES} more files.`);
+  for (const { origin, urls, example } of elsewhere.slice(0, MAX_LINES)) {
+    const what = `${counted(urls, 'package URL')} to ${origin}, as in ${example}`;
+    lines.push(`${what}: stock clients fetch there.`);
+  }
+  if (elsewhere.length > 0) {
+    lines.push('For a static host, make the mirror with create --public-url and its address.');
+  }
+  return lines;
+}
+
+function verdict({ depth, files, bytes, snapshot }: VerifyReport): string {
+  const amount = `${counted(files.checked, 'file')}, ${bytesText(bytes.checked)}`;
+  const until = `Valid until ${snapshot?.expires_at}.`;
+  if (depth === 'deep') return `OK: ${amount}, every byte as signed. ${until}`;
+  const read = files.verified > 0 ? `; ${files.verified} of them were read` : '';
+  return `OK: ${amount}, according to the server${read}. Run without --quick to check the bytes. ${until}`;
+}
+
+function refusal({ failures, files, snapshot }: VerifyReport): string {
+  if (!snapshot) return 'FAILED: no snapshot here is signed by a trusted key.';
+  const only = files.total > 0 && files.checked < files.total ? ' Not every file was checked.' : '';
+  return `FAILED: ${counted(failures.length, 'file')} of this mirror cannot be trusted.${only}`;
 }

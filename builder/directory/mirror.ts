@@ -10,7 +10,7 @@ import { isCommitUnfinished } from '../snapshot/commit.ts';
 import { localPath, PRIVATE } from './paths.ts';
 import { isAbsent, isPresent } from './write.ts';
 
-/** A file of a mirror whole. Throws `missing` naming its mirror path. */
+/** Reads a file of a mirror whole. Throws `missing` naming its path in the mirror. */
 export async function readMirrorFile(directory: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(localPath(directory, path));
@@ -20,55 +20,45 @@ export async function readMirrorFile(directory: string, path: string): Promise<U
   }
 }
 
-/** The root and its signature as they stand in the directory. Throws `missing`. */
+/** Reads the root and its signature, and verifies neither. Throws `missing`. */
 export async function readSignedRoot(directory: string): Promise<SignedRoot> {
   const root = await readMirrorFile(directory, ROOT);
   const signature = await readMirrorFile(directory, signaturePath(ROOT));
   return { root, signature: Buffer.from(signature).toString('utf8') };
 }
 
-/** Entries of one leaf. Throws `missing`, `mismatch` or `bad-input`. */
+/** Reads the entries of one leaf. Throws `missing`, `mismatch` or `bad-input`. */
 export async function readLeaf(directory: string, reference: LeafReference): Promise<SnapshotEntry[]> {
   return parseLeaf(await readMirrorFile(directory, leafPath(reference.sha256)), reference);
 }
 
-/** manifest.json of a mirror. Throws `missing` or `bad-input`. */
+/** Reads manifest.json. Throws `missing` or `bad-input`. */
 export const readManifest = async (directory: string): Promise<Manifest> =>
   parseManifest(await readMirrorFile(directory, MANIFEST));
 
-/** A mirror's own account of itself, signatures not yet checked. */
+/** What a mirror says about itself. Its signatures are not verified. */
 export interface MirrorContents {
   snapshot: Root;
   entries: SnapshotEntry[];
   manifest: Manifest;
 }
 
-/** Reads what a directory says it holds, or `undefined` when it is no mirror yet. Throws as its parts do. */
+/** Reads what a directory says about itself, or returns `undefined` if it is not a mirror yet. Throws as its parts do. */
 export async function readContents(directory: string): Promise<MirrorContents | undefined> {
-  let root: Uint8Array;
-  try {
-    root = await readMirrorFile(directory, ROOT);
-  } catch (error) {
-    if (error instanceof MirrorError && error.code === 'missing') return undefined;
-    throw error;
-  }
-  const snapshot = parseRoot(root);
+  if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
+  const snapshot = parseRoot(await readMirrorFile(directory, ROOT));
   const leaves = await Promise.all(snapshot.leaves.map((leaf) => readLeaf(directory, leaf)));
   return { snapshot, entries: leaves.flat(), manifest: await readManifest(directory) };
 }
 
-/**
- * Throws unless the directory may become or is a mirror: absent, empty, or ours. Other people's files are not
- * mixed with a mirror's (`refused`).
- */
+/** Throws `refused` unless the directory is absent, empty or a mirror: a mirror is not mixed with other files. */
 export async function expectUsable(directory: string): Promise<void> {
   const names = await readdir(directory).catch((error: unknown): string[] => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return [];
     if (code !== 'ENOTDIR') throw error;
-    throw new MirrorError('refused', `${directory} cannot be a folder: a file is in its way.`, {
-      where: directory,
-    });
+    const message = `${directory} cannot be a folder: a file is in its way.`;
+    throw new MirrorError('refused', message, { where: directory });
   });
   const isOurs = names.includes(PRIVATE) || (names.includes(MANIFEST) && names.includes('snapshot'));
   if (names.length === 0 || isOurs || (await isPresent(localPath(directory, ROOT)))) return;
@@ -78,25 +68,22 @@ export async function expectUsable(directory: string): Promise<void> {
   });
 }
 
-/** Throws unless the directory holds a mirror (`missing`). */
+/** Throws `missing` unless the directory holds a mirror. */
 export async function expectMirror(directory: string): Promise<void> {
   if (await isPresent(localPath(directory, ROOT))) return;
   throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, { where: directory });
 }
 
-/** Throws unless the directory holds a whole mirror (`missing`) and no commit was interrupted (`refused`). */
+/** Throws `missing` unless the directory holds a mirror, and `refused` if a commit was interrupted. */
 export async function expectWhole(directory: string): Promise<void> {
   if (await isCommitUnfinished(directory)) {
-    throw new MirrorError(
-      'refused',
-      `A change to ${directory} was interrupted: run the command that made it again, and it will be finished.`,
-      { where: directory },
-    );
+    const message = `A change to ${directory} was interrupted: run that command again to finish it.`;
+    throw new MirrorError('refused', message, { where: directory });
   }
   await expectMirror(directory);
 }
 
-/** Mirror paths of all files in a folder of a mirror, sorted; none when there is no such folder. */
+/** Returns the mirror paths of all files in a folder, sorted. Without such a folder there are none. */
 export async function filesBelow(directory: string, folder: string): Promise<string[]> {
   const options = { recursive: true, withFileTypes: true } as const;
   const found = await readdir(localPath(directory, folder), options).catch((error: unknown) => {

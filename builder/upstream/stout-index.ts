@@ -8,7 +8,7 @@ import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import {
   type IndexManifest,
-  indexFactsOf,
+  isSigned,
   parseIndexManifest,
   verifyIndex,
 } from '../../format/index-manifest.ts';
@@ -66,8 +66,7 @@ export class StoutIndex implements Upstream {
   static async open(location: UpstreamLocation, folder: string, reporter: Reporter): Promise<StoutIndex> {
     const where = location.resolve('manifest.json').href;
     const manifest = parseIndexManifest(await location.read('manifest.json', MAX_MANIFEST), where);
-    const facts = indexFactsOf(manifest);
-    if (facts && !verifyIndex(facts, manifest.signature ?? '', [STOUT_INDEX_KEY])) {
+    if (isSigned(manifest) && !verifyIndex(manifest, [STOUT_INDEX_KEY])) {
       throw new MirrorError('bad-signature', `${where} is signed, but not with stout-index's key.`, {
         where,
       });

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import { isSha256 } from '../../format/digest.ts';
-import { type Json, rewritePackageJson } from '../../format/package-json.ts';
+import { isMirroredFile, type Json, rewritePackageJson } from '../../format/package-json.ts';
 import { readJson } from '../../format/parse.ts';
 
 const MAX_JSON = 16 * 1024 * 1024;
 
-/** Compressed package JSON; `undefined` for what is none. */
+/** Returns what compressed package JSON holds, or `undefined` if it is not that. */
 export function packageJsonOf(bytes: Uint8Array, where: string): Json | undefined {
   try {
     return readJson(zstdDecompressSync(bytes, { maxOutputLength: MAX_JSON }), where) as Json;
@@ -15,23 +14,21 @@ export function packageJsonOf(bytes: Uint8Array, where: string): Json | undefine
   }
 }
 
-/** The URLs of mirrored files in package JSON: those of objects that have `url`, `sha256` and `path`. */
+/** Returns the URLs of the mirrored files in package JSON. */
 export function mirroredUrls(value: Json): string[] {
   if (Array.isArray(value)) return value.flatMap(mirroredUrls);
   if (value === null || typeof value !== 'object') return [];
-  const { url, sha256, path } = value;
-  const own =
-    typeof url === 'string' && typeof path === 'string' && typeof sha256 === 'string' && isSha256(sha256);
-  return [...(own ? [url] : []), ...Object.values(value).flatMap(mirroredUrls)];
+  const own = isMirroredFile(value) ? [value.url] : [];
+  return [...own, ...Object.values(value).flatMap(mirroredUrls)];
 }
 
-/** True when `served` is `signed` with nothing changed but that the URLs of mirrored files lead to one origin. */
+/** Returns true if `served` differs from `signed` only in that the URLs of mirrored files lead to one origin. */
 export function isHonestRewrite(served: Json, signed: Json): boolean {
   const [first] = mirroredUrls(served);
   const origin = first !== undefined && URL.canParse(first) ? withCredentials(new URL(first)) : '';
   return isDeepStrictEqual(served, rewritePackageJson(signed, origin));
 }
 
-/** A private mirror repeats the credentials that it was asked with. */
+/** A private mirror puts the credentials of the request into these URLs. */
 const withCredentials = ({ protocol, username, password, host }: URL): string =>
   `${protocol}//${username === '' && password === '' ? '' : `${username}:${password}@`}${host}`;

@@ -1,31 +1,14 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { countSchema } from '../../format/schemas.ts';
-import type { Depth, VerifyReport } from '../../format/verify/report.ts';
-import { isAbsent } from '../directory/write.ts';
+import { type Depth, reportSchema, type VerifyReport } from '../../format/verify/report.ts';
 
 const SAVE_MS = 1_000;
 
-const text = v.string();
-const optionalText = v.optional(text);
-const reportSchema = v.object({
-  ...{ ok: v.boolean(), complete: v.boolean(), depth: v.picklist(['quick', 'deep']), checked_at: text },
-  checks: v.array(v.object({ name: text, path: text, state: text, evidence: text })),
-  files: v.object({
-    ...{ total: countSchema, checked: countSchema, verified: countSchema },
-    ...{ consistent: countSchema, failed: countSchema },
-  }),
-  bytes: v.object({ total: countSchema, checked: countSchema }),
-  failures: v.array(
-    v.object({ path: text, state: text, message: text, expected: optionalText, found: optionalText }),
-  ),
-  cursor: v.nullable(text),
-});
-const fileSchema = v.object({ mirror: text, report: reportSchema });
+const fileSchema = v.object({ mirror: v.string(), report: reportSchema });
 
-/** How far a verification came and what it found so far, in a local file. */
+/** A local file that keeps the report of an unfinished verification. */
 export class CursorFile {
   readonly #path: string;
   readonly #mirror: string;
@@ -38,25 +21,19 @@ export class CursorFile {
     this.#depth = depth;
   }
 
-  /** The report so far; `undefined` when there is no file. Throws `bad-input` for a file of another verification. */
+  /** Returns the report so far, or `undefined` if there is no file. Throws `bad-input` for a file of another verification. */
   load(): VerifyReport | undefined {
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(this.#path);
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    }
-    const { mirror, report } = parseJson(fileSchema, bytes, this.#path);
-    if (mirror === this.#mirror && report.depth === this.#depth) return report as VerifyReport;
-    throw new MirrorError('bad-input', `${this.#path} keeps the place of another verification.`, {
+    if (!existsSync(this.#path)) return undefined;
+    const { mirror, report } = parseJson(fileSchema, readFileSync(this.#path), this.#path);
+    if (mirror === this.#mirror && report.depth === this.#depth) return report;
+    throw new MirrorError('bad-input', `${this.#path} belongs to another verification.`, {
       where: this.#path,
       expected: `${this.#mirror}, ${this.#depth}`,
       found: `${mirror}, ${report.depth}`,
     });
   }
 
-  /** Keeps a report that can be gone on from, once a second: a kill costs no more than that. */
+  /** Saves a report that has a cursor, at most once a second. If the program is killed, that second is lost. */
   save(report: VerifyReport): void {
     if (report.cursor === null || performance.now() - this.#savedAt < SAVE_MS) return;
     const temporary = `${this.#path}.tmp`;

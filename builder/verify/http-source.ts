@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import pMap from 'p-map';
 import { fromBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { isPackageJson, leafPath, ROOT, SIGNED_PATHS, signaturePath } from '../../format/layout.ts';
+import { MAX_SIGNATURE } from '../../format/minisign/signature.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
@@ -20,19 +20,9 @@ import { withRetries } from '../http/retry.ts';
 import { isHonestRewrite, mirroredUrls, packageJsonOf } from './client-view.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
 
-const MAX_SIGNATURE = 10_240;
 const MAX_PACKAGE_JSON = 16 * 1024 * 1024;
 
-/** What a served mirror is read with. */
-export interface HttpSourceOptions {
-  mirror: MirrorUrl;
-  /** Folder for copies of the databases. */
-  scratch: string;
-  /** Requests at a time. */
-  jobs: number;
-}
-
-/** A served mirror as the verification walk reads it: whatever serves the tree, a Worker or any static host. */
+/** Reads a mirror for the verification walk from whatever serves it: a Worker or any static host. */
 export class HttpSource implements VerifySource {
   readonly #base: string;
   readonly #headers: Record<string, string>;
@@ -40,10 +30,11 @@ export class HttpSource implements VerifySource {
   readonly #scratch: string;
   readonly #jobs: number;
   readonly #copies = new Map<string, Promise<Evidence>>();
-  /** URLs of mirrored files in package JSON, as clients get it, by the path of the JSON. */
+  /** URLs of mirrored files in package JSON as clients get it, by the path of the JSON. */
   readonly packageUrls = new Map<string, readonly string[]>();
 
-  constructor({ mirror, scratch, jobs }: HttpSourceOptions) {
+  /** Keeps copies of the databases in the folder `scratch`, and makes at most `jobs` requests at a time. */
+  constructor(mirror: MirrorUrl, jobs: number, scratch: string) {
     this.#base = mirror.base;
     this.#headers = mirror.headers;
     this.#client = new HttpClient({ loopback: false, origin: new URL(mirror.base).origin });
@@ -51,7 +42,7 @@ export class HttpSource implements VerifySource {
     this.#jobs = jobs;
   }
 
-  /** Root and signature are two files: fetched across a switch they do not belong together. */
+  /** Root and signature are two files. If the mirror is published between the two requests, they do not match. */
   async signedRoot(): Promise<SignedRoot> {
     const root = await this.#fetch(ROOT, MAX_POINTER_SIZE);
     const signature = await this.#fetch(signaturePath(ROOT), MAX_SIGNATURE);
@@ -63,40 +54,36 @@ export class HttpSource implements VerifySource {
   read = (entry: SnapshotEntry, limit: number): Promise<Uint8Array> => this.#fetch(filePathOf(entry), limit);
 
   inspect(entries: readonly SnapshotEntry[], depth: Depth): Promise<Evidence[]> {
-    return pMap(entries, (entry) => this.#inspect(entry, depth).catch(evidenceOf), {
-      concurrency: this.#jobs,
-    });
+    const inspect = (entry: SnapshotEntry) => this.#inspect(entry, depth).catch(evidenceOf);
+    return pMap(entries, inspect, { concurrency: this.#jobs });
   }
 
-  /** Throws `missing` or `mismatch` where the database cannot be had. */
   async prehash(entry: SnapshotEntry): Promise<Uint8Array> {
     const copy = await this.#copy(entry);
-    if (copy.kind !== 'bytes' || copy.sha256 !== entry.sha256) {
-      throw new MirrorError('mismatch', `${entry.name} is not as signed.`, { where: entry.name });
+    if (copy.kind === 'bytes' && copy.sha256 === entry.sha256) {
+      return (await hashFile(this.localPath(entry.name), 'blake2b512')).hash;
     }
-    return (await hashFile(this.localPath(entry.name), 'blake2b512')).hash;
+    throw new MirrorError('mismatch', `${entry.name} does not match the snapshot.`, { where: entry.name });
   }
 
-  /** Fetches the databases that are listed and were not looked at yet. */
+  /** Fetches the listed databases that were not fetched yet. */
   async fetchDatabases(entries: readonly SnapshotEntry[]): Promise<void> {
     for (const entry of entries) if (SIGNED_PATHS.includes(entry.name)) await this.#copy(entry);
   }
 
-  /** Where the copy of a database stands, once it was looked at. */
+  /** Returns the local path for the copy of a database. */
   localPath = (path: string): string => join(this.#scratch, path.replaceAll('/', '-'));
 
   async #inspect(entry: SnapshotEntry, depth: Depth): Promise<Evidence> {
     const path = filePathOf(entry);
-    if (depth === 'quick') {
-      const claim = await this.#claim(entry);
-      if (claim) return claim;
-    }
+    const claim = depth === 'quick' ? await this.#claim(entry) : undefined;
+    if (claim) return claim;
     if (SIGNED_PATHS.includes(path)) return this.#copy(entry);
     if (depth === 'deep' && isPackageJson(path)) return this.#packageJson(entry);
     return this.#hash(entry);
   }
 
-  /** What the server says of a file in the headers of RFC 9530; `undefined` where it says nothing. */
+  /** Returns what the server claims in `Repr-Digest` (RFC 9530), or `undefined` if it sends none. */
   async #claim(entry: SnapshotEntry): Promise<Evidence | undefined> {
     const { header } = await this.#ask(entry, (url) => this.#client.head(url, this.#headers));
     const [, base64 = ''] = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):/.exec(header('repr-digest') ?? '') ?? [];
@@ -106,78 +93,57 @@ export class HttpSource implements VerifySource {
     return { kind: 'claimed', size, sha256: Buffer.from(digest).toString('hex') };
   }
 
-  /** Package JSON as it was signed and as clients get it: these differ in where URLs lead, and in nothing else. */
+  /** Compares package JSON as clients get it with the signed bytes. Only the URLs of mirrored files may differ. */
   async #packageJson(entry: SnapshotEntry): Promise<Evidence> {
     const path = entry.name;
     const served = await this.#fetch(path, MAX_PACKAGE_JSON);
-    const servedEvidence: Evidence = { kind: 'bytes', size: served.length, sha256: sha256Hex(served) };
+    const servedEvidence = evidenceOfBytes(served);
     const servedJson = packageJsonOf(served, path);
     if (servedEvidence.sha256 === entry.sha256) {
       this.packageUrls.set(path, servedJson === undefined ? [] : mirroredUrls(servedJson));
       return servedEvidence;
     }
     const signed = await this.#fetch(path, MAX_PACKAGE_JSON, true);
-    const sha256 = sha256Hex(signed);
+    const signedEvidence = evidenceOfBytes(signed);
     const signedJson = packageJsonOf(signed, path);
-    if (sha256 !== entry.sha256 || servedJson === undefined || signedJson === undefined)
-      return servedEvidence;
+    const isSigned = signedEvidence.sha256 === entry.sha256;
+    if (!isSigned || servedJson === undefined || signedJson === undefined) return servedEvidence;
     if (!isHonestRewrite(servedJson, signedJson)) return servedEvidence;
     this.packageUrls.set(path, mirroredUrls(servedJson));
-    return { kind: 'bytes', size: signed.length, sha256 };
+    return signedEvidence;
   }
 
-  #hash(entry: SnapshotEntry): Promise<Evidence> {
+  /** Fetches a database once, and keeps the copy so that it can be opened. */
+  #copy(entry: SnapshotEntry): Promise<Evidence> {
+    const known = this.#copies.get(entry.name);
+    if (known) return known;
+    const copy = this.#hash(entry, this.localPath(entry.name)).catch(evidenceOf);
+    this.#copies.set(entry.name, copy);
+    return copy;
+  }
+
+  /** Hashes a file as it arrives, and writes it to `copy` if given. Stops after the listed size. */
+  #hash(entry: SnapshotEntry, copy?: string): Promise<Evidence> {
     return withRetries(async () => {
+      const { body } = await this.#ask(entry, (url) => this.#client.get(url, this.#headers));
       const hash = createHash('sha256');
-      const size = await this.#stream(entry, async (chunks) => {
-        for await (const chunk of chunks) hash.update(chunk);
-      });
+      let size = 0;
+      const file = copy === undefined ? undefined : await open(copy, 'w');
+      try {
+        for await (const chunk of chunksOf(body, entry.name)) {
+          hash.update(chunk);
+          await file?.writeFile(chunk);
+          size += chunk.length;
+          if (size > entry.size) break;
+        }
+      } finally {
+        await file?.close();
+      }
       return { kind: 'bytes', size, sha256: hash.digest('hex') };
     });
   }
 
-  /** A database, kept to be looked into; fetched once. */
-  #copy(entry: SnapshotEntry): Promise<Evidence> {
-    const known = this.#copies.get(entry.name);
-    if (known) return known;
-    const copied = withRetries(async (): Promise<Evidence> => {
-      const hash = createHash('sha256');
-      const size = await this.#stream(entry, (chunks) =>
-        pipeline(
-          async function* () {
-            for await (const chunk of chunks) {
-              hash.update(chunk);
-              yield chunk;
-            }
-          },
-          createWriteStream(this.localPath(entry.name)),
-        ),
-      );
-      return { kind: 'bytes', size, sha256: hash.digest('hex') };
-    }).catch(evidenceOf);
-    this.#copies.set(entry.name, copied);
-    return copied;
-  }
-
-  /** Passes a file's bytes on and counts them; one that is longer than listed is not read to its end. */
-  async #stream(
-    entry: SnapshotEntry,
-    take: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
-  ): Promise<number> {
-    const { body } = await this.#ask(entry, (url) => this.#client.get(url, this.#headers));
-    let size = 0;
-    const counted = async function* (): AsyncGenerator<Uint8Array> {
-      for await (const chunk of chunksOf(body, entry.name)) {
-        size += chunk.length;
-        yield chunk;
-        if (size > entry.size) return;
-      }
-    };
-    await take(counted());
-    return size;
-  }
-
-  /** Superseded files stand at their path on a static host, and at their content address on a Worker. */
+  /** A static host has superseded files at their path; a Worker has them at their content address. */
   async #ask(entry: SnapshotEntry, ask: (url: URL) => Promise<Answer>): Promise<Answer> {
     const path = filePathOf(entry);
     try {
@@ -188,7 +154,7 @@ export class HttpSource implements VerifySource {
     }
   }
 
-  /** A document whole. Throws `missing`, `too-large`, or what the client throws. */
+  /** Returns a document whole. Throws `missing`, `too-large`, or what the client throws. */
   #fetch(path: string, limit: number, raw = false): Promise<Uint8Array> {
     const url = mirrorFileUrl(this.#base, path, raw);
     return withRetries(async () =>
@@ -202,6 +168,9 @@ export class HttpSource implements VerifySource {
 }
 
 const isNotFound = (error: unknown): boolean => error instanceof MirrorError && error.code === 'not-found';
+
+const evidenceOfBytes = (bytes: Uint8Array) =>
+  ({ kind: 'bytes', size: bytes.length, sha256: sha256Hex(bytes) }) as const;
 
 function evidenceOf(error: unknown): Evidence {
   const isAbsent = error instanceof MirrorError && ['not-found', 'missing'].includes(error.code);

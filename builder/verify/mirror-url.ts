@@ -5,14 +5,14 @@ import { encodePath } from '../../format/paths.ts';
 export interface MirrorUrl {
   /** Without credentials, query, or trailing slash. */
   base: string;
-  /** What each request to it takes: `authorization` for a private mirror, from `https://user:token@host`. */
+  /** Headers for every request: `authorization` for a private mirror, from `https://user:token@host`. */
   headers: Record<string, string>;
 }
 
-/** True for an argument that means a served mirror and not a folder. */
+/** Returns true for the URL of a served mirror, false for a folder. */
 export const isMirrorUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
-/** Reads the address of a mirror. Throws `bad-input`. */
+/** Parses the address of a mirror. Throws `bad-input`. */
 export function parseMirrorUrl(text: string): MirrorUrl {
   const url = new URL(baseUrlOf(text, { credentials: true }));
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
@@ -22,6 +22,6 @@ export function parseMirrorUrl(text: string): MirrorUrl {
   return { base: baseUrlOf(url.href), headers };
 }
 
-/** Where a mirror serves a path of its tree; `raw` asks for the bytes as they were signed, where they are rewritten. */
+/** Returns the URL of a path in a served mirror. `raw` asks for the signed bytes of a file that is rewritten. */
 export const mirrorFileUrl = (base: string, path: string, raw = false): URL =>
   new URL(`${base}/${encodePath(path)}${raw ? '?raw=1' : ''}`);

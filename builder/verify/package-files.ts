@@ -3,7 +3,7 @@ import { entryOf, type Manifest } from '../../format/manifest.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import { didYouMean, nearest } from '../plan/unknown.ts';
 
-/** Returns the paths of everything that belongs to the named packages. Throws `unknown-package` with near names. */
+/** Returns the paths of all files of the named packages, of any kind. Throws `unknown-package` with near names. */
 export const filesOfPackages = (manifest: Manifest, names: readonly string[]): string[] =>
   [...new Set(names.flatMap((name) => filesOf(manifest, name)))].sort();
 

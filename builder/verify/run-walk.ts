@@ -1,8 +1,9 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
+import type { CheckIndex, WalkOptions } from '../../format/verify/context.ts';
 import { type Depth, joinReports, type VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import type { Reporter } from '../reporter.ts';
 import { CursorFile } from './cursor-file.ts';
 import { filesOfPackages } from './package-files.ts';
@@ -12,47 +13,56 @@ export interface VerifyOptions {
   trusted: readonly PublicKey[];
   now: Date;
   reporter: Reporter;
-  /** The only packages to look at; absent for everything. */
+  /** The only packages to check; absent for everything. */
   packages?: readonly string[] | undefined;
-  /** Newest version of this mirror that was seen before; an older one is a finding. */
+  /** The newest version of this mirror that was seen before. An older one is a finding. */
   lastSeen?: number | undefined;
-  /** Local file that keeps how far the verification came, so that the next call goes on from there. */
+  /** Local file that keeps the report so far, so that the next call continues from there. */
   cursorFile?: string | undefined;
 }
 
 /**
- * Runs the walk with progress told, from where the cursor file stopped. `mirror` names what is verified.
- * Throws `unknown-package`, or `bad-input` for a cursor file of something else.
+ * Runs the walk from where the cursor file stopped, and reports progress. `mirror` names what is verified.
+ * Throws `unknown-package`, or `bad-input` for a cursor file of another verification.
  */
 export async function runWalk(
   source: VerifySource,
   mirror: string,
   depth: Depth,
   options: VerifyOptions,
-  also: WalkOptions['also'],
+  checkIndex: CheckIndex,
 ): Promise<VerifyReport> {
   const { trusted, now, reporter, packages, lastSeen, cursorFile } = options;
   const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, mirror, depth);
-  const walk = (before: VerifyReport | undefined): Promise<VerifyReport> =>
-    verifyMirror(source, {
-      ...{ trusted, now, depth, lastSeen, also, cursor: before?.cursor ?? undefined },
-      select: packages && ((manifest) => filesOfPackages(manifest, packages)),
-      onSlice: (part) => {
-        const report = before ? joinReports(before, part) : part;
-        file?.save(report);
-        const { files, bytes } = report;
-        reporter.progress({
-          ...{ label: 'Verifying', done: files.checked, total: files.total },
-          ...{ bytes: bytes.checked, totalBytes: bytes.total },
-        });
-      },
-    }).then((part) => (before ? joinReports(before, part) : part));
+  const select: WalkOptions['select'] = packages && ((manifest) => filesOfPackages(manifest, packages));
+  const walk = async (before: VerifyReport | undefined): Promise<VerifyReport> => {
+    const joined = (part: VerifyReport) => (before ? joinReports(before, part) : part);
+    const mayContinue = (part: VerifyReport): boolean => {
+      const report = joined(part);
+      file?.save(report);
+      showProgress(reporter, report);
+      return true;
+    };
+    const cursor = before?.cursor ?? undefined;
+    const walkOptions = { trusted, now, depth, lastSeen, cursor, select, checkIndex, mayContinue };
+    return joined(await verifyMirror(source, walkOptions));
+  };
   const before = file?.load();
   const report = await walk(before).catch((error: unknown) => {
     if (!before || !(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
-    reporter.note('The mirror is another one than when verification stopped: starting over.');
+    reporter.note('The mirror has changed since verification stopped: starting over.');
     return walk(undefined);
   });
   file?.remove();
   return report;
+}
+
+function showProgress(reporter: Reporter, { files, bytes }: VerifyReport): void {
+  reporter.progress({
+    label: 'Verifying',
+    done: files.checked,
+    total: files.total,
+    bytes: bytes.checked,
+    totalBytes: bytes.total,
+  });
 }

@@ -7,35 +7,24 @@ import { isAbsent, writeFileAtomic } from '../directory/write.ts';
 
 const schema = v.record(v.string(), countSchema);
 
-/** The newest version that this user has verified of each mirror: who was shown a newer one is not shown an older. */
-export class SeenVersions {
-  readonly #path: string;
-  readonly #versions: ReadonlyMap<string, number>;
+/**
+ * Returns the newest version of a mirror that this user has verified, so that an older one is noticed. `mirror` is its
+ * URL or folder. Throws `bad-input` for a damaged record: an attacker would want it to be forgotten.
+ */
+export const seenVersion = async (stateFolder: string, mirror: string): Promise<number | undefined> =>
+  (await readVersions(recordIn(stateFolder))).get(mirror);
 
-  private constructor(path: string, versions: ReadonlyMap<string, number>) {
-    this.#path = path;
-    this.#versions = versions;
-  }
-
-  /** Throws `bad-input` for a record that cannot be read: forgetting it would be what an attacker wants. */
-  static async load(stateFolder: string): Promise<SeenVersions> {
-    const path = join(stateFolder, 'seen.json');
-    return new SeenVersions(path, await readVersions(path));
-  }
-
-  /** Newest version seen of the mirror at an address or in a folder. */
-  newest = (mirror: string): number | undefined => this.#versions.get(mirror);
-
-  /** Keeps a version that is newer than what was seen before. Throws what the file system throws. */
-  async remember(mirror: string, version: number): Promise<void> {
-    // Verifying takes minutes, and another mirror may have been verified meanwhile.
-    const versions = await readVersions(this.#path);
-    if (version <= (versions.get(mirror) ?? 0)) return;
-    versions.set(mirror, version);
-    const sorted = [...versions].sort(([a], [b]) => (a < b ? -1 : 1));
-    await writeFileAtomic(this.#path, `${JSON.stringify(Object.fromEntries(sorted), null, 1)}\n`);
-  }
+/** Records a version that was verified, unless a newer one is on record. Throws file system errors. */
+export async function rememberVersion(stateFolder: string, mirror: string, version: number): Promise<void> {
+  const path = recordIn(stateFolder);
+  const versions = await readVersions(path);
+  if (version <= (versions.get(mirror) ?? 0)) return;
+  versions.set(mirror, version);
+  const sorted = [...versions].sort(([a], [b]) => (a < b ? -1 : 1));
+  await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(sorted), null, 1)}\n`);
 }
+
+const recordIn = (stateFolder: string): string => join(stateFolder, 'seen.json');
 
 async function readVersions(path: string): Promise<Map<string, number>> {
   const bytes = await readFile(path).catch((error: unknown) => {

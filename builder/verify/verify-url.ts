@@ -4,53 +4,52 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sameBytes } from '../../format/bytes.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
+import { checkDatabases } from './databases.ts';
 import { HttpSource } from './http-source.ts';
-import { checkIndexAgreement } from './index-agreement.ts';
 import type { MirrorUrl } from './mirror-url.ts';
 import { runWalk, type VerifyOptions } from './run-walk.ts';
-import { checkVulnerabilities } from './vulnerabilities.ts';
 
-/** How often a mirror may be published anew while it is looked at. */
+/** How many snapshots are tried if the mirror is published again during verification. */
 const ATTEMPTS = 3;
 
 export interface VerifyUrlOptions extends VerifyOptions {
   mirror: MirrorUrl;
   depth: Depth;
-  /** Requests at a time. */
+  /** Maximum number of concurrent requests. */
   jobs: number;
 }
 
-/** Package URLs that lead away from the mirror: there a stock client would fetch the file. */
+/** Package URLs that lead away from the mirror, where a stock client would fetch the file. */
 export interface Elsewhere {
   /** Scheme and host, or `no address`. */
   origin: string;
   urls: number;
-  /** Package JSON that has one of them. */
+  /** Package JSON that contains one of them. */
   example: string;
 }
 
-/** A report, and where package URLs lead; the latter is told only by deep verification. */
+/** A report, and where package URLs lead. Only deep verification finds the latter. */
 export type UrlReport = VerifyReport & { elsewhere: Elsewhere[] };
 
 /**
- * Verifies a mirror by what its server sends: the walk that {@link verifyDirectory} makes, over HTTP. A mirror that is
- * published anew meanwhile is verified again from the beginning. Throws `locked` when that goes on, `usage` or
- * `unknown-package`; all else is in the report.
+ * Verifies a mirror by what its server sends: the walk of {@link verifyDirectory}, over HTTP. A mirror that is published
+ * during verification is verified again from the beginning, up to three times. Throws `usage` or `unknown-package`.
+ * Everything else is in the report.
  */
 export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
   for (let attempt = 1; ; attempt++) {
     const scratch = await mkdtemp(join(tmpdir(), 'stout-mirror-'));
     const remove = (): void => rmSync(scratch, { recursive: true, force: true });
-    // The user may end the program in the middle.
+    // The user may end the program at any time.
     process.once('exit', remove);
     try {
-      const source = new HttpSource({ ...options, scratch });
+      const source = new HttpSource(options.mirror, options.jobs, scratch);
       const first = await source.signedRoot().catch(() => undefined);
       const report = await verify(source, options);
       if (report.ok || attempt === ATTEMPTS) return report;
       const last = await source.signedRoot().catch(() => undefined);
       if (!first || !last || sameBytes(first.root, last.root)) return report;
-      options.reporter.note('The mirror was published anew meanwhile: verifying that …');
+      options.reporter.note('The mirror was published during verification: verifying the new snapshot …');
     } finally {
       process.off('exit', remove);
       remove();
@@ -60,11 +59,10 @@ export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
 
 async function verify(source: HttpSource, options: VerifyUrlOptions): Promise<UrlReport> {
   const { mirror, depth } = options;
-  const report = await runWalk(source, mirror.base, depth, options, async (_snapshot, entries, builder) => {
-    // What was verified before the cursor is fetched for this alone.
+  const report = await runWalk(source, mirror.base, depth, options, async (entries, _root, builder) => {
+    // A walk that continued from a cursor may not have fetched them.
     await source.fetchDatabases(entries);
-    checkIndexAgreement(source.localPath, entries, builder);
-    checkVulnerabilities(source.localPath, entries, builder);
+    await checkDatabases(source.localPath, entries, builder);
   });
   return { ...report, elsewhere: elsewhere(source.packageUrls, mirror.base) };
 }
@@ -75,11 +73,10 @@ function elsewhere(packageUrls: ReadonlyMap<string, readonly string[]>, base: st
       .filter((url) => !withoutCredentials(url).startsWith(`${base}/`))
       .map((url) => ({ example, origin: URL.parse(url)?.origin ?? 'no address' })),
   );
-  return [...Map.groupBy(leaving, ({ origin }) => origin)].map(([origin, found]) => ({
-    origin,
-    urls: found.length,
-    example: found[0]?.example ?? '',
-  }));
+  const byOrigin = Map.groupBy(leaving, ({ origin }) => origin);
+  return [...byOrigin].map(([origin, found]) => {
+    return { origin, urls: found.length, example: found[0]?.example ?? '' };
+  });
 }
 
 const withoutCredentials = (url: string): string => url.replace(/^(https?:\/\/)[^/@]*@/, '$1');

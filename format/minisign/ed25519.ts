@@ -3,13 +3,13 @@ import { sha512 } from '@noble/hashes/sha2.js';
 
 ed.hashes.sha512 = sha512;
 
-/** Ed25519 signature (RFC 8032), 64 bytes, by a 32-byte seed. */
+/** Returns the Ed25519 signature (RFC 8032), 64 bytes, by a 32-byte seed. */
 export const sign = (message: Uint8Array, seed: Uint8Array): Uint8Array => ed.sign(message, seed);
 
-/** The 32-byte public key of a 32-byte seed. */
+/** Returns the 32-byte public key of a 32-byte seed. */
 export const publicKeyOf = (seed: Uint8Array): Uint8Array => ed.getPublicKey(seed);
 
-/** Strict RFC 8032 verification: encodings that only ZIP 215 allows are refused, as libsodium refuses them. */
+/** Verifies strictly by RFC 8032. Refuses encodings that only ZIP 215 allows, as libsodium does. */
 export function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   try {
     return ed.verify(signature, message, publicKey, { zip215: false });

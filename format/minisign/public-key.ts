@@ -4,7 +4,7 @@ import { MirrorError } from '../errors.ts';
 
 /** A minisign public key. */
 export interface PublicKey {
-  /** Eight bytes that tell which key made a signature. */
+  /** Eight bytes that say which key made a signature. */
   keyId: Uint8Array;
   /** Raw Ed25519 public key, 32 bytes. */
   key: Uint8Array;
@@ -12,28 +12,25 @@ export interface PublicKey {
 
 const COMMENT = 'untrusted comment: ';
 
-/** The key id as minisign prints it: 16 upper-case hex digits, read as a little-endian number. */
+/** Returns the key id as minisign prints it: a little-endian number in 16 upper-case hex digits. */
 export const keyIdText = (keyId: Uint8Array): string =>
   bytesToHex(Uint8Array.from(keyId).reverse()).toUpperCase();
 
-/** The raw public key as stout's `additional_trusted_keys` wants it: 64 lower-case hex digits. */
+/** Returns the raw public key for stout's `additional_trusted_keys`: 64 lower-case hex digits. */
 export const publicKeyHex = (publicKey: PublicKey): string => bytesToHex(publicKey.key);
 
-/** The one-line form (`RW…`, 56 characters) that `minisign -P` takes. */
+/** Returns the one-line form (`RW…`, 56 characters) that `minisign -P` takes. */
 export const publicKeyLine = ({ keyId, key }: PublicKey): string =>
   toBase64(concatBytes(utf8('Ed'), keyId, key));
 
-/** The two-line `.pub` file. */
+/** Returns the two-line `.pub` file. */
 export const formatPublicKey = (publicKey: PublicKey): string =>
   `${COMMENT}minisign public key ${keyIdText(publicKey.keyId)}\n${publicKeyLine(publicKey)}\n`;
 
-/**
- * Reads a `.pub` file or its base64 line alone.
- * Throws `bad-input` naming `where`.
- */
+/** Parses a `.pub` file or just its base64 line. Throws `bad-input` naming `where`. */
 export function parsePublicKey(text: string, where: string): PublicKey {
   const lines = text.trim().split(/\r?\n/);
-  // Two lines are a comment and a key, never two keys: half of a list must not pass for the whole.
+  // Two lines must be a comment and a key. Two keys are refused, because half of a list must not pass for all of it.
   const line = lines.length === 2 && lines[0]?.startsWith(COMMENT) ? lines[1] : text;
   const bytes = line === undefined ? undefined : fromBase64(line.trim());
   if (bytes?.length !== 42 || bytes[0] !== 0x45 || bytes[1] !== 0x64) {

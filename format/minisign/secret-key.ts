@@ -13,19 +13,19 @@ export interface SecretKey {
   publicKey: PublicKey;
 }
 
-/** scrypt (RFC 7914) as the runtime has it; costs are memory ≈ 128·N·r bytes. */
+/** The runtime's scrypt (RFC 7914). It needs about 128·N·r bytes of memory. */
 export type Scrypt = (
   password: Uint8Array,
   salt: Uint8Array,
   cost: { N: number; r: number; p: number; dkLen: number },
 ) => Promise<Uint8Array>;
 
-/** How a secret key file is locked. */
+/** How a secret key file is encrypted. */
 export interface Lock {
   password: string;
   salt: Uint8Array;
   scrypt: Scrypt;
-  /** libsodium's limits; default is minisign's own choice (one GiB of memory, seconds of work). */
+  /** libsodium's limits. The default is minisign's own: one GiB of memory, seconds of work. */
   opslimit?: number;
   memlimit?: number;
 }
@@ -38,33 +38,32 @@ const LOCKED_LENGTH = 104;
 const SENSITIVE_OPSLIMIT = 33_554_432;
 const SENSITIVE_MEMLIMIT = 1_073_741_824;
 
-/** The secret key of a 32-byte seed and an 8-byte key id; both must come from a secure random source. */
-export function secretKeyOf(seed: Uint8Array, keyId: Uint8Array): SecretKey {
-  return { seed, keyId, publicKey: { keyId, key: publicKeyOf(seed) } };
-}
+/** Returns the secret key of a 32-byte seed and an 8-byte key id. Both must come from a secure random source. */
+export const secretKeyOf = (seed: Uint8Array, keyId: Uint8Array): SecretKey => ({
+  seed,
+  keyId,
+  publicKey: { keyId, key: publicKeyOf(seed) },
+});
 
-/** The two-line secret key file, encrypted when a lock is given. */
+/** Returns the two-line secret key file, encrypted if a lock is given. */
 export async function formatSecretKey(key: SecretKey, lock?: Lock): Promise<string> {
+  const { opslimit = SENSITIVE_OPSLIMIT, memlimit = SENSITIVE_MEMLIMIT } = lock ?? {
+    opslimit: 0,
+    memlimit: 0,
+  };
   const sk = concatBytes(key.seed, key.publicKey.key);
-  const opslimit = lock ? (lock.opslimit ?? SENSITIVE_OPSLIMIT) : 0;
-  const memlimit = lock ? (lock.memlimit ?? SENSITIVE_MEMLIMIT) : 0;
-  const head = concatBytes(
-    utf8('Ed'),
-    lock ? ENCRYPTED : PLAIN,
-    utf8('B2'),
-    lock?.salt ?? new Uint8Array(32),
-    u64(opslimit),
-    u64(memlimit),
-  );
+  const salt = lock?.salt ?? new Uint8Array(32);
+  const kind = lock ? ENCRYPTED : PLAIN;
+  const head = concatBytes(utf8('Ed'), kind, utf8('B2'), salt, u64(opslimit), u64(memlimit));
   // minisign leaves the checksum of an unencrypted key zero and does not read it.
   const sum = lock ? checksum(key.keyId, sk) : new Uint8Array(32);
   const body = concatBytes(key.keyId, sk, sum);
-  const stored = lock ? xor(body, await keyStream(lock, lock.salt, opslimit, memlimit)) : body;
+  const stored = lock ? xor(body, await keyStream(lock, salt, opslimit, memlimit)) : body;
   const comment = lock ? 'minisign encrypted secret key' : 'minisign secret key';
   return `${COMMENT}${comment}\n${toBase64(concatBytes(head, stored))}\n`;
 }
 
-/** True when the file needs a password. Throws `bad-input` for what is no secret key. */
+/** Returns true if the file needs a password. Throws `bad-input` unless it is a secret key. */
 export const isEncrypted = (text: string, where: string): boolean =>
   sameBytes(decode(text, where).slice(2, 4), ENCRYPTED);
 
@@ -77,26 +76,20 @@ export async function parseSecretKey(
   where: string,
   lock?: Pick<Lock, 'password' | 'scrypt'>,
 ): Promise<SecretKey> {
+  const bad = (what: string) => new MirrorError('bad-input', what, { where });
   const bytes = decode(text, where);
   const encrypted = sameBytes(bytes.slice(2, 4), ENCRYPTED);
   let body: Uint8Array = bytes.slice(HEAD_LENGTH);
   if (encrypted) {
-    if (!lock)
-      throw new MirrorError('bad-input', `${where} is encrypted: its password is needed.`, { where });
+    if (!lock) throw bad(`${where} is encrypted: its password is needed.`);
     body = xor(body, await keyStream(lock, bytes.slice(6, 38), ...limits(bytes, where)));
   }
   const keyId = body.slice(0, 8);
   const sk = body.slice(8, 72);
-  if (encrypted && !sameBytes(body.slice(72), checksum(keyId, sk))) {
-    throw new MirrorError('bad-input', `Wrong password for ${where}.`, { where });
-  }
+  if (encrypted && !sameBytes(body.slice(72), checksum(keyId, sk))) throw bad(`Wrong password for ${where}.`);
   const key = secretKeyOf(sk.slice(0, 32), keyId);
-  if (!sameBytes(key.publicKey.key, sk.slice(32))) {
-    throw new MirrorError('bad-input', `${where} is damaged: its two halves do not belong together.`, {
-      where,
-    });
-  }
-  return key;
+  if (sameBytes(key.publicKey.key, sk.slice(32))) return key;
+  throw bad(`${where} is damaged: its two halves do not belong together.`);
 }
 
 function decode(text: string, where: string): Uint8Array {
@@ -117,22 +110,19 @@ function limits(bytes: Uint8Array, where: string): [opslimit: number, memlimit: 
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const opslimit = Number(view.getBigUint64(38, true));
   const memlimit = Number(view.getBigUint64(46, true));
-  if (memlimit > 2 * SENSITIVE_MEMLIMIT || opslimit > 4 * SENSITIVE_OPSLIMIT) {
-    throw new MirrorError('bad-input', `${where} asks for more memory or work than a key needs.`, { where });
-  }
-  return [opslimit, memlimit];
+  if (memlimit <= 2 * SENSITIVE_MEMLIMIT && opslimit <= 4 * SENSITIVE_OPSLIMIT) return [opslimit, memlimit];
+  throw new MirrorError('bad-input', `${where} asks for more memory or work than a key needs.`, { where });
 }
 
-function keyStream(
+const keyStream = (
   { password, scrypt }: Pick<Lock, 'password' | 'scrypt'>,
   salt: Uint8Array,
   opslimit: number,
   memlimit: number,
-): Promise<Uint8Array> {
-  return scrypt(utf8(password), salt, { ...scryptCost(opslimit, memlimit), dkLen: LOCKED_LENGTH });
-}
+): Promise<Uint8Array> =>
+  scrypt(utf8(password), salt, { ...scryptCost(opslimit, memlimit), dkLen: LOCKED_LENGTH });
 
-/** libsodium's choice of scrypt parameters for its two limits (crypto_pwhash_scryptsalsa208sha256). */
+/** Returns the scrypt parameters that libsodium chooses for its two limits (crypto_pwhash_scryptsalsa208sha256). */
 function scryptCost(opslimit: number, memlimit: number): { N: number; r: number; p: number } {
   const r = 8;
   const ops = Math.max(opslimit, 32_768);
@@ -147,9 +137,8 @@ const checksum = (keyId: Uint8Array, sk: Uint8Array): Uint8Array =>
   blake2b(concatBytes(utf8('Ed'), keyId, sk), { dkLen: 32 });
 
 function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  // A key stream that is too short would leave the end of the key in the clear.
-  if (a.length !== b.length)
-    throw new MirrorError('bad-input', 'scrypt gave fewer bytes than were asked for.');
+  // A short key stream would leave the end of the key unencrypted.
+  if (a.length !== b.length) throw new MirrorError('bad-input', 'scrypt returned a key of the wrong length.');
   return a.map((byte, index) => byte ^ (b[index] ?? 0));
 }
 

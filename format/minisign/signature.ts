@@ -16,23 +16,25 @@ export interface Signature {
   globalSignature: Uint8Array;
 }
 
+/** Maximum size of a `.sig` file in bytes. */
+export const MAX_SIGNATURE = 10_240;
+
 const UNTRUSTED = 'untrusted comment: ';
 const TRUSTED = 'trusted comment: ';
-const MAX_LENGTH = 10_240;
 const MAX_COMMENT = 8173;
 const PREHASHED = utf8('ED');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: minisign prints trusted comments on terminals
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * Signs a file by its BLAKE2b-512 digest and returns the four-line `.sig` text.
- * The trusted comment must be printable (tabs allowed) and at most 8,173 bytes, the most that minisign reads.
+ * Signs a file by its BLAKE2b-512 digest. Returns the four-line `.sig` text. Throws `bad-input` unless the trusted comment
+ * is printable (tabs allowed) and at most 8,173 bytes long, the most that minisign reads.
  */
 export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedComment: string): string {
   if (UNPRINTABLE.test(trustedComment) || utf8(trustedComment).length > MAX_COMMENT) {
-    throw new MirrorError('bad-input', 'A trusted comment must be printable and at most 8,173 bytes long.', {
-      found: trustedComment.slice(0, 80),
-    });
+    const found = trustedComment.slice(0, 80);
+    const message = 'A trusted comment must be printable and at most 8,173 bytes long.';
+    throw new MirrorError('bad-input', message, { found });
   }
   const signature = sign(prehash, key.seed);
   const globalSignature = sign(concatBytes(signature, utf8(trustedComment)), key.seed);
@@ -45,12 +47,9 @@ export function signPrehashed(key: SecretKey, prehash: Uint8Array, trustedCommen
   ].join('\n');
 }
 
-/**
- * Parses a `.sig` file. Only prehashed (`ED`) signatures are accepted: a mirror contains no others.
- * Throws `bad-input` naming `where`.
- */
+/** Parses a `.sig` file. Throws `bad-input` naming `where` unless it is prehashed (`ED`), as all in a mirror are. */
 export function parseSignature(text: string, where: string): Signature {
-  const lines = text.length <= MAX_LENGTH ? text.replace(/\n$/, '').split('\n') : [];
+  const lines = text.length <= MAX_SIGNATURE ? text.replace(/\n$/, '').split('\n') : [];
   const [untrusted, first, comment, second] = lines.map((line) => line.replace(/\r$/, ''));
   const bytes = fromBase64(first ?? '');
   const globalSignature = fromBase64(second ?? '');
@@ -66,7 +65,7 @@ export function parseSignature(text: string, where: string): Signature {
     throw new MirrorError('bad-input', `${where} is not a minisign signature.`, { where });
   }
   if (!sameBytes(bytes.slice(0, 2), PREHASHED)) {
-    throw new MirrorError('bad-input', `${where} is a signature of a kind that mirrors do not use.`, {
+    throw new MirrorError('bad-input', `${where} is a kind of signature that mirrors do not use.`, {
       where,
       expected: 'ED (prehashed)',
       found: String.fromCharCode(...bytes.slice(0, 2)),
@@ -76,43 +75,29 @@ export function parseSignature(text: string, where: string): Signature {
 }
 
 /**
- * Checks the global signature, which covers the trusted comment, and returns the key that made it.
- * This authenticates what the comment says of a file; it does not look at the file.
- * Throws `bad-signature` naming `where`.
+ * Verifies the global signature, which covers the trusted comment, and returns the key that made it. If `prehash` is given,
+ * also verifies the signature over the BLAKE2b-512 digest of the file that it returns. It is called once the comment is
+ * known to be authentic. Throws `bad-signature` naming `where`.
  */
-export function verifyComment(
-  signature: Signature,
+export function verifySignature(
+  { keyId, signature, trustedComment, globalSignature }: Signature,
   trusted: readonly PublicKey[],
   where: string,
+  prehash?: () => Uint8Array,
   crypto: RuntimeCrypto = PORTABLE,
 ): PublicKey {
-  const candidates = trusted.filter((key) => sameBytes(key.keyId, signature.keyId));
+  const bad = (message: string, details = {}) =>
+    new MirrorError('bad-signature', message, { where, ...details });
+  const candidates = trusted.filter((key) => sameBytes(key.keyId, keyId));
   if (candidates.length === 0) {
-    throw new MirrorError('bad-signature', `${where} was made with a key that is not trusted here.`, {
-      where,
+    throw bad(`${where} was made with a key that is not trusted here.`, {
       expected: trusted.map((key) => keyIdText(key.keyId)).join(', ') || 'a trusted key',
-      found: keyIdText(signature.keyId),
+      found: keyIdText(keyId),
     });
   }
-  const message = concatBytes(signature.signature, utf8(signature.trustedComment));
-  const signer = candidates.find((key) => crypto.verify(signature.globalSignature, message, key.key));
-  if (!signer) {
-    throw new MirrorError('bad-signature', `The trusted comment of ${where} was altered.`, { where });
-  }
-  return signer;
-}
-
-/**
- * Checks a signature over a file given by its BLAKE2b-512 digest, with the key that {@link verifyComment} returned.
- * Throws `bad-signature` naming `where`.
- */
-export function verifyPrehash(
-  { signature }: Signature,
-  prehash: Uint8Array,
-  signer: PublicKey,
-  where: string,
-  crypto: RuntimeCrypto = PORTABLE,
-): void {
-  if (crypto.verify(signature, prehash, signer.key)) return;
-  throw new MirrorError('bad-signature', `${where} does not match the file that it signs.`, { where });
+  const message = concatBytes(signature, utf8(trustedComment));
+  const signer = candidates.find((key) => crypto.verify(globalSignature, message, key.key));
+  if (!signer) throw bad(`The trusted comment of ${where} was altered.`);
+  if (!prehash || crypto.verify(signature, prehash(), signer.key)) return signer;
+  throw bad(`${where} does not match the file that it signs.`);
 }

@@ -4,9 +4,9 @@ const MEAN = 512;
 const MAX = 2048;
 
 /**
- * Splits sorted entries into leaves of about 512. A name begins a leaf when the first two bytes of its SHA-256, read
- * big-endian, are divisible by 512; so one name more or less moves no boundary but those around it. A run of 2,048
- * without such a name is cut there.
+ * Splits sorted entries into leaves of about 512. A name begins a leaf if the first two bytes of its SHA-256, read
+ * big-endian, are divisible by 512. So adding or removing a name moves only the boundaries next to it. A leaf without such
+ * a name ends after 2,048 entries.
  */
 export function splitIntoLeaves<T extends { name: string }>(entries: readonly T[]): T[][] {
   const leaves: T[][] = [];

@@ -1,22 +1,22 @@
 import type { SnapshotEntry } from './entry.ts';
 import type { LeafReference, Root } from './root.ts';
 
-/** The only leaf that can hold `name`, by binary search; `undefined` when it sorts before the first. */
+/** Returns the only leaf that can hold `name`, or `undefined` if it sorts before the first. */
 export function findLeaf(root: Root, name: string): LeafReference | undefined {
   return root.leaves[leafIndex(root, name)];
 }
 
-/** Index of the only leaf that can hold `name`; -1 when it sorts before the first. */
+/** Returns the index of the only leaf that can hold `name`, or -1 if it sorts before the first. */
 export const leafIndex = (root: Root, name: string): number =>
   lastAtMost(root.leaves, (leaf) => leaf.first, name);
 
-/** The entry called `name` in a leaf's sorted entries. */
+/** Returns the entry named `name` in a leaf's sorted entries. */
 export function findEntry(entries: readonly SnapshotEntry[], name: string): SnapshotEntry | undefined {
   const entry = entries[lastAtMost(entries, (candidate) => candidate.name, name)];
   return entry?.name === name ? entry : undefined;
 }
 
-/** The first entry at or after `name` in a leaf's sorted entries. */
+/** Returns the first entry at or after `name` in a leaf's sorted entries. */
 export const firstEntryFrom = (
   entries: readonly SnapshotEntry[],
   name: string,
@@ -25,7 +25,7 @@ export const firstEntryFrom = (
   return entries[at]?.name === name ? entries[at] : entries[at + 1];
 };
 
-/** Index of the last item whose key is at most `name`, or -1. */
+/** Returns the index of the last item whose key is at most `name`, or -1 (binary search). */
 function lastAtMost<T>(items: readonly T[], key: (item: T) => string, name: string): number {
   let low = 0;
   let high = items.length;

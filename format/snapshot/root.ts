@@ -18,12 +18,12 @@ const text = v.pipe(v.string(), v.maxLength(1000));
 export const generatorSchema = v.object({ name: text, version: text, format: countSchema });
 
 const leafReferenceSchema = v.object({
-  /** Name of the first entry; the leaf goes on to the first entry of the next one. */
+  /** Name of the first entry. The leaf ends before the first entry of the next one. */
   first: text,
   sha256: sha256Schema,
   /** Bytes of the leaf itself. */
   size: countSchema,
-  /** Files that the leaf stands for, and their bytes. */
+  /** Number of files that the leaf lists, and their bytes. */
   files: countSchema,
   bytes: countSchema,
 });
@@ -44,13 +44,13 @@ export type LeafReference = Readonly<v.InferOutput<typeof leafReferenceSchema>>;
 /** The signed head of a snapshot. */
 export type Root = Readonly<v.InferOutput<typeof rootSchema>>;
 
-/** A root's exact bytes and its minisign signature, as they stand in `snapshot/`. */
+/** The exact bytes of a root and its minisign signature, as found in `snapshot/`. */
 export interface SignedRoot {
   root: Uint8Array;
   signature: string;
 }
 
-/** A root whose signature holds. Whether it has expired is a separate question: {@link isExpired}. */
+/** A root whose signature holds. It may have expired: see {@link isExpired}. */
 export interface TrustedRoot extends SignedRoot {
   snapshot: Root;
   sha256: string;
@@ -69,17 +69,14 @@ export function signRoot(snapshot: Root, key: SecretKey): SignedRoot {
   return { root, signature };
 }
 
-/**
- * Verifies a root's signature, then parses it.
- * Throws `bad-signature` or `bad-input`, naming `snapshot/root.json` or its signature.
- */
+/** Verifies a root's signature, then parses the root. Throws `bad-signature` or `bad-input` naming either file. */
 export function openRoot(
   signed: SignedRoot,
   trusted: readonly PublicKey[],
   crypto: RuntimeCrypto = PORTABLE,
 ): TrustedRoot {
   const prehash = (claimed: SignedFile): Uint8Array => {
-    // The cheap comparisons first: a forged root must not cost the hashing of megabytes.
+    // Cheap comparisons first: a forged root must not cost the hashing of megabytes.
     const found = signed.root.length === claimed.size ? crypto.sha256Hex(signed.root) : undefined;
     if (found === claimed.sha256) return blake2b512(signed.root);
     throw new MirrorError('bad-signature', `${signaturePath(ROOT)} was made for another root.`, {
@@ -92,21 +89,18 @@ export function openRoot(
   return { ...signed, snapshot: parseRoot(signed.root), sha256, signer };
 }
 
-/** Parses a root without asking who signed it. Throws `bad-input`. */
+/** Parses a root without verifying its signature. Throws `bad-input`. */
 export function parseRoot(bytes: Uint8Array): Root {
   const snapshot = parseJson(rootSchema, bytes, ROOT);
   const { leaves, totals } = snapshot;
   const sorted = leaves.every((leaf, index) => index === 0 || (leaves[index - 1]?.first ?? '') < leaf.first);
   const files = leaves.reduce((sum, leaf) => sum + leaf.files, 0);
   const size = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-  if (!sorted || files !== totals.files || size !== totals.bytes) {
-    throw new MirrorError('bad-input', `${ROOT} contradicts itself: leaves out of order or wrong totals.`, {
-      where: ROOT,
-    });
-  }
-  return snapshot;
+  if (sorted && files === totals.files && size === totals.bytes) return snapshot;
+  const message = `${ROOT} contradicts itself: leaves out of order or wrong totals.`;
+  throw new MirrorError('bad-input', message, { where: ROOT });
 }
 
-/** True once `now` has reached the snapshot's `expires_at`. */
+/** Returns true once `now` has reached the snapshot's `expires_at`. */
 export const isExpired = (snapshot: Root, now: Date): boolean =>
   now.getTime() >= Date.parse(snapshot.expires_at);

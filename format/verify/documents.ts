@@ -1,65 +1,91 @@
 import { textOf } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
 import { verifyFileSignature } from '../file-signature.ts';
-import { INDEX_MANIFEST, MANIFEST, SIGNED_PATHS, signaturePath } from '../layout.ts';
+import { parseIndexManifest, verifyIndex } from '../index-manifest.ts';
+import {
+  compressedDatabasePath,
+  INDEX_MANIFEST,
+  type IndexName,
+  MANIFEST,
+  SIGNED_PATHS,
+  signaturePath,
+} from '../layout.ts';
 import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
 import { keyIdText } from '../minisign/public-key.ts';
+import { MAX_SIGNATURE } from '../minisign/signature.ts';
 import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
-import { checkIndexManifest } from './index-manifest.ts';
-import { type DocumentContext, readListed } from './listed-document.ts';
+import type { WalkContext } from './context.ts';
+import type { Listing } from './listing.ts';
 
-const MAX_SIGNATURE = 10_240;
 const MAX_MANIFEST = 64 * 1024 * 1024;
+const MAX_INDEX_MANIFEST = 1024 * 1024;
 
-/** Checks manifest.json, stout's index signature and the minisign signature of every signed database. */
-export async function checkDocuments(context: DocumentContext): Promise<void> {
-  await attempt(context, 'manifest', MANIFEST, async () => {
-    const homebrew = homebrewTime(await readManifest(context));
+/** Checks manifest.json and index/manifest.json (step 5), then the signature of every signed database (step 6). */
+export async function checkDocuments(context: WalkContext): Promise<void> {
+  const { listing, report } = context;
+  await report.attempt('manifest', MANIFEST, async () => {
+    const homebrew = homebrewTime(await readManifest(listing));
     const made = 'made in this version of the format';
     return homebrew === undefined ? made : `${made}, from Homebrew's API of ${isoSeconds(homebrew)}`;
   });
-  await attempt(context, 'index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
+  await report.attempt('index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
   for (const path of SIGNED_PATHS) {
-    const entry = await context.resolve(path).catch(() => undefined);
-    if (entry) await attempt(context, 'signature', path, () => checkSignature(context, entry));
+    const entry = await listing.find(path).catch(() => undefined);
+    if (entry) await report.attempt('signature', path, () => checkSignature(context, entry));
   }
 }
 
-/** manifest.json, as listed. Throws `missing`, `mismatch` or `bad-input`. */
-export const readManifest = async (context: DocumentContext): Promise<Manifest> =>
-  parseManifest(await readListed(context, MANIFEST, MAX_MANIFEST));
+/** Returns manifest.json as listed. Throws `missing`, `mismatch` or `bad-input`. */
+export const readManifest = async (listing: Listing): Promise<Manifest> =>
+  parseManifest(await listing.read(MANIFEST, MAX_MANIFEST));
 
-async function attempt(
-  { report }: DocumentContext,
-  name: 'manifest' | 'index signature' | 'signature',
-  path: string,
-  run: () => Promise<string>,
-): Promise<void> {
-  try {
-    report.check({ name, path, state: 'passed', evidence: await run() });
-  } catch (error) {
-    report.failCheck({ name, path }, error);
+/** Checks what stock stout checks: its own signature, and the databases that the index manifest names. */
+async function checkIndexManifest({ listing, options }: WalkContext): Promise<string> {
+  const where = INDEX_MANIFEST;
+  const manifest = parseIndexManifest(await listing.read(where, MAX_INDEX_MANIFEST));
+  if (!verifyIndex(manifest, options.trusted)) {
+    const message = `stout's signature in ${where} is not by a trusted key.`;
+    throw new MirrorError('bad-signature', message, { where });
   }
+  // A client counts the age from here. It would refuse the mirror before the snapshot expires.
+  const { created_at: expected } = listing.root;
+  const found = isoSeconds(manifest.signed_at ?? 0);
+  if (Date.parse(found) < Date.parse(expected)) {
+    const message = `stout's signature in ${where} is older than the snapshot's.`;
+    throw new MirrorError('expired', message, { where, expected, found });
+  }
+  await expectDatabase(listing, 'formulas', manifest.indexes.formulas.db_sha256);
+  await expectDatabase(listing, 'casks', manifest.indexes.casks?.db_sha256);
+  return "stout's own index signature (stout-index:v1)";
 }
 
-async function checkSignature(context: DocumentContext, entry: SnapshotEntry): Promise<string> {
+async function expectDatabase(listing: Listing, kind: IndexName, found: string | undefined): Promise<void> {
+  const path = compressedDatabasePath(kind);
+  const expected = (await listing.find(path))?.sha256;
+  if (found === expected) return;
+  const message = `${INDEX_MANIFEST} names a ${path} that the snapshot does not list.`;
+  throw new MirrorError('mismatch', message, { where: INDEX_MANIFEST, expected, found });
+}
+
+async function checkSignature(
+  { source, listing, options }: WalkContext,
+  entry: SnapshotEntry,
+): Promise<string> {
   const path = entry.name;
-  const text = textOf(await readListed(context, signaturePath(path), MAX_SIGNATURE), signaturePath(path));
-  const prehash = await context.source.prehash?.(entry);
-  const over = prehash && (() => prehash);
-  const { sha256, size, signer } = verifyFileSignature(text, path, context.trusted, over);
+  const where = signaturePath(path);
+  const text = textOf(await listing.read(where, MAX_SIGNATURE), where);
+  const prehash = await source.prehash?.(entry);
+  const { sha256, size, signer } = verifyFileSignature(
+    text,
+    path,
+    options.trusted,
+    prehash && (() => prehash),
+  );
   if (sha256 !== entry.sha256 || size !== entry.size) {
-    throw new MirrorError(
-      'bad-signature',
-      `${signaturePath(path)} was made for another version of ${path}.`,
-      {
-        where: signaturePath(path),
-        expected: entry.sha256,
-        found: sha256,
-      },
-    );
+    const message = `${where} was made for another version of ${path}.`;
+    throw new MirrorError('bad-signature', message, { where, expected: entry.sha256, found: sha256 });
   }
-  const basis = prehash ? 'signature over the bytes' : 'signature over the SHA-256 in its trusted comment';
-  return `${basis}, key ${keyIdText(signer.keyId)}`;
+  const basis = prehash ? 'the bytes' : 'the SHA-256 in its trusted comment';
+  return `signature over ${basis}, key ${keyIdText(signer.keyId)}`;
 }

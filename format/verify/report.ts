@@ -1,46 +1,66 @@
-import { MirrorError, messageOf } from '../errors.ts';
-import type { FileState, Verdict } from './evidence.ts';
+import * as v from 'valibot';
+import { type ErrorCode, MirrorError, messageOf } from '../errors.ts';
+import { countSchema } from '../schemas.ts';
+import type { Verdict } from './evidence.ts';
 
-/** How thoroughly files are looked at: by what storage recorded, or by reading every byte. */
-export type Depth = 'quick' | 'deep';
+/** How files are checked: by what storage recorded, or by reading every byte. */
+export type Depth = VerifyReport['depth'];
 
-/** A file that is not as the snapshot says, or cannot be trusted. */
-export interface Failure {
-  path: string;
-  state: Exclude<FileState, 'verified' | 'consistent'> | 'expired' | 'rolled-back' | 'bad-signature';
-  message: string;
-  expected?: string;
-  found?: string;
-}
+const text = v.string();
+const optionalText = v.optional(text);
 
-/** One thing that was looked at besides the files' bytes. */
-export interface Check {
-  name: 'snapshot' | 'manifest' | 'index signature' | 'signature' | 'index' | 'vulnerabilities';
+const failureSchema = v.object({
+  path: text,
+  state: v.picklist(['mismatch', 'missing', 'unknown', 'expired', 'rolled-back', 'bad-signature']),
+  message: text,
+  expected: optionalText,
+  found: optionalText,
+});
+
+const checkSchema = v.object({
+  name: v.picklist(['snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities']),
   /** The file concerned. */
-  path: string;
-  state: 'passed' | 'failed' | 'not checked here';
+  path: text,
+  state: v.picklist(['passed', 'failed', 'not checked here']),
   /** What the state rests on. */
-  evidence: string;
-}
+  evidence: text,
+});
 
-/** The outcome of a verification; it never says more than was checked. */
-export interface VerifyReport {
-  /** True when nothing wrong was found in what this call looked at. */
-  ok: boolean;
-  /** True when this one call looked at everything; calls with a cursor each see a part. */
-  complete: boolean;
-  depth: Depth;
-  checked_at: string;
-  snapshot?: { version: number; created_at: string; expires_at: string; signed_by: string };
-  checks: Check[];
-  files: { total: number; checked: number; verified: number; consistent: number; failed: number };
-  bytes: { total: number; checked: number };
-  failures: Failure[];
-  /** Where the next call goes on; null when nothing is left to check. */
-  cursor: string | null;
-}
+export const reportSchema = v.object({
+  /** True if this call found nothing wrong in what it checked. */
+  ok: v.boolean(),
+  /** True if this one call checked everything. Calls with a cursor each check a part. */
+  complete: v.boolean(),
+  depth: v.picklist(['quick', 'deep']),
+  checked_at: text,
+  snapshot: v.optional(
+    v.object({ version: countSchema, created_at: text, expires_at: text, signed_by: text }),
+  ),
+  checks: v.array(checkSchema),
+  files: v.object({
+    total: countSchema,
+    checked: countSchema,
+    verified: countSchema,
+    consistent: countSchema,
+    failed: countSchema,
+  }),
+  bytes: v.object({ total: countSchema, checked: countSchema }),
+  failures: v.array(failureSchema),
+  /** Where the next call continues; null if nothing is left to check. */
+  cursor: v.nullable(text),
+});
 
-/** Collects checks, verdicts and failures; the first failure of a path stands. */
+/** A file that does not match the snapshot, or cannot be trusted. */
+export type Failure = v.InferOutput<typeof failureSchema>;
+/** A check of something other than a file's bytes. */
+export type Check = v.InferOutput<typeof checkSchema>;
+/** The outcome of a verification. It never claims more than was checked. */
+export type VerifyReport = v.InferOutput<typeof reportSchema>;
+
+/** What a check found: evidence, or errors. */
+type Result = string | readonly unknown[];
+
+/** Collects checks, verdicts and failures. Only the first failure of a path is kept. */
 export class ReportBuilder {
   readonly #report: VerifyReport;
   readonly #failures = new Map<string, Failure>();
@@ -72,46 +92,43 @@ export class ReportBuilder {
     this.#report.checks.push(check);
   }
 
+  /**
+   * Makes a check. It passes with the evidence that `run` returns. Each error that `run` returns or throws is a failed
+   * check, and a failure of the file that the error names.
+   */
+  async attempt(name: Check['name'], path: string, run: () => Promise<Result>): Promise<void> {
+    const result = await run().catch((error: unknown) => [error]);
+    if (typeof result === 'string') return this.check({ name, path, state: 'passed', evidence: result });
+    for (const error of result) {
+      this.check({ name, path, state: 'failed', evidence: messageOf(error) });
+      this.fail(failureOf(error, path));
+    }
+  }
+
   fail(failure: Failure): void {
     if (!this.#failures.has(failure.path)) this.#failures.set(failure.path, failure);
   }
 
-  /** Records a thrown error as a failed check and as a failure of the file that it names. */
-  failCheck(check: Omit<Check, 'state' | 'evidence'>, error: unknown): void {
-    this.check({ ...check, state: 'failed', evidence: messageOf(error) });
-    this.fail(failureOf(error, check.path));
-  }
-
-  verdict(verdict: Verdict, size: number): void {
+  verdict({ path, state, message = path, expected, found }: Verdict, size: number): void {
     const { files, bytes } = this.#report;
     files.checked += 1;
     bytes.checked += size;
-    if (verdict.state === 'verified' || verdict.state === 'consistent') {
-      files[verdict.state] += 1;
-      return;
+    if (state === 'verified' || state === 'consistent') {
+      files[state] += 1;
+    } else {
+      files.failed += 1;
+      this.fail({ path, state, message, expected, found });
     }
-    const { path, state, message = path, expected, found } = verdict;
-    files.failed += 1;
-    this.fail({
-      path,
-      state,
-      message,
-      ...(expected === undefined ? {} : { expected }),
-      ...(found === undefined ? {} : { found }),
-    });
   }
 
   build(): VerifyReport {
     const failures = [...this.#failures.values()];
-    return {
-      ...this.#report,
-      failures,
-      ok: failures.length === 0 && this.#report.checks.every((check) => check.state !== 'failed'),
-    };
+    const ok = failures.length === 0 && this.#report.checks.every(({ state }) => state !== 'failed');
+    return { ...this.#report, failures, ok };
   }
 }
 
-/** The report of a walk in two parts, of which the second began where the first stopped. */
+/** Returns the report of a walk in two parts, where the second continued the first. */
 export function joinReports(first: VerifyReport, second: VerifyReport): VerifyReport {
   const failures = new Map([...first.failures, ...second.failures].map((failure) => [failure.path, failure]));
   const isRepeated = ({ name, path }: Check): boolean =>
@@ -133,32 +150,21 @@ export function joinReports(first: VerifyReport, second: VerifyReport): VerifyRe
   };
 }
 
-/** What a thrown error says about the file at fault; `fallback` when it names none. */
+/** Returns what a thrown error means for the file that it names, or for `fallback` if it names none. */
 export function failureOf(error: unknown, fallback: string): Failure {
-  const known = error instanceof MirrorError ? error : undefined;
-  return {
-    path: known?.where ?? fallback,
-    state: stateOf(known),
-    message: messageOf(error),
-    ...(known?.expected === undefined ? {} : { expected: known.expected }),
-    ...(known?.found === undefined ? {} : { found: known.found }),
-  };
+  const message = messageOf(error);
+  if (!(error instanceof MirrorError)) return { path: fallback, state: 'unknown', message };
+  const { where = fallback, code, expected, found } = error;
+  return { path: where, state: STATES[code] ?? 'unknown', message, expected, found };
 }
 
-function stateOf(error: MirrorError | undefined): Failure['state'] {
-  switch (error?.code) {
-    case 'missing':
-    case 'not-found':
-      return 'missing';
-    case 'expired':
-    case 'rolled-back':
-    case 'bad-signature':
-      return error.code;
-    case 'mismatch':
-    case 'bad-input':
-    case 'too-large':
-      return 'mismatch';
-    default:
-      return 'unknown';
-  }
-}
+const STATES: Partial<Record<ErrorCode, Failure['state']>> = {
+  missing: 'missing',
+  'not-found': 'missing',
+  expired: 'expired',
+  'rolled-back': 'rolled-back',
+  'bad-signature': 'bad-signature',
+  mismatch: 'mismatch',
+  'bad-input': 'mismatch',
+  'too-large': 'mismatch',
+};

@@ -56,7 +56,7 @@ describe('parseDuration', () => {
 });
 
 describe('progressLine', () => {
-  it('when there is room, shows a bar and all that is known', () => {
+  it('when there is room, shows a bar and every known figure', () => {
     const progress = { label: 'Verifying', done: 30, total: 120, bytes: 25e6, totalBytes: 100e6 };
     expect(progressLine(progress, 10, false)).toBe(
       'Verifying             30/120  25.0 MB of 100 MB  2.5 MB/s  30 s left',
@@ -100,7 +100,7 @@ describe('TerminalReporter', () => {
     return { reporter, step, written };
   }
 
-  it('when progress comes fast, draws it ten times a second, and its end always', () => {
+  it('when progress comes fast, draws it ten times a second, and always the end', () => {
     const { step, written } = reporting();
     step(0, 1);
     step(50, 2);
@@ -111,7 +111,7 @@ describe('TerminalReporter', () => {
     expect(written.at(-1)).toBe('\n');
   });
 
-  it('when it is no terminal, writes plain lines, every two seconds', () => {
+  it('when the output is not a terminal, writes a plain line every two seconds', () => {
     const { step, written } = reporting({ interactive: false });
     step(0, 1);
     step(1500, 2);
@@ -132,7 +132,7 @@ describe('TerminalReporter', () => {
     expect(written.slice(1)).toEqual(['\n', 'hello\n']);
   });
 
-  it('when a name from an upstream would steer the terminal, shows that it is there and no more', () => {
+  it('when a name from an upstream has control characters, replaces them', () => {
     const { reporter, written } = reporting({ color: true });
     reporter.warn('Skipped \x1b]0;owned\x07evil\r\x9b2J\u202egpj.name: é 日本');
     expect(written).toEqual([

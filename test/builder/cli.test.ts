@@ -16,7 +16,7 @@ interface Result {
   stderr: string;
 }
 
-/** Runs the program with a home of its own. */
+/** Runs the program with a home folder for this test. */
 function run(args: string[], environment: Record<string, string> = {}): Promise<Result> {
   const { PATH = '' } = process.env;
   const env = { PATH, HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), ...environment };
@@ -130,7 +130,7 @@ describe('stout-mirror verify and info', () => {
     expect(JSON.parse(stdout)).toMatchObject({ platforms: ['arm64_sonoma'] });
   });
 
-  it('when a folder is no mirror, exits with 1 and says so', async () => {
+  it('when a folder is not a mirror, exits with 1 and says so', async () => {
     await mkdir(join(folder, 'empty'));
     for (const verb of ['verify', 'info']) {
       const { status, stderr } = await run([verb, join(folder, 'empty')]);

@@ -24,7 +24,7 @@ const scrypt: Scrypt = (password, salt, { N, r, p, dkLen }) =>
     );
   });
 
-/** The test key, locked as minisign does but with less work than it would take. */
+/** Returns the test key, encrypted as minisign does but with less work. */
 const lockedKey = (password: string): Promise<string> =>
   formatSecretKey(TEST_KEY, {
     password,
@@ -43,7 +43,7 @@ const publicKeyText = formatPublicKey(TEST_KEY.publicKey);
 const publicKeyLine = publicKeyText.split('\n')[1] ?? '';
 
 describe('generateKey', () => {
-  it('when it makes a pair, the secret is readable by its owner alone and both belong together', async () => {
+  it('when it makes a pair, only the owner can read the secret file, and both halves match', async () => {
     const files = keyFilesAt(join(await newFolder(), 'deep', 'mirror.key'));
     const key = await generateKey(files);
     expect(files.publicPath).toMatch(/deep\/mirror\.pub$/);
@@ -77,7 +77,7 @@ describe('generateKey', () => {
 });
 
 describe('signingKey', () => {
-  it('when nothing else is said, is that of the default pair; where there is none, none is made', async () => {
+  it('when no key is named, uses the default pair; if there is none, makes none', async () => {
     const environment = { XDG_CONFIG_HOME: await newFolder() };
     await expect(signingKey(undefined, environment)).rejects.toEqual(
       failing('missing', { message: expect.stringContaining('keygen') }),
@@ -88,7 +88,7 @@ describe('signingKey', () => {
     expect(await trustedIn(environment)).toEqual([formatPublicKey(key.publicKey)]);
   });
 
-  it('when MIRROR_SIGNING_KEY is set, uses that, but a file that is named before it', async () => {
+  it('when MIRROR_SIGNING_KEY is set, uses it unless a file is named', async () => {
     const path = join(await newFolder(), 'other.key');
     await writeFile(path, await formatSecretKey(OTHER_KEY));
     const environment = { MIRROR_SIGNING_KEY: await formatSecretKey(TEST_KEY), XDG_CONFIG_HOME: '/nowhere' };
@@ -96,7 +96,7 @@ describe('signingKey', () => {
     expect(await signingKey(path, environment)).toEqual(OTHER_KEY);
   });
 
-  it('when a named file is missing, makes none and says how', async () => {
+  it('when a named file is missing, makes none and says how to make one', async () => {
     const path = join(await newFolder(), 'none.key');
     await expect(signingKey(path, {})).rejects.toEqual(
       failing('missing', { where: path, message: expect.stringContaining('keygen') }),
@@ -128,7 +128,7 @@ describe('signingKey', () => {
     );
   });
 
-  it('when the text is no key, does not repeat it', async () => {
+  it('when the text is not a key, does not quote it', async () => {
     await expect(signingKey(undefined, { MIRROR_SIGNING_KEY: 'hunter2' })).rejects.toSatisfy(
       (error: Error) => !JSON.stringify({ ...error, message: error.message }).includes('hunter2'),
     );
@@ -157,7 +157,7 @@ describe('trustedKeys', () => {
     await expect(trustedKeys([], { XDG_CONFIG_HOME: await newFolder() })).rejects.toEqual(failing('missing'));
   });
 
-  it('when a file is no public key, names it', async () => {
+  it('when a file is not a public key, names it', async () => {
     const path = join(await newFolder(), 'secret.key');
     await writeFile(path, await formatSecretKey(TEST_KEY));
     await expect(trustedKeys([path], {})).rejects.toEqual(failing('bad-input', { where: path }));

@@ -91,7 +91,7 @@ describe('when the command line is wrong', () => {
   test.each([
     [['create', join(folder, 'x'), 'jqq', '--platforms', 'x86_64_linux', ...upstream], 'Did you mean jq?'],
     [['create', join(folder, 'x'), ...upstream], 'Name at least one package'],
-    [['create', join(folder, 'x'), 'jq', '--os', 'windows', ...upstream], 'no platform'],
+    [['create', join(folder, 'x'), 'jq', '--os', 'windows', ...upstream], 'is not a platform'],
     [['create', join(folder, 'x'), 'jq', '--bogus'], 'unknown option'],
     [['create', join(folder, 'x'), 'jq', '--jobs', '0'], 'whole number'],
     [['create', join(folder, 'x'), 'jq', '--upstream', 'http://example.com'], 'An upstream is https'],

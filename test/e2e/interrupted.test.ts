@@ -69,7 +69,7 @@ test('when create is interrupted, nobody else could write meanwhile, it ends wit
   expect([another.status, another.stderr]).toEqual([1, expect.stringContaining(`Process ${child.pid} on `)]);
   child.kill('SIGINT');
   expect(await ended).toEqual([130, null]);
-  expect(stderr).toContain('Stopped: the same command goes on from here.');
+  expect(stderr).toContain('Stopped. Run the same command again to continue.');
   expect((await stoutMirror(args, environment)).status).toBe(0);
   expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
   expect(await readdir(directory)).not.toContain('.stout-mirror');

@@ -15,7 +15,7 @@ function changed(entries: readonly { name: string }[]): number {
 }
 
 describe('the boundaries of leaves', () => {
-  it('when 20,000 names are split, no name is lost and order stays', () => {
+  it('when 20,000 names are split, none is lost and the order stays', () => {
     expect(splitIntoLeaves(NAMES).flat()).toEqual(NAMES);
   });
 
@@ -28,7 +28,7 @@ describe('the boundaries of leaves', () => {
     expect(Math.min(...sizes)).toBeGreaterThan(0);
   });
 
-  it('when one name goes, one or two leaves change, three at most', () => {
+  it('when one name is removed, one or two leaves change, three at most', () => {
     for (let at = 0; at < NAMES.length; at += 1999) {
       const count = changed(NAMES.toSpliced(at, 1));
       expect(count, `without ${NAMES[at]?.name}`).toBeLessThanOrEqual(3);
@@ -36,14 +36,14 @@ describe('the boundaries of leaves', () => {
     }
   });
 
-  it('when the names that begin leaves go, no more than three leaves change for each', () => {
+  it('when names that begin leaves are removed, at most three leaves change for each', () => {
     for (const leaf of splitIntoLeaves(NAMES).slice(0, 10)) {
       const at = NAMES.findIndex((entry) => entry.name === leaf[0]?.name);
       expect(changed(NAMES.toSpliced(at, 1))).toBeLessThanOrEqual(3);
     }
   });
 
-  it('when one name comes, one or two leaves change, three at most', () => {
+  it('when one name is added, one or two leaves change, three at most', () => {
     for (let at = 1; at < NAMES.length; at += 1999) {
       const name = `${NAMES[at]?.name}~`;
       const count = changed(NAMES.toSpliced(at + 1, 0, { name }));
@@ -57,7 +57,7 @@ describe('the boundaries of leaves', () => {
     expect(leavesOf(renewed)).toEqual(LEAVES);
   });
 
-  it('when no name begins a leaf for long, a leaf is cut at 2,048', () => {
+  it('when no name begins a leaf for long, a leaf ends at 2,048', () => {
     const quiet = NAMES.filter(({ name }) => splitIntoLeaves([{ name: '' }, { name }]).length === 1);
     expect(
       splitIntoLeaves(quiet)
@@ -66,7 +66,7 @@ describe('the boundaries of leaves', () => {
     ).toEqual([2048, 2048, 2048]);
   });
 
-  it('when there is nothing to split, there are no leaves', () => {
+  it('when there are no names, there are no leaves', () => {
     expect(splitIntoLeaves([])).toEqual([]);
   });
 });

@@ -27,7 +27,7 @@ describe('digests', () => {
     'g'.repeat(64),
     `${'a'.repeat(64)}\n`,
     ` ${'a'.repeat(63)}`,
-  ])('when %j is asked about, it is no SHA-256', (text) => expect(isSha256(text)).toBe(false));
+  ])('when it is %j, it is not a SHA-256', (text) => expect(isSha256(text)).toBe(false));
 
   it('when it is 64 lower-case hex digits, it is a SHA-256', () => {
     expect(isSha256('0123456789abcdef'.repeat(4))).toBe(true);
@@ -60,7 +60,7 @@ describe('base64', () => {
 });
 
 describe('comparing bytes', () => {
-  it('when one is the beginning of the other, they are not the same', () => {
+  it('when one is a prefix of the other, they differ', () => {
     expect(sameBytes(utf8('ab'), utf8('abc'))).toBe(false);
     expect(sameBytes(utf8(''), utf8('a'))).toBe(false);
     expect(sameBytes(utf8('abc'), utf8('abd'))).toBe(false);

@@ -22,7 +22,7 @@ describe('the signature of a file', () => {
     );
   });
 
-  it('when bytes, path and key are right, says what it covers and who signed', () => {
+  it('when bytes, path and key match, returns the facts and the signer', () => {
     const expected = { ...FACTS, signer: KEY.publicKey };
     expect(verifyFileSignature(SIGNED, FACTS.file, trusted, () => blake2b512(BYTES))).toEqual(expected);
     expect(verifyFileSignature(SIGNED, FACTS.file, trusted)).toEqual(expected);
@@ -34,7 +34,7 @@ describe('the signature of a file', () => {
     );
   });
 
-  it('when the bytes are others, is refused', () => {
+  it('when the bytes differ, is refused', () => {
     expect(() => verifyFileSignature(SIGNED, FACTS.file, trusted, () => blake2b512(utf8('others')))).toThrow(
       failing('bad-signature', 'index/formulas.db.sig'),
     );

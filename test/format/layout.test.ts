@@ -70,7 +70,7 @@ describe('the path of a cask', () => {
 });
 
 describe('other paths', () => {
-  it('when they are asked for, are those of the mirror directory', () => {
+  it('when a path is requested, is the one in the mirror directory', () => {
     expect(appFile('krita', '5.2', 'https://example.org/krita.AppImage')).toBe(
       'linux-apps/krita-5.2.AppImage',
     );
@@ -81,18 +81,18 @@ describe('other paths', () => {
     expect(apiPath('internal/packages.sonoma.jws.json')).toBe('api/internal/packages.sonoma.jws.json');
   });
 
-  it('when a client asks by the first character as it stands, capitals stay', () => {
+  it('when a name begins with a capital, its folder is that capital', () => {
     expect(packageJsonPath('formulas', 'Rtools')).toBe('index/formulas/data/R/Rtools.json.zst');
   });
 
-  it('when a formula has an OCI image, its index stands under the image name', () => {
+  it('when a formula has an OCI image, its index is stored under the image name', () => {
     expect(imageName('openssl@3')).toBe('openssl/3');
     expect(imageName('gtk+3')).toBe('gtkx3');
     expect(bottleManifestPath('openssl@3', '3.5.2-1')).toBe('bottles/openssl/3/manifests/3.5.2-1');
     expect(bottleManifestPath('gtk+3', '3.24')).toBe('bottles/gtkx3/manifests/3.24');
   });
 
-  it('when a name would leave an empty or dotted part once @ is a slash, is refused', () => {
+  it('when replacing @ with a slash would leave an empty or dotted part, the name is refused', () => {
     for (const name of ['foo@', 'foo@@3', 'foo@.', 'foo@..', 'foo@con']) {
       expect(() => bottleManifestPath(name, '1'), name).toThrow(failing('bad-input'));
     }
@@ -110,7 +110,7 @@ describe('other paths', () => {
 
 describe('a path of the tree', () => {
   it.each(['manifest.json', 'bottles/gtk+3-1~2_3,4=5.all.bottle.tar.gz', `blobs/sha256/${SHA256}`])(
-    'when it is %s, is itself',
+    'when it is %s, is accepted unchanged',
     (path) => expect(treePath(path)).toBe(path),
   );
 
@@ -126,7 +126,7 @@ describe('a path of the tree', () => {
     (path) => expect(() => treePath(path)).toThrow(failing('bad-input')),
   );
 
-  it('when a hostile name is refused, the error shows no more than its beginning', () => {
+  it('when a hostile name is refused, the error shows only its beginning', () => {
     expect(() => treePath('x'.repeat(10_240))).toThrow(expect.objectContaining({ found: 'x'.repeat(80) }));
   });
 });
@@ -144,11 +144,11 @@ describe('a content address', () => {
     `/blobs/sha256/${SHA256}`,
     `blobs/sha512/${SHA256}`,
     'blobs/sha256/..',
-  ])('when it is %j, is none', (name) => expect(sha256OfBlobName(name)).toBeUndefined());
+  ])('when it is %j, is not one', (name) => expect(sha256OfBlobName(name)).toBeUndefined());
 });
 
 describe('a path in a URL', () => {
-  it('when it has a plus, the plus is escaped: decoders take it for a blank', () => {
+  it('when it has a plus, the plus is escaped: decoders read it as a space', () => {
     expect(encodePath('bottles/gtk+3-1.0.all.bottle.tar.gz')).toBe('bottles/gtk%2B3-1.0.all.bottle.tar.gz');
   });
 

@@ -17,7 +17,7 @@ export interface MemorySource extends VerifySource {
   leafReads: number;
 }
 
-/** A verification source over files in memory, as a bucket or a directory would be one. */
+/** Returns a verification source over files in memory, in place of a bucket or a directory. */
 export function memorySource(
   files: ReadonlyMap<string, Uint8Array>,
   { records = 'sha256', prehash = true }: { records?: Records; prehash?: boolean } = {},

@@ -15,7 +15,7 @@ export interface Overlapping extends SignedMirror {
   within: string;
 }
 
-/** The same files and totals as those of a mirror, in leaves that overlap; signed anew. */
+/** Returns a mirror's files and totals in leaves that overlap, signed again. */
 export function overlapping({ files, entries, snapshot }: SignedMirror, key = KEY): Overlapping {
   const sorted = [...entries].sort(byName);
   const middle = sorted.length >> 1;

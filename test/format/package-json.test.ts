@@ -20,7 +20,7 @@ describe('the URL of a mirrored file', () => {
 });
 
 describe('package JSON as a client gets it', () => {
-  it('when a formula has bottles here, their URLs lead here and all else stays, in its order', () => {
+  it('when a formula has mirrored bottles, their URLs lead here and everything else stays in order', () => {
     const bottle = {
       url: UPSTREAM,
       sha256: SHA256,
@@ -69,7 +69,7 @@ describe('package JSON as a client gets it', () => {
     [UPSTREAM, null, true, 1.5],
     'text',
     null,
-  ])('when %j names no mirrored file, stays as it is', (value) => {
+  ])('when %j names no mirrored file, is unchanged', (value) => {
     expect(rewritePackageJson(value, ORIGIN)).toEqual(value);
   });
 
@@ -79,7 +79,7 @@ describe('package JSON as a client gets it', () => {
     expect(rewritten).toBe(text.replace(UPSTREAM, contentUrl(ORIGIN, SHA256, 'a/b')));
   });
 
-  it('when it is rewritten, the value that was given is not changed', () => {
+  it('when it is rewritten, the original value is not changed', () => {
     const value = Object.freeze({ url: UPSTREAM, sha256: SHA256, path: 'a' });
     rewritePackageJson(value, ORIGIN);
     expect(value.url).toBe(UPSTREAM);

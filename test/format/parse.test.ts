@@ -13,7 +13,7 @@ describe('JSON from outside', () => {
     expect(() => readJson(utf8('{"a":'.repeat(101)), 'x')).toThrow(failing('bad-input', 'x'));
   });
 
-  it('when brackets stand in text, or close before others open, they are no levels', () => {
+  it('when brackets are inside strings, or close before others open, they do not count as levels', () => {
     for (const value of ['['.repeat(200), '"['.repeat(200), '\\"{'.repeat(200), Array(300).fill([])]) {
       expect(readJson(utf8(JSON.stringify([value])), 'x')).toEqual([value]);
     }

@@ -31,7 +31,7 @@ describe('a minisign public key', () => {
     ['its line alone', line],
     ['its line and a newline', `${line}\n`],
     ['CRLF line ends', file.replaceAll('\n', '\r\n')],
-    ['a comment of its own', `untrusted comment: our mirror\n${line}`],
+    ['another comment', `untrusted comment: our mirror\n${line}`],
   ])('when it is given as %s, reads the same key', (_, text) => {
     expect(parse(text)).toEqual(parse(file));
   });
@@ -42,7 +42,7 @@ describe('a minisign public key', () => {
     ['a key that is one byte long', Buffer.from(`Ed${'\0'.repeat(41)}`).toString('base64')],
     ['a line with a character of another alphabet', `${line.slice(0, -1)}-`],
     ['a third line', `${file}more`],
-    ['a first line that is no comment', `comment\n${line}`],
+    ['a first line that is not a comment', `comment\n${line}`],
     ['a key in bits that base64 does not use', `${line}AB==`],
     ['a secret key', vectors.minisign.secretKeyFile],
     ['a signature', vectors.minisign.signatureFile],

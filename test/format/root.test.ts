@@ -22,7 +22,7 @@ const trusted = [KEY.publicKey];
 const encode = (root: object): Uint8Array => utf8(JSON.stringify(root));
 
 describe('opening a root', () => {
-  it('when a trusted key signed it, gives the snapshot and its signer', () => {
+  it('when a trusted key signed it, returns the snapshot and its signer', () => {
     const opened = openRoot(SIGNED, [OTHER_KEY.publicKey, KEY.publicKey]);
     expect(opened).toMatchObject({
       snapshot,
@@ -66,7 +66,7 @@ describe('opening a root', () => {
     expect(signRoot(snapshot, KEY)).toEqual(SIGNED);
   });
 
-  it('when a root is of another format, says that a newer program is needed', () => {
+  it('when a root has another format, says that a newer program is needed', () => {
     const newer = { ...snapshot, format: 2, leaves: 'elsewhere' };
     expect(() => parseRoot(encode(newer))).toThrow(/newer stout-mirror/);
   });
@@ -80,14 +80,14 @@ describe('opening a root', () => {
     ['the same leaf twice', { ...snapshot, leaves: [LEAF, LEAF], totals: { files: 4, bytes: 4 } }],
     ['too few files in total', { ...snapshot, totals: { ...snapshot.totals, files: 1 } }],
     ['too many bytes in total', { ...snapshot, totals: { ...snapshot.totals, bytes: 3 } }],
-    ['a leaf whose address is no SHA-256', { ...snapshot, leaves: [{ ...LEAF, sha256: '../../root' }] }],
+    ['a leaf whose address is not a SHA-256', { ...snapshot, leaves: [{ ...LEAF, sha256: '../../root' }] }],
     ['a version below zero', { ...snapshot, version: -1 }],
     ['a version with a fraction', { ...snapshot, version: 1.5 }],
-    ['an expiry that is no instant', { ...snapshot, expires_at: 'never' }],
+    ['an expiry that is not a time', { ...snapshot, expires_at: 'never' }],
     ['no expiry', { ...snapshot, expires_at: undefined }],
     ['an endless generator', { ...snapshot, generator: { ...GENERATOR, name: 'x'.repeat(2000) } }],
   ];
-  it.each(wrong)('when a signer made it with %s, is refused by its path', (_, root) => {
+  it.each(wrong)('when it is signed with %s, is refused naming its path', (_, root) => {
     expect(() => parseRoot(encode(root))).toThrow(failing('bad-input', 'snapshot/root.json'));
   });
 
@@ -100,7 +100,7 @@ describe('the expiry of a snapshot', () => {
   const expiry = NOW.getTime() + DAY * 1000;
   const at = (time: number, root: Root = snapshot): boolean => isExpired(root, new Date(time));
 
-  it('when it is a millisecond away, the snapshot is good; when it is reached, it is not', () => {
+  it('when it is a millisecond away, the snapshot is valid; when it is reached, expired', () => {
     expect([at(NOW.getTime()), at(expiry - 1), at(expiry), at(expiry + DAY)]).toEqual([
       false,
       false,
@@ -115,7 +115,7 @@ describe('the expiry of a snapshot', () => {
     '2026-12-01 00:00:00Z',
     '10000-01-01T00:00:00Z',
     '2026-12-01',
-  ])('when a time is written as %s, which not every clock can read, the root is refused', (time) => {
+  ])('when a time is written as %s, which not every client can parse, the root is refused', (time) => {
     for (const changed of [{ expires_at: time }, { created_at: time }]) {
       expect(() => parseRoot(encode({ ...snapshot, ...changed }))).toThrow(failing('bad-input'));
     }
@@ -123,11 +123,11 @@ describe('the expiry of a snapshot', () => {
 });
 
 describe('a pointer', () => {
-  it('when it is encoded and parsed, gives root and signature byte for byte', () => {
+  it('when it is encoded and parsed, returns root and signature byte for byte', () => {
     expect(parsePointer(encodePointer(SIGNED), 'current')).toEqual(SIGNED);
   });
 
-  it('when its root has 20,000 leaves, it is below the longest that is read', () => {
+  it('when its root has 20,000 leaves, is within the size limit', () => {
     const leaf = { ...LEAF, first: `bottles/${'x'.repeat(60)}`, size: 200_000, files: 512, bytes: 10 ** 11 };
     const root = utf8(
       JSON.stringify({ ...snapshot, leaves: Array.from({ length: 20_000 }, () => leaf) }, null, 1),

@@ -32,18 +32,18 @@ function patched(text: string, offset: number, ...bytes: number[]): string {
 }
 
 describe('an unencrypted secret key', () => {
-  it('when the file of the known answers is read, holds its seed, key id and public key', async () => {
+  it('when the test vector is read, has its seed, key id and public key', async () => {
     const key = await parse(plainFile);
     expect(Buffer.from(key.seed).toString('hex')).toBe(vectors.ed25519.seedHex);
     expect(Buffer.from(key.keyId).toString('hex')).toBe(vectors.minisign.keyIdHexBytes);
     expect(publicKeyHex(key.publicKey)).toBe(vectors.ed25519.publicKeyHex);
   });
 
-  it('when it is written, gives the file of minisign, byte for byte', async () => {
+  it('when it is written, equals the file of minisign byte for byte', async () => {
     expect(await formatSecretKey(await parse(plainFile))).toBe(plainFile);
   });
 
-  it('when it is given as its line alone or with CRLF, reads the same key', async () => {
+  it('when it is only the base64 line, or has CRLF, reads the same key', async () => {
     const key = await parse(plainFile);
     expect(await parse(plainFile.split('\n')[1] ?? '')).toEqual(key);
     expect(await parse(plainFile.replaceAll('\n', '\r\n'))).toEqual(key);
@@ -59,7 +59,7 @@ describe('an unencrypted secret key', () => {
 });
 
 describe('an encrypted secret key', () => {
-  it('when minisign itself made it, opens with its password', async () => {
+  it('when minisign made it, opens with its password', async () => {
     expect(isEncrypted(made.secretKeyFile, 'a.key')).toBe(true);
     const key = await parse(made.secretKeyFile, made.password);
     const line = Buffer.from(made.publicKeyFile.split('\n')[1] ?? '', 'base64');
@@ -73,7 +73,7 @@ describe('an encrypted secret key', () => {
     expect(await parse(text, lock.password)).toEqual(KEY);
   });
 
-  it('when it is written, neither seed nor public key stand in the file', async () => {
+  it('when it is written, the file contains neither seed nor public key', async () => {
     const line = (await formatSecretKey(KEY, lock)).split('\n')[1] ?? '';
     const raw = Buffer.from(line, 'base64');
     expect(raw.includes(Buffer.from(KEY.seed))).toBe(false);
@@ -81,7 +81,7 @@ describe('an encrypted secret key', () => {
     expect(raw.length).toBe(158);
   });
 
-  it('when no limits are given, asks scrypt for what minisign asks: a gigabyte', async () => {
+  it('when no limits are given, asks scrypt for a gigabyte as minisign does', async () => {
     const asked: unknown[] = [];
     await formatSecretKey(KEY, {
       password: 'x',
@@ -117,7 +117,7 @@ describe('an encrypted secret key', () => {
   it.each([
     ['memory', 46],
     ['work', 38],
-  ])('when it asks for absurd %s, is refused before any is spent', async (_, offset) => {
+  ])('when it asks for absurd %s, is refused before any work is done', async (_, offset) => {
     const text = patched(made.secretKeyFile, offset, 0, 0, 0, 0, 0, 0, 0, 0x7f);
     await expect(
       parseSecretKey(text, 'mirror.key', {
@@ -128,7 +128,7 @@ describe('an encrypted secret key', () => {
   });
 });
 
-describe('what is no secret key', () => {
+describe('text that is not a secret key', () => {
   it.each([
     ['another signature algorithm', patched(plainFile, 0, 0x58)],
     ['another key derivation', patched(plainFile, 2, 0x58)],
@@ -140,7 +140,7 @@ describe('what is no secret key', () => {
     expect(() => isEncrypted(text, 'mirror.key')).toThrow(failing('bad-input', 'mirror.key'));
   });
 
-  it('when it is nearly one, is refused without a word of it in the error', async () => {
+  it('when it is nearly one, the error quotes nothing of it', async () => {
     const line = plainFile.split('\n')[1] ?? '';
     const error: unknown = await parse(line.slice(4)).catch((thrown: unknown) => thrown);
     expect(error).toEqual(failing('bad-input', 'mirror.key'));
@@ -152,7 +152,7 @@ describe('what is no secret key', () => {
       await expect(parse(text, 'x')).rejects.toEqual(failing('bad-input', 'mirror.key'));
   });
 
-  it('when a seed gives a key, the known public key comes out', () => {
+  it('when a key is made from a seed, has the known public key', () => {
     const key = secretKeyOf(Buffer.from(vectors.ed25519.seedHex, 'hex'), new Uint8Array(8));
     expect(publicKeyHex(key.publicKey)).toBe(vectors.ed25519.publicKeyHex);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { parsePublicKey } from '../../format/minisign/public-key.ts';
 import { parseSecretKey } from '../../format/minisign/secret-key.ts';
-import { parseSignature, signPrehashed, verifyComment } from '../../format/minisign/signature.ts';
+import { parseSignature, signPrehashed, verifySignature } from '../../format/minisign/signature.ts';
 import made from '../support/vectors/minisign-encrypted.json' with { type: 'json' };
 import vectors from '../support/vectors/signatures.json' with { type: 'json' };
 import { HOSTILE_TEXTS } from './hostile.ts';
@@ -50,10 +50,10 @@ describe('the known answers', () => {
 });
 
 describe('checking a signature', () => {
-  it('when several keys are trusted, names the one that signed', () => {
+  it('when several keys are trusted, returns the one that signed', () => {
     const keys = [OTHER_KEY.publicKey, IMPOSTOR_KEY.publicKey, KEY.publicKey];
     expect(verifyPrehashed(parse(SIGNED), PREHASH, keys, 'a.sig')).toEqual(KEY.publicKey);
-    expect(verifyComment(parse(SIGNED), keys, 'a.sig')).toEqual(KEY.publicKey);
+    expect(verifySignature(parse(SIGNED), keys, 'a.sig')).toEqual(KEY.publicKey);
   });
 
   it.each([
@@ -64,21 +64,21 @@ describe('checking a signature', () => {
     expect(() => verifyPrehashed(parse(SIGNED), PREHASH, keys, 'a.sig')).toThrow(
       failing('bad-signature', 'a.sig'),
     );
-    expect(() => verifyComment(parse(SIGNED), keys, 'a.sig')).toThrow(failing('bad-signature', 'a.sig'));
+    expect(() => verifySignature(parse(SIGNED), keys, 'a.sig')).toThrow(failing('bad-signature', 'a.sig'));
   });
 
   it('when a key is not trusted, names it and those that are', () => {
-    expect(() => verifyComment(parse(SIGNED), [OTHER_KEY.publicKey], 'a.sig')).toThrow(
+    expect(() => verifySignature(parse(SIGNED), [OTHER_KEY.publicKey], 'a.sig')).toThrow(
       expect.objectContaining({ expected: '0202020202020202', found: '0101010101010101' }),
     );
   });
 
-  it('when the file is another, is refused, though its comment still holds', () => {
+  it('when the file differs, is refused although the comment is authentic', () => {
     const signature = parse(SIGNED);
     expect(() => verifyPrehashed(signature, prehashOf('another file'), trusted, 'a.sig')).toThrow(
       failing('bad-signature', 'a.sig'),
     );
-    expect(verifyComment(signature, trusted, 'a.sig')).toEqual(KEY.publicKey);
+    expect(verifySignature(signature, trusted, 'a.sig')).toEqual(KEY.publicKey);
   });
 
   it.each([
@@ -96,7 +96,7 @@ describe('checking a signature', () => {
     ],
   ])('when %s, is refused', (_, text) => {
     expect(() => verifyPrehashed(parse(text), PREHASH, trusted, 'a.sig')).toThrow(failing('bad-signature'));
-    expect(() => verifyComment(parse(text), trusted, 'a.sig')).toThrow(failing('bad-signature'));
+    expect(() => verifySignature(parse(text), trusted, 'a.sig')).toThrow(failing('bad-signature'));
   });
 
   it('when only the untrusted comment is altered, still holds: nobody may rely on it', () => {

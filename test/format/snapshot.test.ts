@@ -13,7 +13,7 @@ const build = (entries: readonly SnapshotEntry[], change: Partial<typeof input> 
 const names = Array.from({ length: 3000 }, (_, index) => `bottles/package${index}-1.0.all.bottle.tar.gz`);
 const entries = names.map((name) => entryOf(name));
 
-/** The entry of a name, by the way that every reader goes: root, leaf, entry. */
+/** Finds the entry of a name as every reader does: root, leaf, entry. */
 function lookUp(built: ReturnType<typeof build>, name: string): SnapshotEntry | undefined {
   const root = openRoot(signRoot(built.snapshot, KEY), [KEY.publicKey]).snapshot;
   const reference = findLeaf(root, name);
@@ -42,7 +42,7 @@ describe('a snapshot', () => {
     (name) => expect(find(name)).toBeUndefined(),
   );
 
-  it('when entries come in another order, gives the same root and leaves', () => {
+  it('when entries come in another order, has the same root and leaves', () => {
     expect(build([...entries].reverse())).toEqual(built);
   });
 
@@ -56,13 +56,13 @@ describe('a snapshot', () => {
     });
   });
 
-  it('when two files have one name, is refused naming it', () => {
+  it('when two files have the same name, is refused naming it', () => {
     expect(() => build([...entries.slice(0, 2), entryOf(names[0] ?? '', utf8('other'))])).toThrow(
       failing('bad-input', names[0]),
     );
   });
 
-  it('when there are no files, is refused', () => {
+  it('when it would list no files, is refused', () => {
     expect(() => build([])).toThrow(failing('bad-input'));
   });
 
@@ -86,7 +86,7 @@ describe('a snapshot', () => {
 describe('a leaf', () => {
   const files = [entryOf('a'), entryOf('b'), blobEntryOf('b')];
   const leaf = encodeLeaf([...files].sort((x, y) => (x.name < y.name ? -1 : 1)));
-  /** A leaf with a root's reference that matches its bytes, as only a signer can make one. */
+  /** Returns a leaf and a reference that matches its bytes. Only a signer can make these. */
   const forged = (text: string, change: object = {}): EncodedLeaf => ({
     bytes: utf8(text),
     reference: { ...encodeLeaf(files).reference, ...leaf.reference, sha256: '', ...change },
@@ -98,7 +98,7 @@ describe('a leaf', () => {
   };
   const text = new TextDecoder().decode(leaf.bytes);
 
-  it('when it is encoded and parsed, has the same entries, one a line', () => {
+  it('when it is encoded and parsed, has the same entries, one per line', () => {
     expect(parseLeaf(leaf.bytes, leaf.reference)).toHaveLength(3);
     expect(text.split('\n').filter((line) => line.includes('"name"'))).toHaveLength(3);
     expect(parseForged(text)).toEqual(parseLeaf(leaf.bytes, leaf.reference));
@@ -140,7 +140,7 @@ describe('a leaf', () => {
     ['with a path that expires', [{ ...a, until: 1 }]],
     ['with a content address of other bytes', [{ ...blob, sha256: entryOf('b').sha256 }]],
     ['with a content address without a path', [{ ...blob, path: undefined }]],
-    ['with a content address that stands outside', [{ ...blob, path: '../a' }]],
+    ['with a content address whose path leaves the mirror', [{ ...blob, path: '../a' }]],
   ])('when a signer made it %s, is refused', (_, list) => {
     const [first] = list;
     const own = list.filter((entry) => !('path' in entry) || 'until' in entry);

@@ -19,7 +19,7 @@ import {
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import { type Scrypt, type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
-import { type Signature, verifyComment, verifyPrehash } from '../../format/minisign/signature.ts';
+import { type Signature, verifySignature } from '../../format/minisign/signature.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
@@ -201,7 +201,5 @@ export function verifyPrehashed(
   trusted: readonly PublicKey[],
   where: string,
 ): PublicKey {
-  const signer = verifyComment(signature, trusted, where);
-  verifyPrehash(signature, prehash, signer, where);
-  return signer;
+  return verifySignature(signature, trusted, where, () => prehash);
 }

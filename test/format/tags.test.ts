@@ -92,7 +92,10 @@ describe('the spellings by which clients ask', () => {
     expect(clientTags('sonoma')).toEqual(['sonoma', 'x86_64_sonoma']);
   });
 
-  it.each(['arm64_sonoma', 'x86_64_linux', 'arm64_linux', 'all'])('when it is %s, is that alone', (tag) => {
-    expect(clientTags(tag)).toEqual([tag]);
-  });
+  it.each(['arm64_sonoma', 'x86_64_linux', 'arm64_linux', 'all'])(
+    'when it is %s, there is only that one',
+    (tag) => {
+      expect(clientTags(tag)).toEqual([tag]);
+    },
+  );
 });

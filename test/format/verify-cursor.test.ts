@@ -2,18 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { leafPath } from '../../format/layout.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import { type MemorySource, memorySource } from './memory-source.ts';
 import { blobEntryOf, failing, KEY, NOW, signMirror } from './support.ts';
 
-/** The first few of `bottles/0`, `bottles/1`, … whose text `pick` makes the first name of a leaf. */
+/** Returns the first few of `bottles/0`, `bottles/1`, … which `pick` turns into the first name of a leaf. */
 const boundaries = (pick: (text: string) => string): string[] =>
   Array.from({ length: 8000 }, (_, index) => `bottles/${index}-1.tar.gz`)
     .filter((text) => splitIntoLeaves([{ name: '' }, { name: pick(text) }]).length === 2)
     .slice(0, 6);
 
-/** A small mirror of many leaves, some with files and some with nothing but their content addresses. */
+/** A small mirror of many leaves, some with files and some with only content addresses. */
 const MIRROR = signMirror({
   bottles: 40,
   files: () =>
@@ -32,7 +33,7 @@ const options: WalkOptions = {
   mayContinue: () => false,
 };
 
-/** The reports of a verification in as many calls as it takes. */
+/** Returns the reports of a verification, in as many calls as it takes. */
 async function inParts(source: MemorySource, change: Partial<WalkOptions> = {}): Promise<VerifyReport[]> {
   const reports: VerifyReport[] = [];
   let cursor: string | null | undefined;
@@ -63,14 +64,14 @@ describe('a verification in several calls', () => {
     },
   );
 
-  it('when a later call goes on, it checks the root again and the documents no more', async () => {
+  it('when a later call continues, it checks the root again but not the documents', async () => {
     const [first, second] = await inParts(memorySource(MIRROR.files));
     expect(first?.checks.map((check) => check.name)).toContain('manifest');
     expect(second?.checks.map((check) => check.name)).toEqual(['snapshot']);
     expect(second?.files.total).toBe(MIRROR.snapshot.totals.files);
   });
 
-  it('when a file is bad, exactly the call that reads it says so', async () => {
+  it('when a file is bad, only the call that reads it reports it', async () => {
     const files = new Map(MIRROR.files);
     const path = 'bottles/package17-1.0.arm64_sonoma.bottle.tar.gz';
     files.delete(path);
@@ -98,7 +99,7 @@ describe('a verification in several calls', () => {
     expect(failed.sort()).toEqual(unreadable.sort());
   });
 
-  it('when there is no bound, one call does it all', async () => {
+  it('when there is no bound, one call checks everything', async () => {
     const { mayContinue, ...unbounded } = options;
     expect(mayContinue).toBeDefined();
     const report = await verifyMirror(memorySource(MIRROR.files), unbounded);
@@ -118,7 +119,7 @@ describe('a verification in several calls', () => {
     },
   );
 
-  it('when the mirror has changed meanwhile, the old cursor is refused', async () => {
+  it('when the mirror has changed since, the old cursor is refused', async () => {
     const { cursor } = await verifyMirror(memorySource(MIRROR.files), options);
     const next = signMirror({ previousVersion: MIRROR.snapshot.version });
     await expect(
@@ -127,14 +128,14 @@ describe('a verification in several calls', () => {
   });
 });
 
-describe('what a caller adds to the walk', () => {
-  it('when the walk is complete, the caller sees every entry once', async () => {
+describe('callbacks of the walk', () => {
+  it('when the walk is complete, checkIndex is called with every entry once', async () => {
     const seen: string[] = [];
     await verifyMirror(memorySource(MIRROR.files), {
       trusted: options.trusted,
       now: NOW,
       depth: 'quick',
-      also: async (_snapshot, entries) => {
+      checkIndex: async (entries) => {
         seen.push(...entries.map((entry) => entry.name));
       },
     });
@@ -142,17 +143,16 @@ describe('what a caller adds to the walk', () => {
     expect(new Set(seen).size).toBe(MIRROR.entries.length);
   });
 
-  it('when the walk stops early, the caller is not asked: it would miss entries', async () => {
-    const also = () => expect.unreachable('the walk is not complete');
-    const report = await verifyMirror(memorySource(MIRROR.files), { ...options, also });
+  it('when the walk stops early, checkIndex is not called: it would miss entries', async () => {
+    const checkIndex = () => expect.unreachable('the walk is not complete');
+    const report = await verifyMirror(memorySource(MIRROR.files), { ...options, checkIndex });
     expect(report.cursor).not.toBeNull();
   });
 
-  it('when progress is wanted, it grows to the total', async () => {
-    const { mayContinue: _, ...unbounded } = options;
+  it('when the walk goes on, mayContinue sees progress grow to the total', async () => {
     const checked: number[] = [];
-    const onSlice: WalkOptions['onSlice'] = ({ files }) => checked.push(files.checked);
-    await verifyMirror(memorySource(MIRROR.files), { ...unbounded, onSlice });
+    const mayContinue: WalkOptions['mayContinue'] = ({ files }) => checked.push(files.checked) > 0;
+    await verifyMirror(memorySource(MIRROR.files), { ...options, mayContinue });
     expect(checked).toEqual([...checked].sort((a, b) => a - b));
     expect(checked.at(-1)).toBe(MIRROR.snapshot.totals.files);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { databasePath, INDEX_MANIFEST, MANIFEST, signaturePath } from '../../format/layout.ts';
 import { encodeManifest } from '../../format/manifest.ts';
-import type { WalkOptions } from '../../format/verify/walk.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
 import {
   GENERATOR,
   indexManifestOf,
@@ -17,21 +17,21 @@ import { damaged, failuresOf, verify } from './verify-support.ts';
 const DATABASE = databasePath('formulas');
 
 describe('verifying a mirror with a bad document', () => {
-  it('when a manifest is altered but still reads well, its check fails', async () => {
+  it('when a manifest is altered but can still be parsed, its check fails', async () => {
     const report = await verify(damaged(MANIFEST, (bytes) => Uint8Array.of(...bytes, 0x20)));
     expect(report.checks.find((check) => check.name === 'manifest')?.state).toBe('failed');
   });
 
-  it("when a caller's own check fails, the mirror is not ok", async () => {
-    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+  it("when the caller's own check fails, the mirror is not ok", async () => {
+    const checkIndex: WalkOptions['checkIndex'] = async (_entries, _root, report) =>
       report.check({ name: 'index', path: DATABASE, state: 'failed', evidence: 'a bottle too many' });
-    expect(await verify(signMirror(), { also })).toMatchObject({ ok: false, failures: [] });
+    expect(await verify(signMirror(), { checkIndex })).toMatchObject({ ok: false, failures: [] });
   });
 
-  it("when a caller's own check is not made here, the mirror is ok and the report says so", async () => {
-    const also: WalkOptions['also'] = async (_snapshot, _entries, report) =>
+  it("when the caller's own check is not made, the mirror is ok and the report says so", async () => {
+    const checkIndex: WalkOptions['checkIndex'] = async (_entries, _root, report) =>
       report.check({ name: 'index', path: DATABASE, state: 'not checked here', evidence: 'no SQLite' });
-    const report = await verify(signMirror(), { also });
+    const report = await verify(signMirror(), { checkIndex });
     expect(report.ok).toBe(true);
     expect(report.checks.at(-1)?.state).toBe('not checked here');
   });

@@ -20,8 +20,8 @@ describe('verifying a mirror whose root cannot be trusted', () => {
     ['its bytes are those of another snapshot', mixed(ROOT), 'bad-signature'],
     ['it is gone', damaged(ROOT, () => undefined), 'missing'],
     ['its signature is gone', damaged(signaturePath(ROOT), () => undefined), 'missing'],
-    ['its signature is no signature', damaged(signaturePath(ROOT), () => utf8('x')), 'mismatch'],
-  ])('when %s, nothing that it lists is believed', async (_, mirror, state) => {
+    ['its signature file holds something else', damaged(signaturePath(ROOT), () => utf8('x')), 'mismatch'],
+  ])('when %s, nothing that it lists is trusted', async (_, mirror, state) => {
     const report = await verify(mirror);
     expect(report).toMatchObject({ ok: false, files: { total: 0, checked: 0 } });
     expect(report.snapshot).toBeUndefined();
@@ -29,12 +29,12 @@ describe('verifying a mirror whose root cannot be trusted', () => {
     expect(report.checks.map((check) => [check.name, check.state])).toEqual([['snapshot', 'failed']]);
   });
 
-  it('when one of several trusted keys signed it, is good', async () => {
+  it('when one of several trusted keys signed it, is verified', async () => {
     const trusted = [OTHER_KEY.publicKey, KEY.publicKey];
     expect((await verify(signMirror(), { trusted })).ok).toBe(true);
   });
 
-  it('when it is expired, says so and checks the files nevertheless', async () => {
+  it('when it has expired, reports that and still checks the files', async () => {
     const now = new Date(NOW.getTime() + 30 * DAY * 1000);
     expect((await verify(signMirror(), { now: new Date(now.getTime() - 1) })).ok).toBe(true);
     const report = await verify(signMirror(), { now });
@@ -42,7 +42,7 @@ describe('verifying a mirror whose root cannot be trusted', () => {
     expect(failuresOf(report)).toEqual([[ROOT, 'expired']]);
   });
 
-  it('when root and signature are wholly those of another snapshot, its leaves are missing', async () => {
+  it('when root and signature are both of another snapshot, its leaves are missing', async () => {
     const report = await verify(mixed(ROOT, signaturePath(ROOT)));
     expect(report.ok).toBe(false);
     expect(report.failures.find(({ path }) => path.startsWith('snapshot/leaves/'))?.state).toBe('missing');

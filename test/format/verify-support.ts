@@ -1,18 +1,19 @@
+import type { WalkOptions } from '../../format/verify/context.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
-import { verifyMirror, type WalkOptions } from '../../format/verify/walk.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
 import { memorySource, type Records } from './memory-source.ts';
 import { KEY, NOW, type SignedMirror, signMirror } from './support.ts';
 
 const options: WalkOptions = { trusted: [KEY.publicKey], now: NOW, depth: 'deep' };
 
-/** A verification of every byte with our key, unless told. */
+/** Verifies every byte with our key, unless `change` says otherwise. */
 export const verify = (
   mirror: SignedMirror,
   change: Partial<WalkOptions> = {},
   source: { records?: Records; prehash?: boolean } = {},
 ): Promise<VerifyReport> => verifyMirror(memorySource(mirror.files, source), { ...options, ...change });
 
-/** A good mirror with one of its files changed behind the signer's back; `undefined` removes it. */
+/** Returns a good mirror with one file changed after signing; `undefined` removes it. */
 export function damaged(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): SignedMirror {
   const mirror = signMirror();
   const bytes = change(mirror.files.get(path) ?? new Uint8Array());

@@ -22,7 +22,7 @@ describe('a zstd frame of raw blocks', () => {
     expect(Buffer.from(rawZstdFrame(new Uint8Array())).toString('hex')).toBe('28b52ffda000000000010000');
   });
 
-  it('when a client decompresses it, it can tell the size beforehand and needs no large window', () => {
+  it('when a client decompresses it, it knows the size beforehand and needs no large window', () => {
     const params = { [constants.ZSTD_d_windowLogMax]: 20 };
     expect(zstdDecompressSync(rawZstdFrame(sample(1024 * 1024)), { params }).length).toBe(1024 * 1024);
   });

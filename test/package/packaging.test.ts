@@ -138,7 +138,8 @@ describe('the workflows', async () => {
     const text = await read(path);
     const actions = text.match(/(?<=uses: ).*/g) ?? [];
     expect(actions.length).toBeGreaterThan(0);
-    for (const action of actions) expect(action).toMatch(/^[\w-]+(?:\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const action of actions)
+      expect(action).toMatch(/^[\w-]+(?:\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m);
     expect(text).not.toMatch(/secrets\.|write-all|contents: write/);
   });

@@ -1,0 +1,41 @@
+import type { Manifest } from '../manifest.ts';
+import type { PublicKey } from '../minisign/public-key.ts';
+import type { SnapshotEntry } from '../snapshot/entry.ts';
+import type { Root } from '../snapshot/root.ts';
+import type { Listing } from './listing.ts';
+import type { Depth, ReportBuilder, VerifyReport } from './report.ts';
+import type { VerifySource } from './source.ts';
+
+/** What a caller of the verification decides. */
+export interface WalkOptions {
+  trusted: readonly PublicKey[];
+  now: Date;
+  depth: Depth;
+  /** The newest version of this mirror that was seen before. An older one is a finding. */
+  lastSeen?: number | undefined;
+  /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
+  cursor?: string | undefined;
+  /** Number of files that are inspected together. */
+  sliceSize?: number;
+  /** Called after each slice with the report so far. If it returns false, the walk ends with a cursor. */
+  mayContinue?: (report: VerifyReport) => boolean;
+  /** Returns the paths of the only files to check. Throws to refuse. */
+  select?: ((manifest: Manifest) => readonly string[]) | undefined;
+  /** Step 8, for callers that can open databases. Called once the walk has checked every file. */
+  checkIndex?: CheckIndex | undefined;
+}
+
+/** Checks the databases of a mirror, whose snapshot has these entries. */
+export type CheckIndex = (
+  entries: readonly SnapshotEntry[],
+  root: Root,
+  report: ReportBuilder,
+) => Promise<void>;
+
+/** What the steps after the first three share. */
+export interface WalkContext {
+  options: WalkOptions;
+  source: VerifySource;
+  listing: Listing;
+  report: ReportBuilder;
+}

@@ -1,0 +1,82 @@
+import { sha256Hex } from '../digest.ts';
+import { MirrorError } from '../errors.ts';
+import type { SnapshotEntry } from '../snapshot/entry.ts';
+import { expectInRange, parseLeaf } from '../snapshot/leaf.ts';
+import { findEntry, findLeaf } from '../snapshot/lookup.ts';
+import type { LeafReference, Root } from '../snapshot/root.ts';
+import type { VerifySource } from './source.ts';
+
+const KEPT_LEAVES = 8;
+
+/** The entries of a snapshot, read leaf by leaf. Each leaf is checked against the root before it is used. */
+export class Listing {
+  readonly root: Root;
+  readonly #source: VerifySource;
+  readonly #keepAll: boolean;
+  readonly #leaves = new Map<string, Promise<SnapshotEntry[]>>();
+
+  /** `keepAll` keeps every leaf in memory, for callers that need each of them twice. */
+  constructor(source: VerifySource, root: Root, keepAll: boolean) {
+    this.#source = source;
+    this.root = root;
+    this.#keepAll = keepAll;
+  }
+
+  /** Returns the entries of a leaf (docs/format.md section 9, step 4). Throws `missing`, `mismatch` or `bad-input`. */
+  leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+    const known = this.#leaves.get(reference.sha256);
+    if (known) return known;
+    const entries = this.#read(reference);
+    // The documents are in the first few leaves. The walk needs each of the others only once.
+    if (this.#keepAll || this.#leaves.size < KEPT_LEAVES) this.#leaves.set(reference.sha256, entries);
+    return entries;
+  }
+
+  async #read(reference: LeafReference): Promise<SnapshotEntry[]> {
+    const { leaves } = this.root;
+    const entries = parseLeaf(await this.#source.leaf(reference), reference);
+    expectInRange(entries, reference, leaves[leaves.indexOf(reference) + 1]);
+    return entries;
+  }
+
+  /** Returns the leaves that can hold `name` and the names after it. */
+  leavesFrom(name: string): readonly LeafReference[] {
+    const { leaves } = this.root;
+    const first = findLeaf(this.root, name);
+    return first ? leaves.slice(leaves.indexOf(first)) : leaves;
+  }
+
+  /** Returns the entry with this name, or `undefined` if the snapshot has none. Throws as {@link leaf}. */
+  async find(name: string): Promise<SnapshotEntry | undefined> {
+    const reference = findLeaf(this.root, name);
+    return reference && findEntry(await this.leaf(reference), name);
+  }
+
+  /** Returns the entry with this name. Throws `missing`, or as {@link leaf}. */
+  async entry(name: string): Promise<SnapshotEntry> {
+    const entry = await this.find(name);
+    if (entry) return entry;
+    throw new MirrorError('missing', `The snapshot does not list ${name}.`, { where: name });
+  }
+
+  /** Returns a listed document whole, with the bytes that are listed (step 5). Throws `missing`, `mismatch` or `too-large`. */
+  async read(path: string, limit: number): Promise<Uint8Array> {
+    const entry = await this.entry(path);
+    const bytes = await this.#source.read(entry, limit);
+    const found = sha256Hex(bytes);
+    if (found === entry.sha256) return bytes;
+    const expected = entry.sha256;
+    throw new MirrorError('mismatch', `${path} does not match the snapshot.`, {
+      where: path,
+      expected,
+      found,
+    });
+  }
+
+  /** Returns all entries, or `undefined` if a leaf cannot be read: files that it lists would seem unlisted. */
+  async all(): Promise<SnapshotEntry[] | undefined> {
+    const leaves = await Promise.allSettled(this.root.leaves.map((reference) => this.leaf(reference)));
+    const read = leaves.flatMap((leaf) => (leaf.status === 'fulfilled' ? [leaf.value] : []));
+    return read.length === leaves.length ? read.flat() : undefined;
+  }
+}
