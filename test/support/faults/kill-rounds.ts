@@ -159,7 +159,8 @@ class Killer {
 function unclean({ status, stderr }: Run, { ofBucket }: KillVerb, { phase }: State): string | undefined {
   // One that comes when all is done and the program is on its way out ends it as the system does.
   if (status === 0 || (status === null && phase === 'done')) return undefined;
-  if (status !== 130 || !stderr.includes('Run the same command again')) return `it ended with ${status}: ${stderr}`;
+  if (status !== 130 || !stderr.includes('Run the same command again'))
+    return `it ended with ${status}: ${stderr}`;
   return ofBucket && phase !== 'done' ? 'it kept the lease' : undefined;
 }
 
