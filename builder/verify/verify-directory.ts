@@ -16,7 +16,7 @@ import { runWalk, type VerifyOptions } from './run-walk.ts';
 
 const READERS = 4;
 
-/** A report, and the files on disk that the snapshot does not name. They are never served, so they are no fault. */
+/** A report, and the files on disk that the snapshot does not name. They are never served, so they are only a warning. */
 export type DirectoryReport = VerifyReport & { unlisted: string[] };
 
 /**
