@@ -23,37 +23,25 @@ const derive = promisify<string | Buffer, Buffer, number, object, Buffer>(nodeSc
 const scrypt: Scrypt = (password, salt, { N, r, p, dkLen }) =>
   derive(Buffer.from(password), Buffer.from(salt), dkLen, { N, r, p, maxmem: 256 * N * r });
 
-/** A key pair on disk. */
-export interface KeyFiles {
-  secretPath: string;
-  publicPath: string;
-}
+/** Returns the secret key file of the key pair that the first `create` makes. */
+export const defaultKeyPath = (environment: Environment): string =>
+  join(configFolder(environment), 'mirror.key');
 
-/** Returns where the first `create` puts its key pair. */
-export const defaultKeyFiles = (environment: Environment): KeyFiles =>
-  keyFilesAt(join(configFolder(environment), 'mirror.key'));
-
-/** Returns the key pair of a secret key file. The public key is beside it: `x.key` and `x.pub`. */
-export const keyFilesAt = (secretPath: string): KeyFiles => ({
-  secretPath,
-  publicPath: `${secretPath.replace(/\.key$/, '')}.pub`,
-});
+/** Returns the public key file beside a secret one: `x.pub` for `x.key`. */
+export const publicKeyPath = (secretPath: string): string => `${secretPath.replace(/\.key$/, '')}.pub`;
 
 /**
  * Makes a key pair. Only its owner can read the secret file, which is encrypted if a password is given.
  * Throws `refused` rather than overwrite a file.
  */
-export async function generateKey(
-  { secretPath, publicPath }: KeyFiles,
-  password?: string,
-): Promise<SecretKey> {
+export async function generateKey(secretPath: string, password?: string): Promise<SecretKey> {
   const key = secretKeyOf(randomBytes(32), randomBytes(8));
   const lock = password === undefined ? undefined : { password, scrypt, salt: randomBytes(32) };
   const text = await formatSecretKey(key, lock);
   await mkdir(dirname(secretPath), { recursive: true, mode: 0o700 });
   await writeNew(secretPath, text, 0o600);
   try {
-    await writeNew(publicPath, formatPublicKey(key.publicKey), 0o644);
+    await writeNew(publicKeyPath(secretPath), formatPublicKey(key.publicKey), 0o644);
   } catch (error) {
     await rm(secretPath); // beside another key's public half, its signatures could never be verified
     throw error;
@@ -81,7 +69,7 @@ export async function signingKey(
   ask?: AskPassword,
 ): Promise<SecretKey> {
   const given = path === undefined && environment.MIRROR_SIGNING_KEY;
-  const where = given ? 'MIRROR_SIGNING_KEY' : (path ?? defaultKeyFiles(environment).secretPath);
+  const where = given ? 'MIRROR_SIGNING_KEY' : (path ?? defaultKeyPath(environment));
   const text = given || (await readText(where));
   if (!isEncrypted(text, where)) return parseSecretKey(text, where);
   const password = environment.MIRROR_KEY_PASSWORD ?? (await ask?.(where));
@@ -99,7 +87,7 @@ export async function trustedKeys(given: readonly string[], environment: Environ
   if (text && !isEncrypted(text, 'MIRROR_SIGNING_KEY')) {
     return [(await parseSecretKey(text, 'MIRROR_SIGNING_KEY')).publicKey];
   }
-  const { publicPath } = defaultKeyFiles(environment);
+  const publicPath = publicKeyPath(defaultKeyPath(environment));
   if (text && !(await isPresent(publicPath))) {
     throw new MirrorError('missing', 'MIRROR_SIGNING_KEY is encrypted: give its public key with --trust.');
   }

@@ -24,15 +24,12 @@ export function signFile(key: SecretKey, prehash: Uint8Array, facts: SignedFile)
   return signPrehashed(key, prehash, `timestamp:${timestamp}\tfile:${file}\tsha256:${sha256}\tsize:${size}`);
 }
 
-/** A verified signature: what it states, and the key that made it. */
-export interface VerifiedSignature extends SignedFile {
-  signer: PublicKey;
-}
-
 /**
- * Verifies the `.sig` of `file`. `prehash` returns the BLAKE2b-512 of its bytes, and the signature over it is verified.
- * It is called only once the comment is known to be authentic, with what the comment states. Without `prehash`, only the
- * comment is verified; the caller must compare the SHA-256 that it states.
+ * Verifies the `.sig` of `file`. Returns what its comment states, and the key that made it.
+ *
+ * If `prehash` is given, it is called with what the comment states, once that is known to be authentic. The signature over
+ * the BLAKE2b-512 that it returns is verified. Without it, the caller must compare the SHA-256 that the comment states.
+ *
  * Throws `bad-input` or `bad-signature`, also if the signature was made for another file.
  */
 export function verifyFileSignature(
@@ -41,7 +38,7 @@ export function verifyFileSignature(
   trusted: readonly PublicKey[],
   prehash?: (claimed: SignedFile) => Uint8Array,
   crypto: RuntimeCrypto = PORTABLE,
-): VerifiedSignature {
+): SignedFile & { signer: PublicKey } {
   const where = `${file}.sig`;
   const signature = parseSignature(text, where);
   const claimed = (): SignedFile => parseComment(signature.trustedComment, file, where);

@@ -9,14 +9,14 @@ export function keygenCommand(session: Session): Command {
     .option('--key <file>', 'where to write the secret key; the public key (.pub) goes beside it')
     .option('--encrypt', 'encrypt the secret key with MIRROR_KEY_PASSWORD, or ask for a password')
     .action(async (options: { key?: string; encrypt?: boolean }) => {
-      const { defaultKeyFiles, generateKey, keyFilesAt } = await import('../keys.ts');
+      const { defaultKeyPath, generateKey, publicKeyPath } = await import('../keys.ts');
       const { formatPublicKey, publicKeyHex } = await import('../../format/minisign/public-key.ts');
       const { environment, reporter } = session;
-      const files = options.key === undefined ? defaultKeyFiles(environment) : keyFilesAt(options.key);
-      const password = options.encrypt ? await newPassword(session, files.secretPath) : undefined;
-      const { publicKey } = await generateKey(files, password);
-      reporter.note(`Secret key: ${files.secretPath} (keep it safe and backed up)`);
-      reporter.note(`Public key: ${files.publicPath}; as hex, for stout: ${publicKeyHex(publicKey)}`);
+      const path = options.key ?? defaultKeyPath(environment);
+      const password = options.encrypt ? await newPassword(session, path) : undefined;
+      const { publicKey } = await generateKey(path, password);
+      reporter.note(`Secret key: ${path} (keep it safe and backed up)`);
+      reporter.note(`Public key: ${publicKeyPath(path)}; as hex, for stout: ${publicKeyHex(publicKey)}`);
       session.print(formatPublicKey(publicKey));
     });
 }

@@ -102,13 +102,11 @@ async function makeFirstKey(
   const { localPath } = await import('../directory/paths.ts');
   if (key !== undefined || environment.MIRROR_SIGNING_KEY) return;
   if (await isPresent(localPath(directory, ROOT))) return;
-  const { defaultKeyFiles, generateKey } = await import('../keys.ts');
+  const { defaultKeyPath, generateKey } = await import('../keys.ts');
   const { formatPublicKey, publicKeyHex } = await import('../../format/minisign/public-key.ts');
-  const files = defaultKeyFiles(environment);
-  if (await isPresent(files.secretPath)) return;
-  const { publicKey } = await generateKey(files);
-  reporter.note(
-    `A new key pair signs your mirrors from now on. Keep ${files.secretPath} safe and backed up.`,
-  );
+  const path = defaultKeyPath(environment);
+  if (await isPresent(path)) return;
+  const { publicKey } = await generateKey(path);
+  reporter.note(`A new key pair signs your mirrors from now on. Keep ${path} safe and backed up.`);
   reporter.note(`${formatPublicKey(publicKey).trimEnd()}\nas hex, for stout: ${publicKeyHex(publicKey)}\n`);
 }

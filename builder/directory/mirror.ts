@@ -5,7 +5,7 @@ import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts'
 import { type Manifest, parseManifest } from '../../format/manifest.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { parseLeaf } from '../../format/snapshot/leaf.ts';
-import { type LeafReference, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
+import { type LeafReference, parseRoot, type SignedRoot } from '../../format/snapshot/root.ts';
 import { isCommitUnfinished } from '../snapshot/commit.ts';
 import { localPath, PRIVATE } from './paths.ts';
 import { isAbsent, isPresent } from './write.ts';
@@ -36,15 +36,11 @@ export async function readLeaf(directory: string, reference: LeafReference): Pro
 export const readManifest = async (directory: string): Promise<Manifest> =>
   parseManifest(await readMirrorFile(directory, MANIFEST));
 
-/** What a mirror says about itself. Its signatures are not verified. */
-export interface MirrorContents {
-  snapshot: Root;
-  entries: SnapshotEntry[];
-  manifest: Manifest;
-}
-
-/** Reads what a directory says about itself, or returns `undefined` if it is not a mirror yet. Throws as its parts do. */
-export async function readContents(directory: string): Promise<MirrorContents | undefined> {
+/**
+ * Reads what a mirror says about itself, without verifying signatures. Returns `undefined` if the directory is not a mirror
+ * yet. Throws as its parts do.
+ */
+export async function readContents(directory: string) {
   if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
   const snapshot = parseRoot(await readMirrorFile(directory, ROOT));
   const leaves = await Promise.all(snapshot.leaves.map((leaf) => readLeaf(directory, leaf)));

@@ -21,12 +21,12 @@ const tablesOf = (kind: Kind): Table[] =>
     columnsOf(table, true).includes('path'),
   );
 
-/** Returns the local file that holds a path of the mirror. */
-export type LocalPathOf = (path: string) => string;
-
-/** Checks that databases and snapshot list the same files, and that vulns/cve.db is sound (docs/format.md section 9, step 8). */
+/**
+ * Checks that databases and snapshot list the same files, and that vulns/cve.db is sound (docs/format.md section 9, step 8).
+ * `localPathOf` returns the local file that holds a path of the mirror.
+ */
 export async function checkDatabases(
-  localPathOf: LocalPathOf,
+  localPathOf: (path: string) => string,
   entries: readonly SnapshotEntry[],
   report: ReportBuilder,
 ): Promise<void> {

@@ -19,7 +19,7 @@ export interface VerifyUrlOptions extends VerifyOptions {
   jobs: number;
 }
 
-/** Package URLs that lead away from the mirror, where a stock client would fetch the file. */
+/** Package URLs that lead away from the mirror, where a stock client would fetch the file. Only a deep check finds them. */
 export interface Elsewhere {
   /** Scheme and host, or `no address`. */
   origin: string;
@@ -28,15 +28,14 @@ export interface Elsewhere {
   example: string;
 }
 
-/** A report, and where package URLs lead. Only deep verification finds the latter. */
-export type UrlReport = VerifyReport & { elsewhere: Elsewhere[] };
-
 /**
  * Verifies a mirror by what its server sends: the walk of {@link verifyDirectory}, over HTTP. A mirror that is published
  * during verification is verified again from the beginning, up to three times. Throws `usage` or `unknown-package`.
  * Everything else is in the report.
  */
-export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
+export async function verifyUrl(
+  options: VerifyUrlOptions,
+): Promise<VerifyReport & { elsewhere: Elsewhere[] }> {
   for (let attempt = 1; ; attempt++) {
     const scratch = await mkdtemp(join(tmpdir(), 'stout-mirror-'));
     const remove = (): void => rmSync(scratch, { recursive: true, force: true });
@@ -57,7 +56,7 @@ export async function verifyUrl(options: VerifyUrlOptions): Promise<UrlReport> {
   }
 }
 
-async function verify(source: HttpSource, options: VerifyUrlOptions): Promise<UrlReport> {
+async function verify(source: HttpSource, options: VerifyUrlOptions) {
   const { mirror, depth } = options;
   const report = await runWalk(source, mirror.base, depth, options, async (entries, _root, builder) => {
     // A walk that continued from a cursor may not have fetched them.

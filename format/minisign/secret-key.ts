@@ -31,8 +31,9 @@ export interface Lock {
 }
 
 const COMMENT = 'untrusted comment: ';
-const PLAIN = utf8('\0\0');
-const ENCRYPTED = utf8('Sc');
+/** Signature algorithm, key derivation and checksum algorithm: the first six bytes of a key file. */
+const PLAIN = utf8('Ed\0\0B2');
+const ENCRYPTED = utf8('EdScB2');
 const HEAD_LENGTH = 54;
 const LOCKED_LENGTH = 104;
 const SENSITIVE_OPSLIMIT = 33_554_432;
@@ -53,8 +54,7 @@ export async function formatSecretKey(key: SecretKey, lock?: Lock): Promise<stri
   };
   const sk = concatBytes(key.seed, key.publicKey.key);
   const salt = lock?.salt ?? new Uint8Array(32);
-  const kind = lock ? ENCRYPTED : PLAIN;
-  const head = concatBytes(utf8('Ed'), kind, utf8('B2'), salt, u64(opslimit), u64(memlimit));
+  const head = concatBytes(lock ? ENCRYPTED : PLAIN, salt, u64(opslimit), u64(memlimit));
   // minisign leaves the checksum of an unencrypted key zero and does not read it.
   const sum = lock ? checksum(key.keyId, sk) : new Uint8Array(32);
   const body = concatBytes(key.keyId, sk, sum);
@@ -65,7 +65,7 @@ export async function formatSecretKey(key: SecretKey, lock?: Lock): Promise<stri
 
 /** Returns true if the file needs a password. Throws `bad-input` unless it is a secret key. */
 export const isEncrypted = (text: string, where: string): boolean =>
-  sameBytes(decode(text, where).slice(2, 4), ENCRYPTED);
+  sameBytes(decode(text, where).slice(0, 6), ENCRYPTED);
 
 /**
  * Reads a secret key file.
@@ -78,7 +78,7 @@ export async function parseSecretKey(
 ): Promise<SecretKey> {
   const bad = (what: string) => new MirrorError('bad-input', what, { where });
   const bytes = decode(text, where);
-  const encrypted = sameBytes(bytes.slice(2, 4), ENCRYPTED);
+  const encrypted = sameBytes(bytes.slice(0, 6), ENCRYPTED);
   let body: Uint8Array = bytes.slice(HEAD_LENGTH);
   if (encrypted) {
     if (!lock) throw bad(`${where} is encrypted: its password is needed.`);
@@ -98,9 +98,7 @@ function decode(text: string, where: string): Uint8Array {
   const bytes = lines.length <= 2 && line !== undefined ? fromBase64(line) : undefined;
   const known =
     bytes?.length === HEAD_LENGTH + LOCKED_LENGTH &&
-    sameBytes(bytes.slice(0, 2), utf8('Ed')) &&
-    (sameBytes(bytes.slice(2, 4), ENCRYPTED) || sameBytes(bytes.slice(2, 4), PLAIN)) &&
-    sameBytes(bytes.slice(4, 6), utf8('B2'));
+    [PLAIN, ENCRYPTED].some((kind) => sameBytes(bytes.slice(0, 6), kind));
   // Never quote what was found: it may be a secret.
   if (!known) throw new MirrorError('bad-input', `${where} is not a minisign secret key.`, { where });
   return bytes;

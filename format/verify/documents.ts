@@ -64,7 +64,7 @@ async function expectDatabase(listing: Listing, kind: IndexName, found: string |
   const path = compressedDatabasePath(kind);
   const expected = (await listing.find(path))?.sha256;
   if (found === expected) return;
-  const message = `${INDEX_MANIFEST} names a ${path} that the snapshot does not list.`;
+  const message = `${INDEX_MANIFEST} and the snapshot disagree about ${path}.`;
   throw new MirrorError('mismatch', message, { where: INDEX_MANIFEST, expected, found });
 }
 
@@ -76,12 +76,8 @@ async function checkSignature(
   const where = signaturePath(path);
   const text = textOf(await listing.read(where, MAX_SIGNATURE), where);
   const prehash = await source.prehash?.(entry);
-  const { sha256, size, signer } = verifyFileSignature(
-    text,
-    path,
-    options.trusted,
-    prehash && (() => prehash),
-  );
+  const over = prehash && (() => prehash);
+  const { sha256, size, signer } = verifyFileSignature(text, path, options.trusted, over);
   if (sha256 !== entry.sha256 || size !== entry.size) {
     const message = `${where} was made for another version of ${path}.`;
     throw new MirrorError('bad-signature', message, { where, expected: entry.sha256, found: sha256 });

@@ -13,7 +13,7 @@ const NO_EVIDENCE: Evidence = { kind: 'unreadable', reason: 'the source returned
 interface Slice {
   entries: readonly SnapshotEntry[];
   /** Name of the first entry after the slice, for the cursor. */
-  next?: string | undefined;
+  next: string | undefined;
 }
 
 /**
@@ -44,11 +44,9 @@ export async function checkSelected(context: WalkContext, paths: readonly string
       report.fail(failureOf(error, path));
     }
   }
-  report.total(
-    found.length,
-    found.reduce((sum, { size }) => sum + size, 0),
-  );
-  for (const { entries } of slicesOf(found, options.sliceSize)) {
+  const bytes = found.reduce((sum, { size }) => sum + size, 0);
+  report.total(found.length, bytes);
+  for (const { entries } of slicesOf(found, context)) {
     await checkSlice(context, entries);
     options.mayContinue?.(report.build());
   }
@@ -60,16 +58,20 @@ async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<
   for (const [index, reference] of leaves.entries()) {
     const entries = await readLeaf(context, reference);
     const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
-    const following = leaves[index + 1]?.first;
-    if (files.length === 0) yield { entries: [], next: following };
-    for (const slice of slicesOf(files, context.options.sliceSize)) yield { next: following, ...slice };
+    const next = leaves[index + 1]?.first;
+    if (files.length === 0) yield { entries: [], next };
+    else yield* slicesOf(files, context, next);
   }
 }
 
-function* slicesOf(files: readonly SnapshotEntry[], size = SLICE_SIZE): Generator<Slice> {
-  for (let at = 0; at < files.length; at += size) {
-    const next = files[at + size]?.name;
-    yield { entries: files.slice(at, at + size), ...(next === undefined ? {} : { next }) };
+function* slicesOf(
+  files: readonly SnapshotEntry[],
+  { options: { sliceSize = SLICE_SIZE } }: WalkContext,
+  following?: string,
+): Generator<Slice> {
+  for (let at = 0; at < files.length; at += sliceSize) {
+    const end = at + sliceSize;
+    yield { entries: files.slice(at, end), next: files[end]?.name ?? following };
   }
 }
 

@@ -65,12 +65,8 @@ export class Listing {
     const bytes = await this.#source.read(entry, limit);
     const found = sha256Hex(bytes);
     if (found === entry.sha256) return bytes;
-    const expected = entry.sha256;
-    throw new MirrorError('mismatch', `${path} does not match the snapshot.`, {
-      where: path,
-      expected,
-      found,
-    });
+    const details = { where: path, expected: entry.sha256, found };
+    throw new MirrorError('mismatch', `${path} does not match the snapshot.`, details);
   }
 
   /** Returns all entries, or `undefined` if a leaf cannot be read: files that it lists would seem unlisted. */

@@ -2,7 +2,7 @@ import { scrypt as nodeScrypt } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultKeyFiles, generateKey, keyFilesAt, signingKey, trustedKeys } from '../../builder/keys.ts';
+import { defaultKeyPath, generateKey, publicKeyPath, signingKey, trustedKeys } from '../../builder/keys.ts';
 import { formatPublicKey } from '../../format/minisign/public-key.ts';
 import { formatSecretKey, type Scrypt, type SecretKey } from '../../format/minisign/secret-key.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -44,20 +44,17 @@ const publicKeyLine = publicKeyText.split('\n')[1] ?? '';
 
 describe('generateKey', () => {
   it('when it makes a pair, only the owner can read the secret file, and both halves match', async () => {
-    const files = keyFilesAt(join(await newFolder(), 'deep', 'mirror.key'));
-    const key = await generateKey(files);
-    expect(files.publicPath).toMatch(/deep\/mirror\.pub$/);
-    expect((await stat(files.secretPath)).mode & 0o777).toBe(0o600);
-    expect(await textOf(await signingKey(files.secretPath, {}))).toBe(await textOf(key));
-    expect(await trustedIn({}, files.publicPath)).toEqual([formatPublicKey(key.publicKey)]);
+    const path = join(await newFolder(), 'deep', 'mirror.key');
+    const key = await generateKey(path);
+    expect(publicKeyPath(path)).toMatch(/deep\/mirror\.pub$/);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await textOf(await signingKey(path, {}))).toBe(await textOf(key));
+    expect(await trustedIn({}, publicKeyPath(path))).toEqual([formatPublicKey(key.publicKey)]);
   });
 
   it('when it makes two, they differ', async () => {
     const place = await newFolder();
-    const keys = [
-      await generateKey(keyFilesAt(join(place, 'a'))),
-      await generateKey(keyFilesAt(join(place, 'b'))),
-    ];
+    const keys = [await generateKey(join(place, 'a')), await generateKey(join(place, 'b'))];
     expect(keys[0]?.seed).not.toEqual(keys[1]?.seed);
     expect(keys[0]?.keyId).not.toEqual(keys[1]?.keyId);
   });
@@ -67,7 +64,7 @@ describe('generateKey', () => {
     async (name) => {
       const place = await newFolder();
       await writeFile(join(place, name), 'precious');
-      await expect(generateKey(keyFilesAt(join(place, 'mirror.key')))).rejects.toEqual(
+      await expect(generateKey(join(place, 'mirror.key'))).rejects.toEqual(
         failing('refused', { where: join(place, name) }),
       );
       expect(await readdir(place)).toEqual([name]);
@@ -83,7 +80,7 @@ describe('signingKey', () => {
       failing('missing', { message: expect.stringContaining('keygen') }),
     );
     expect(await readdir(environment.XDG_CONFIG_HOME)).toEqual([]);
-    const key = await generateKey(defaultKeyFiles(environment));
+    const key = await generateKey(defaultKeyPath(environment));
     expect(await textOf(await signingKey(undefined, environment))).toBe(await textOf(key));
     expect(await trustedIn(environment)).toEqual([formatPublicKey(key.publicKey)]);
   });
@@ -149,7 +146,7 @@ describe('trustedKeys', () => {
 
   it('when MIRROR_SIGNING_KEY is encrypted, trusts the default public key and needs no password', async () => {
     const environment = { MIRROR_SIGNING_KEY: await lockedKey('x'), XDG_CONFIG_HOME: await newFolder() };
-    await generateKey(defaultKeyFiles({ XDG_CONFIG_HOME: environment.XDG_CONFIG_HOME }));
+    await generateKey(defaultKeyPath({ XDG_CONFIG_HOME: environment.XDG_CONFIG_HOME }));
     expect(await trustedKeys([], environment)).toHaveLength(1);
   });
 
