@@ -5,7 +5,6 @@ import type { PublicKey } from '../format/minisign/public-key.ts';
 import { createApp } from '../worker/app.ts';
 import type { RequestRecord } from '../worker/request-log.ts';
 import { parseTokens } from '../worker/settings.ts';
-import type { MirrorStore } from '../worker/store.ts';
 import { expectWhole } from './directory/mirror.ts';
 import { DirectoryStore } from './directory/store.ts';
 
@@ -42,7 +41,7 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
   const { directory, host, port, trusted, publicUrl, mirrorToken, clock, log } = options;
   await expectWhole(directory);
-  const store: MirrorStore = new DirectoryStore(directory);
+  const store = new DirectoryStore(directory);
   const app = createApp({
     store,
     settings: {

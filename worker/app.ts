@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { MirrorError, messageOf } from '../format/errors.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
 import { admitted, finished, observed, readOnly } from './middleware.ts';
@@ -13,7 +14,6 @@ import { treeRoutes } from './routes/tree.ts';
 import { v2Routes } from './routes/v2.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 import { Verification } from './verification.ts';
 
 export interface AppOptions {

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import { MirrorError } from '../format/errors.ts';
 import { isExpired } from '../format/snapshot/root.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { type Credentials, withCredentials } from './access.ts';
 import { type Representation, respond } from './http/respond.ts';
 import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 import type { Verification } from './verification.ts';
 
 /** What a request carries from its route to the headers of its answer and to the log. */

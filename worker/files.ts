@@ -1,6 +1,7 @@
 import { MirrorError } from '../format/errors.ts';
 import { isPackageFile } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import { discard, type FileBody, type MirrorStore, type StoredRecord } from '../format/store.ts';
 import { agrees, type Evidence, judge } from '../format/verify/evidence.ts';
 import { cacheControlOf } from './http/caching.ts';
 import { contentTypeOf } from './http/content-type.ts';
@@ -9,7 +10,6 @@ import type { ByteRange } from './http/range.ts';
 import type { Representation } from './http/respond.ts';
 import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
-import { discard, type FileBody, type MirrorStore, type StoredRecord } from './store.ts';
 
 /** How long a small file may take to come, milliseconds. */
 const PATIENCE = 10_000;

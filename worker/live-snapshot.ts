@@ -12,10 +12,10 @@ import {
   type Root,
   type SignedRoot,
 } from '../format/snapshot/root.ts';
+import type { MirrorStore, PublishedRoot } from '../format/store.ts';
 import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import type { MirrorStore, PublishedRoot } from './store.ts';
 
 /** How old the pointer may get in one isolate, milliseconds, unless the store says otherwise. */
 const POINTER_LIFETIME = 10_000;

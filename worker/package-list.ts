@@ -1,12 +1,12 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
 import { type ListedPackage, type PackageList, parsePackageList } from '../format/package-list.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { documentOf } from './document.ts';
 import { readVerified } from './files.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import type { Representation } from './http/respond.ts';
 import { blameStorage, type LiveSnapshot } from './live-snapshot.ts';
-import type { MirrorStore } from './store.ts';
 
 /** Lists are read once a snapshot, and go with it. */
 const lists = new WeakMap<LiveSnapshot, PackageList>();

@@ -5,13 +5,13 @@ import { MirrorError, messageOf } from '../format/errors.ts';
 import { type Json, REWRITE_VERSION, rewritePackageJson } from '../format/package-json.ts';
 import { readJson } from '../format/parse.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { rawZstdFrame } from '../format/zstd.ts';
 import { readVerified } from './files.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
 import type { Representation } from './http/respond.ts';
-import type { MirrorStore } from './store.ts';
 
 const PACKAGE_JSON = /^index\/(?:formulas|casks)\/data\//;
 const MAX_SIZE = 16 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { openRoot } from '../format/snapshot/root.ts';
+import type { MirrorStore } from '../format/store.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { RUNTIME_CRYPTO } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 
 /** A snapshot that is kept besides the live one, its signature verified. */
 export interface KeptSnapshot {

@@ -1,10 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-
-/** Some bytes of a file. */
-export interface ByteRange {
-  offset: number;
-  length: number;
-}
+import type { ByteRange } from '../../format/store.ts';
 
 /** Large, since each chunk is a way to another thread and back. */
 const CHUNK_SIZE = 256 * 1024;

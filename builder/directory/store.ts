@@ -2,41 +2,25 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
-import pMap from 'p-map';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
-import type { Evidence } from '../../format/verify/evidence.ts';
-import { type ByteRange, streamOf } from './file-stream.ts';
+import type { LeafReference } from '../../format/snapshot/root.ts';
+import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
+import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
 import { readMirrorFile, readSignedRoot } from './mirror.ts';
 import { localPath } from './paths.ts';
 import { isAbsent } from './write.ts';
 
-const READERS = 4;
 /** Up to so many bytes a file is read whole. */
 const SMALL = 64 * 1024;
 /** Bytes of small files in memory, in all. */
 const MAX_KEPT = 32 * 1024 * 1024;
 
-/** A root and its signature, and since when they stand there, Unix seconds. */
-type PublishedRoot = SignedRoot & { published: number };
-
-interface FileRecord {
-  size: number;
-  sha256: string;
-}
-
-/** A file being read, or some of it that was read before. */
-interface Opened {
-  record: FileRecord;
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
-}
-
 /** A file in memory. */
 interface SmallFile {
-  record: FileRecord;
+  record: StoredRecord;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -44,9 +28,9 @@ interface SmallFile {
  * A mirror directory as the serving app reads it. A file is hashed before its first byte leaves, and again whenever
  * its identity (device, inode, size, times of change) is another one.
  */
-export class DirectoryStore {
+export class DirectoryStore implements MirrorStore {
   readonly #directory: string;
-  readonly #records = new Map<string, { identity: string; record: Promise<FileRecord> }>();
+  readonly #records = new Map<string, { identity: string; record: Promise<StoredRecord> }>();
   /** Small files by the SHA-256 of their bytes: whatever stands on disk by now, these are the ones that were signed. */
   readonly #small = new LRUCache<string, SmallFile>({
     maxSize: MAX_KEPT,
@@ -74,7 +58,7 @@ export class DirectoryStore {
   leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
     ifPresent(readMirrorFile(this.#directory, leafPath(sha256)));
 
-  async head(entry: SnapshotEntry): Promise<FileRecord | undefined> {
+  async head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
     const file = await this.#openFile(entry);
     try {
       if (!file) return undefined;
@@ -85,7 +69,7 @@ export class DirectoryStore {
     }
   }
 
-  async open(entry: SnapshotEntry, range?: ByteRange): Promise<Opened | undefined> {
+  async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const kept = this.#small.get(entry.sha256);
     if (kept) return part(kept, range);
     const file = await this.#openFile(entry);
@@ -112,24 +96,6 @@ export class DirectoryStore {
     return small;
   }
 
-  /** A directory has no records of its own: each file is hashed, unless this process has hashed it before. */
-  inspector(onOperation: () => void) {
-    return (entries: readonly SnapshotEntry[]): Promise<Evidence[]> =>
-      pMap(
-        entries,
-        async (entry): Promise<Evidence> => {
-          onOperation();
-          try {
-            const record = await this.head(entry);
-            return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-          } catch (error) {
-            return { kind: 'unreadable', reason: messageOf(error) };
-          }
-        },
-        { concurrency: READERS },
-      );
-  }
-
   async #openFile(entry: SnapshotEntry): Promise<FileHandle | undefined> {
     try {
       return await open(localPath(this.#directory, filePathOf(entry)), 'r');
@@ -139,7 +105,7 @@ export class DirectoryStore {
     }
   }
 
-  async #recordOf(path: string, file: FileHandle, identity: string): Promise<FileRecord> {
+  async #recordOf(path: string, file: FileHandle, identity: string): Promise<StoredRecord> {
     const known = this.#records.get(path);
     if (known?.identity === identity) return known.record;
     const record = hashOpen(file);
@@ -149,7 +115,7 @@ export class DirectoryStore {
   }
 }
 
-function part({ record, bytes }: SmallFile, range: ByteRange | undefined): Opened {
+function part({ record, bytes }: SmallFile, range: ByteRange | undefined): OpenFile {
   const body = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   return { record, body };
 }
@@ -169,7 +135,7 @@ function identityAt(path: string): string | undefined {
   return found && identityOf(found);
 }
 
-async function hashOpen(file: FileHandle): Promise<FileRecord> {
+async function hashOpen(file: FileHandle): Promise<StoredRecord> {
   const { size, hash } = await hashFile(file.fd, 'sha256');
   return { size, sha256: hash.toString('hex') };
 }

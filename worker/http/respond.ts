@@ -1,5 +1,5 @@
 import { reprDigest } from '../../format/digest.ts';
-import type { FileBody } from '../store.ts';
+import type { FileBody } from '../../format/store.ts';
 import { CACHE_CONTROL } from './caching.ts';
 import { httpDate } from './date.ts';
 import { planResponse } from './plan.ts';

@@ -4,6 +4,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { encodePath, ROOT, signaturePath } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference } from '../../format/snapshot/root.ts';
+import type { MirrorStore } from '../../format/store.ts';
 import { type AppEnvironment, answer, clientOrigin, type Services, servedSnapshot } from '../context.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
@@ -16,7 +17,6 @@ import type { LiveSnapshot } from '../live-snapshot.ts';
 import { missingPath } from '../missing.ts';
 import { isRewritten, rewrittenRepresentation } from '../rewrite.ts';
 import { sha256Of } from '../runtime-crypto.ts';
-import type { MirrorStore } from '../store.ts';
 
 /** A content address; what follows the digest is for people and download tools. */
 const BLOB = /^(blobs\/sha256\/[^/]+)(?:\/[^/]*)?$/;

@@ -29,10 +29,11 @@ describe('verification within bounds', () => {
     },
   );
 
-  test('when quick calls are bounded, together they look at every file once and at no bytes of bottles', async () => {
+  test('when quick calls follow each other within a minute, each keeps to its own bound; together they look at every file once and at no bytes of bottles', async () => {
     const fixture = verifying({ verifyOperations: 30 });
     const calls = await inParts(fixture, 'quick');
     expect(calls.length).toBeGreaterThan(1);
+    for (const { cost } of calls) expect(cost).toBeLessThanOrEqual(30);
     expect(fixture.store.inspected.toSorted()).toEqual(OWN_FILES.toSorted());
     expect(fixture.store.opened.filter((path) => path.startsWith('bottles/'))).toEqual([]);
   });
@@ -72,11 +73,8 @@ describe('concurrent callers', () => {
   test('when a switch comes during a run, those who ask after it do not get the old report', async () => {
     const { run, store } = verifying();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { inspector } = store;
-    store.inspector = (onOperation) => {
-      const inspect = inspector.call(store, onOperation);
-      return (entries) => promise.then(() => inspect(entries));
-    };
+    const { head } = store;
+    store.head = (entry) => promise.then(() => head.call(store, entry));
     const before = run('quick');
     // The run has read its root by now and is held back at the first file.
     await new Promise((passed) => setTimeout(passed, 50));

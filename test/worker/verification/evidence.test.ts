@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../format/bytes.ts';
+import type { StoredRecord } from '../../../format/store.ts';
 import type { VerifyReport } from '../../../format/verify/report.ts';
-import type { StoredRecord } from '../../../worker/store.ts';
 import { hexOf } from '../../format/support.ts';
 import { BOTTLE, entryOf, OWN_FILES, verifying } from './support.ts';
 

@@ -2,10 +2,9 @@ import { expect } from 'vitest';
 import { textOf, utf8 } from '../../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
-import type { Evidence } from '../../../format/verify/evidence.ts';
+import type { MirrorStore, StoredRecord } from '../../../format/store.ts';
 import type { Depth, VerifyReport } from '../../../format/verify/report.ts';
 import { parseSettings, type Settings } from '../../../worker/settings.ts';
-import type { MirrorStore, StoredRecord } from '../../../worker/store.ts';
 import { Verification } from '../../../worker/verification.ts';
 import { hexOf, KEY, type SignedMirror, signMirror } from '../../format/support.ts';
 
@@ -55,6 +54,7 @@ class MemoryStore implements MirrorStore {
   }
 
   async head(entry: SnapshotEntry) {
+    this.inspected.push(filePathOf(entry));
     await this.#operation();
     const bytes = this.files.get(filePathOf(entry));
     return bytes && this.recordOf(bytes);
@@ -75,18 +75,6 @@ class MemoryStore implements MirrorStore {
       },
     });
     return { record: this.recordOf(bytes), body };
-  }
-
-  inspector(onOperation: () => void) {
-    return (entries: readonly SnapshotEntry[]): Promise<Evidence[]> =>
-      Promise.all(
-        entries.map(async (entry): Promise<Evidence> => {
-          onOperation();
-          this.inspected.push(filePathOf(entry));
-          const record = await this.head(entry);
-          return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-        }),
-      );
   }
 
   async #operation(): Promise<void> {
