@@ -1,6 +1,6 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
-import { type ListedPackage, type PackageList, parsePackageList } from '../format/package-list.ts';
+import { type PackageList, parsePackageList } from '../format/package-list.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { documentOf } from './document.ts';
 import { readVerified } from './files.ts';
@@ -24,20 +24,6 @@ export async function packageList(store: MirrorStore, live: LiveSnapshot): Promi
   const list = await readVerified(store, entry).then(parsePackageList).catch(blameStorage);
   lists.set(live, list);
   return list;
-}
-
-/** Those whose name or description holds the query, whatever the case; names that begin with it come first. */
-export function matching(packages: readonly ListedPackage[], query: string): ListedPackage[] {
-  // In a query + means a space, but people type gtk+3.
-  const spellings = [query.toLowerCase(), query.toLowerCase().replaceAll(' ', '+')];
-  const places = packages.map(({ name, desc }) => {
-    const text = `${name} ${desc}`.toLowerCase();
-    return Math.max(
-      ...spellings.map((spelling) => (text.startsWith(spelling) ? 2 : +text.includes(spelling))),
-    );
-  });
-  const of = (place: number): ListedPackage[] => packages.filter((_, index) => places[index] === place);
-  return [...of(2), ...of(1)];
 }
 
 /** The answer to who wants all packages, on one line. */

@@ -1,15 +1,11 @@
 import { html } from 'hono/html';
 import type { ListedPackage, PackageList } from '../../format/package-list.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import type { Html } from './html.ts';
 import { bytesText, counted, percent, shareText } from './units.ts';
 
 type Packages = readonly ListedPackage[];
 
-const KINDS = [
-  { kind: 'formula', plural: 'Formulas' },
-  { kind: 'cask', plural: 'Casks' },
-  { kind: 'linux-app', plural: 'Linux apps' },
-] as const;
 const MAX_TAGS = 16;
 
 /** What the packages weigh by kind and by platform. */
@@ -23,25 +19,25 @@ export const chartSection = ({
 
 function byKind(packages: Packages): Html {
   const total = sizeOf(packages);
-  const shares = KINDS.map(({ kind, plural }) => {
-    const own = packages.filter((item) => item.kind === kind);
-    return { kind, plural, count: own.length, size: sizeOf(own) };
+  const shares = KINDS.map(({ id, plural }, at) => {
+    const own = packages.filter(({ kind }) => kind === id);
+    return { fill: `fill-${at + 1}`, plural, count: own.length, size: sizeOf(own) };
   }).filter(({ count }) => count > 0);
   return html`<div class="by-kind">
     <h3>Size by kind</h3>
     ${stackedBar(shares, total)}
     <ul class="legend">${shares.map(
-      ({ kind, plural, count, size }) =>
-        html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-${kind}" width="10" height="10" rx="2"/></svg><b>${plural}</b><span>${bytesText(size)}</span><small>${counted(count, 'package')}, ${shareText(size, total)}</small></li>`,
+      ({ fill, plural, count, size }) =>
+        html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${fill}" width="10" height="10" rx="2"/></svg><b>${plural}</b><span>${bytesText(size)}</span><small>${counted(count, 'package')}, ${shareText(size, total)}</small></li>`,
     )}</ul>
   </div>`;
 }
 
 /** Lengths are attributes, not styles: the content security policy allows no inline style. */
-function stackedBar(shares: readonly { kind: string; size: number }[], total: number): Html {
+function stackedBar(shares: readonly { fill: string; size: number }[], total: number): Html {
   let before = 0;
-  const parts = shares.map(({ kind, size }) => {
-    const part = html`<rect class="fill-${kind}" x="${percent(before, total)}" width="${percent(size, total)}" height="28"/>`;
+  const parts = shares.map(({ fill, size }) => {
+    const part = html`<rect class="${fill}" x="${percent(before, total)}" width="${percent(size, total)}" height="28"/>`;
     before += size;
     return part;
   });

@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
 import type { ListedPackage } from '../../format/package-list.ts';
-import { matching } from '../package-list.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import type { Html } from './html.ts';
+import { matching } from './search.ts';
 import { bytesText, counted, countText } from './units.ts';
 
 /** Which of the packages are asked for. */
@@ -14,11 +15,10 @@ export interface PackageView {
 
 const PAGE_ROWS = 100;
 
-const KIND_NAMES: Record<ListedPackage['kind'], string> = {
-  formula: 'formula',
-  cask: 'cask',
-  'linux-app': 'Linux app',
-};
+/** What the table calls a kind. */
+const LABELS: Readonly<Record<string, string>> = Object.fromEntries(
+  KINDS.map(({ id, label }) => [id, label]),
+);
 
 /** What the script makes rows from. */
 const NONE: ListedPackage = { kind: 'formula', name: '', version: '', desc: '', tags: ['', ''], size: 0 };
@@ -39,7 +39,7 @@ const searchForm = (
   all: number,
   found: number,
   query: string,
-): Html => html`<form id="search" role="search" action="/#packages">
+): Html => html`<form id="search" role="search" action="/#packages" data-kinds="${JSON.stringify(LABELS)}">
     <label for="q">Find a package</label>
     <input id="q" name="q" type="search" value="${query}" autocomplete="off" spellcheck="false" placeholder="name or description">
     <button>Search</button>
@@ -58,7 +58,7 @@ ${packages.map(row)}    </tbody>
   </table>`;
 
 const row = ({ kind, name, version, desc, tags, size }: ListedPackage): Html =>
-  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${KIND_NAMES[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${bytesText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
+  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${LABELS[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${bytesText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
 `;
 
 /** Eight tags in every row would drown the rest: they fold, and open without JavaScript. */

@@ -4,6 +4,7 @@ import type { PackageList } from '../../format/package-list.ts';
 import type { Generator, Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import type { KeptSnapshot } from '../snapshot-history.ts';
+import { STATUS_SCRIPT } from './built.ts';
 import { chartSection } from './chart.ts';
 import { brewSection, clientSection, keySection } from './clients.ts';
 import type { Html } from './html.ts';
@@ -11,7 +12,6 @@ import { keptSection } from './kept.ts';
 import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
 import { type ShownRoot, stateSection } from './state.ts';
-import { STATUS_SCRIPT } from './status-script.ts';
 import { bytesText, countText, durationText } from './units.ts';
 
 /** Everything that the status page tells. */

@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
 import type { Check, Failure, VerifyReport } from '../../format/verify/report.ts';
+import { VERIFY_SCRIPT } from './built.ts';
 import type { Html } from './html.ts';
 import { stateIcon } from './icons.ts';
 import { page } from './page.ts';
 import { bytesText, counted, countText, durationText } from './units.ts';
-import { VERIFY_SCRIPT } from './verify-script.ts';
 
 /** What a verification found, and the way to a deeper one. A whole HTML document. */
 export async function verifyPage(report: VerifyReport, now: Date): Promise<string> {

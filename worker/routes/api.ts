@@ -8,7 +8,8 @@ import { jsonDocument, momentaryJson } from '../document.ts';
 import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { OPENAPI } from '../openapi.ts';
-import { allPackages, matching, packageList } from '../package-list.ts';
+import { allPackages, packageList } from '../package-list.ts';
+import { matching } from '../pages/search.ts';
 
 const PAGE = { cacheControl: CACHE_CONTROL.page };
 
