@@ -1,5 +1,6 @@
 import type { SnapshotEntry } from './snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from './snapshot/root.ts';
+import type { Evidence } from './verify/evidence.ts';
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
@@ -61,3 +62,7 @@ export interface MirrorStore {
 export async function discard(body: FileBody): Promise<void> {
   if (body instanceof ReadableStream) await body.cancel().catch(() => undefined);
 }
+
+/** Returns what the record of a file proves, or its absence. */
+export const evidenceOf = (record: StoredRecord | undefined): Evidence =>
+  record ? { kind: 'recorded', ...record } : { kind: 'absent' };

@@ -3,10 +3,11 @@ import { PACKAGE_LIST } from '../format/layout.ts';
 import { type PackageList, parsePackageList } from '../format/package-list.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { documentOf } from './document.ts';
-import { readVerified } from './files.ts';
+
 import { CACHE_CONTROL } from './http/caching.ts';
 import type { Representation } from './http/respond.ts';
-import { blameStorage, type LiveSnapshot } from './live-snapshot.ts';
+import type { LiveSnapshot } from './live-snapshot.ts';
+import { blameStorage, readStored } from './storage-check.ts';
 
 /** Lists are read once a snapshot, and go with it. */
 const lists = new WeakMap<LiveSnapshot, PackageList>();
@@ -21,7 +22,7 @@ export async function packageList(store: MirrorStore, live: LiveSnapshot): Promi
   if (!entry) {
     throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
   }
-  const list = await readVerified(store, entry).then(parsePackageList).catch(blameStorage);
+  const list = await readStored(store, entry).then(parsePackageList).catch(blameStorage);
   lists.set(live, list);
   return list;
 }

@@ -2,22 +2,22 @@ import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { sha256Hex } from '../format/digest.ts';
 import { MirrorError, messageOf } from '../format/errors.ts';
-import { leafPath, ROOT } from '../format/layout.ts';
+import { ROOT } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
 import {
   discard,
+  evidenceOf,
   type FileBody,
   type MirrorStore,
-  type StoredRecord,
   type StoredRecords,
   type Usage,
 } from '../format/store.ts';
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
-import { readWhole } from './files.ts';
 import { withinPatience } from './patience.ts';
+import { readWhole, storedLeaf } from './storage-check.ts';
 
 /** Files looked at together. A Worker has at most six connections at a time. */
 const READERS = 6;
@@ -61,12 +61,9 @@ export class StoreSource implements VerifySource {
     throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
-  async leaf(reference: LeafReference): Promise<Uint8Array> {
+  leaf(reference: LeafReference): Promise<Uint8Array> {
     this.#options.used.operations += 1;
-    const bytes = await this.#store.leaf(reference);
-    if (bytes) return bytes;
-    const where = leafPath(reference.sha256);
-    throw new MirrorError('missing', `${where} is missing.`, { where });
+    return storedLeaf(this.#store, reference);
   }
 
   async read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
@@ -134,8 +131,5 @@ async function* chunksOf(body: FileBody, where: string): AsyncGenerator<Uint8Arr
     throw error;
   }
 }
-
-const evidenceOf = (record: StoredRecord | undefined): Evidence =>
-  record ? { kind: 'recorded', ...record } : { kind: 'absent' };
 
 const unreadable = (error: unknown): Evidence => ({ kind: 'unreadable', reason: messageOf(error) });

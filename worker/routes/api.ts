@@ -5,11 +5,11 @@ import { keyIdText } from '../../format/minisign/public-key.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
 import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { jsonDocument, momentaryJson } from '../document.ts';
-import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { OPENAPI } from '../openapi.ts';
 import { allPackages, packageList } from '../package-list.ts';
 import { matching } from '../pages/search.ts';
+import { fileRepresentation } from '../representations.ts';
 
 const PAGE = { cacheControl: CACHE_CONTROL.page };
 

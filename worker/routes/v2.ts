@@ -3,11 +3,11 @@ import { isSha256 } from '../../format/digest.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type AppContext, type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
 import { momentary } from '../document.ts';
-import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
 import { respond } from '../http/respond.ts';
 import { findBlob, Image } from '../images.ts';
+import { fileRepresentation } from '../representations.ts';
 
 /** What follows the name of an image. */
 const ENDPOINT = /^(.+)\/(?:(manifests|blobs)\/([^/]+)|tags\/list)$/;
