@@ -3,18 +3,16 @@ import { PACKAGE_LIST } from '../format/layout.ts';
 import { type PackageList, parsePackageList } from '../format/package-list.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { documentOf } from './document.ts';
-
-import { CACHE_CONTROL } from './http/caching.ts';
 import type { Representation } from './http/respond.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { blameStorage, readStored } from './storage-check.ts';
 
-/** Lists are read once a snapshot, and go with it. */
+/** Each snapshot's list is read once. */
 const lists = new WeakMap<LiveSnapshot, PackageList>();
-/** A list whole, encoded once: megabytes for a large mirror. */
+/** Each whole list is encoded once: it has megabytes on a large mirror. */
 const documents = new WeakMap<PackageList, Representation>();
 
-/** The package list of a snapshot. Throws `missing` or `mismatch`. */
+/** Returns the package list of a snapshot. Throws `missing` or `mismatch`. */
 export async function packageList(store: MirrorStore, live: LiveSnapshot): Promise<PackageList> {
   const known = lists.get(live);
   if (known) return known;
@@ -27,13 +25,13 @@ export async function packageList(store: MirrorStore, live: LiveSnapshot): Promi
   return list;
 }
 
-/** The answer to who wants all packages, on one line. */
+/** Describes the document of all packages, on one line. */
 export function allPackages(list: PackageList): Representation {
   const { version, packages } = list;
   const known = documents.get(list);
   if (known) return known;
   const body = JSON.stringify({ version, count: packages.length, packages });
-  const document = documentOf(body, { contentType: 'application/json', cacheControl: CACHE_CONTROL.page });
+  const document = documentOf(body, 'application/json');
   documents.set(list, document);
   return document;
 }

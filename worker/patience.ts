@@ -1,8 +1,8 @@
 import { MirrorError } from '../format/errors.ts';
 
 /**
- * What `work` gives, or `upstream` naming `where` when storage is silent for longer than `patience` milliseconds: a client
- * that is told so can ask again, one that hears nothing cannot.
+ * Returns the result of `work`. Throws `upstream` naming `where` when storage is silent for `patience` milliseconds: a
+ * client that receives an error can try again, one that waits cannot.
  */
 export async function withinPatience<T>(work: Promise<T>, patience: number, where: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

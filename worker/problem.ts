@@ -2,7 +2,7 @@ import { MirrorError } from '../format/errors.ts';
 import { CHALLENGE } from './access.ts';
 import { momentary } from './document.ts';
 import { preferredFormat } from './http/accept.ts';
-import { METHODS } from './http/methods.ts';
+import { METHODS } from './http/cors.ts';
 import { HTML } from './pages/page.ts';
 import { problemPage } from './pages/problem.ts';
 

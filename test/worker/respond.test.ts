@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ByteRange } from '../../worker/http/range.ts';
+import type { ByteRange } from '../../format/store.ts';
 import { type Representation, respond } from '../../worker/http/respond.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');

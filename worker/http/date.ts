@@ -4,7 +4,7 @@ const IMF_FIXDATE = new RegExp(`^[A-Z][a-z]{2}, (\\d{2}) (${MONTHS}) (\\d{4}) ${
 const RFC_850 = new RegExp(`^[A-Z][a-z]+day, (\\d{2})-(${MONTHS})-(\\d{2}) ${TIME} GMT$`);
 const ASCTIME = new RegExp(`^[A-Z][a-z]{2} (${MONTHS}) ([ \\d]\\d) ${TIME} (\\d{4})$`);
 
-/** An HTTP-date (RFC 9110 section 5.6.7) in Unix seconds, in any of its three forms; `undefined` for anything else. */
+/** Parses any of the three forms of an HTTP-date (RFC 9110 section 5.6.7) to Unix seconds; `undefined` for all else. */
 export function parseHttpDate(text: string | null, now: Date): number | undefined {
   if (text === null) return undefined;
   const fixed = IMF_FIXDATE.exec(text);
@@ -15,10 +15,10 @@ export function parseHttpDate(text: string | null, now: Date): number | undefine
   return unix ? seconds(Number(unix[6]), unix[1], unix[2], unix.slice(3, 6)) : undefined;
 }
 
-/** An HTTP-date of Unix seconds, in the preferred form. */
+/** Formats Unix seconds as an HTTP-date in the preferred form. */
 export const httpDate = (unixSeconds: number): string => new Date(unixSeconds * 1000).toUTCString();
 
-/** Two digits of a year that would lie more than 50 years ahead mean the century before. */
+/** A two-digit year that would be more than 50 years ahead means the century before. */
 function inNearestCentury(
   digits: number,
   month: string | undefined,
@@ -41,7 +41,7 @@ function seconds(
   const [hour = 0, minute = 0, second = 0] = time.map(Number);
   const date = new Date(0);
   date.setUTCFullYear(year, MONTHS.split('|').indexOf(month ?? ''), Number(day));
-  // A day that its month does not have rolls over, an hour of 24 as well; a second of 60 is a leap second.
+  // Date would roll an impossible day over to the next month. A second of 60 is a leap second.
   if (date.getUTCDate() !== Number(day) || hour > 23 || minute > 59 || second > 60) return undefined;
   return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
 }

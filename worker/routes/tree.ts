@@ -1,7 +1,14 @@
 import { Hono } from 'hono';
 import { encodePath, isPackageJson } from '../../format/layout.ts';
-import type { Services } from '../context.ts';
-import { type AppContext, type AppEnvironment, answer, clientOrigin, servedSnapshot } from '../context.ts';
+
+import {
+  type AppContext,
+  type AppEnvironment,
+  answer,
+  clientOrigin,
+  type Services,
+  servedSnapshot,
+} from '../context.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
 import type { Representation } from '../http/respond.ts';

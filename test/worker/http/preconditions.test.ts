@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { planResponse, type ResponsePlan } from '../../../worker/http/plan.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../../../worker/http/preconditions.ts';
+import { planResponse, type ResponsePlan } from '../../../worker/http/respond.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const MODIFIED = 'Sun, 01 Nov 2026 08:00:00 GMT';
