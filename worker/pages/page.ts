@@ -25,8 +25,8 @@ export interface PageParts {
   script?: typeof STATUS_SCRIPT;
 }
 
-/** A whole HTML document. Everything that is a string here gets escaped. */
-export const page = ({
+/** Returns a whole HTML document. Every string in it is escaped. */
+export async function page({
   title,
   kicker,
   headline,
@@ -34,7 +34,9 @@ export const page = ({
   main,
   footer,
   script,
-}: PageParts): Html => html`<!doctype html>
+}: PageParts): Promise<string> {
+  return String(
+    await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -60,4 +62,6 @@ ${footer}
 ${script && html`<script>${raw(script.text)}</script>`}
 </body>
 </html>
-`;
+`,
+  );
+}

@@ -1,8 +1,8 @@
 import { STATUS_SCRIPT, STYLE, VERIFY_SCRIPT } from './built.ts';
 
 /**
- * The Content-Security-Policy of every page here: our own style and scripts by hash, questions to this server, and
- * nothing else. Names from outside are escaped; this is the second wall should that ever fail.
+ * The Content-Security-Policy of every page: our own style and scripts by hash, requests to this server, and nothing else.
+ * Names from outside are escaped; this is the second line of defence.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
