@@ -11,12 +11,12 @@ export interface RequestRecord {
   /** Milliseconds until the response's first byte was ready. */
   ms: number;
   /** Content-Length, bytes. */
-  bytes?: number;
+  bytes?: number | undefined;
   /** Version of the snapshot that the response is from. */
-  snapshot?: number;
-  warning?: string;
+  snapshot?: number | undefined;
+  warning?: string | undefined;
   /** Of an error. */
-  message?: string;
+  message?: string | undefined;
   code?: string | undefined;
   where?: string | undefined;
   expected?: string | undefined;
@@ -32,17 +32,15 @@ export function recordOf(context: AppContext, ms: number): RequestRecord {
   const { req, res, error } = context;
   const { pathname, search } = new URL(req.url);
   const bytes = res.headers.get('content-length');
-  const snapshot = context.get('snapshot');
-  const warning = context.get('warning');
   return {
     request_id: context.get('requestId'),
     method: req.method,
     path: `${pathname}${search}`.slice(0, MAX_PATH),
     status: res.status,
     ms,
-    ...(bytes === null ? {} : { bytes: Number(bytes) }),
-    ...(snapshot === undefined ? {} : { snapshot }),
-    ...(warning === undefined ? {} : { warning }),
+    bytes: bytes === null ? undefined : Number(bytes),
+    snapshot: context.get('snapshot'),
+    warning: context.get('warning'),
     ...(error === undefined ? {} : faultOf(error)),
   };
 }

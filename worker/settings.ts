@@ -33,34 +33,25 @@ const DEFAULT_OPERATIONS = 45;
 
 /** Parses the variables. Throws `bad-input` for an invalid one: no service is better than one that trusts the wrong keys. */
 export function parseSettings(variables: SettingVariables): Settings {
-  expectText({ ...variables });
+  const read = (name: keyof SettingVariables): string | undefined => textOf(name, variables[name]);
   // People paste a whole .pub file, whose first line is a comment.
-  const lines = (variables.TRUSTED_KEYS ?? '').replace(/^untrusted comment:.*$/gm, '');
+  const lines = (read('TRUSTED_KEYS') ?? '').replace(/^untrusted comment:.*$/gm, '');
   const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
+  const publicUrl = read('PUBLIC_URL');
   return {
     trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
-    allowUnverified: variables.ALLOW_UNVERIFIED === 'true',
-    expired: expiredRule(variables.EXPIRED),
-    publicUrl: variables.PUBLIC_URL ? originOf(variables.PUBLIC_URL) : undefined,
-    tokens: parseTokens(variables.MIRROR_TOKEN),
-    verifyOperations: operations(variables.VERIFY_OPERATIONS),
+    allowUnverified: read('ALLOW_UNVERIFIED') === 'true',
+    expired: expiredRule(read('EXPIRED')),
+    publicUrl: publicUrl ? originOf(publicUrl) : undefined,
+    tokens: parseTokens(read('MIRROR_TOKEN')),
+    verifyOperations: operations(read('VERIFY_OPERATIONS')),
   };
 }
 
-const NAMES: readonly (keyof SettingVariables)[] = [
-  'TRUSTED_KEYS',
-  'ALLOW_UNVERIFIED',
-  'EXPIRED',
-  'PUBLIC_URL',
-  'MIRROR_TOKEN',
-  'VERIFY_OPERATIONS',
-];
-
-/** Throws for a number, boolean or list of wrangler.toml, which arrives as it is. */
-function expectText(variables: Readonly<Record<string, unknown>>): void {
-  const other = NAMES.find((name) => !['string', 'undefined'].includes(typeof variables[name]));
-  if (other === undefined) return;
-  throw new MirrorError('bad-input', `${other} must be text: put its value in quotes.`, { where: other });
+/** wrangler.toml may have numbers, booleans and lists too, which arrive as they are. */
+function textOf(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new MirrorError('bad-input', `${name} must be text: put its value in quotes.`, { where: name });
 }
 
 /**

@@ -1,3 +1,5 @@
+import { inTime } from './patience.ts';
+
 /**
  * Work in progress that requests share. On Workers it dies with the request that began it, and its promise then never
  * settles. So no request waits longer than the given patience: otherwise one client that hangs up could block an isolate
@@ -15,11 +17,14 @@ export class SharedWork<T> {
   }
 
   /** Returns the result of the work of `key` that is in progress; begins it when there is none. */
-  join(key: string, begin: () => Promise<T>): Promise<T> {
+  async join(key: string, begin: () => Promise<T>): Promise<T> {
     const now = this.#clock().getTime();
     this.#forget(now - this.#patience);
     const known = this.#pending.get(key);
-    if (known) return this.#patiently(known.work, () => this.join(key, begin));
+    if (known) {
+      const done = await inTime(known.work, this.#patience);
+      return done ? done.value : this.join(key, begin);
+    }
     const pending = {
       since: now,
       work: begin().finally(() => {
@@ -34,20 +39,6 @@ export class SharedWork<T> {
   isTaken(key: string): boolean {
     this.#forget(this.#clock().getTime() - this.#patience);
     return this.#pending.size > 0 && !this.#pending.has(key);
-  }
-
-  /** Returns the result of shared work, or of `again` when it does not arrive in time. */
-  async #patiently(work: Promise<T>, again: () => Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.#patience);
-    });
-    try {
-      const first = await Promise.race([work.then((value) => ({ value })), late]);
-      return first === 'late' ? await again() : first.value;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** Drops work that began until then. The oldest is first. */

@@ -13,9 +13,9 @@ import { readMirrorFile, readSignedRoot } from './mirror.ts';
 import { localPath } from './paths.ts';
 import { isAbsent } from './write.ts';
 
-/** Up to so many bytes a file is read whole. */
+/** Files up to this size are read whole, bytes. */
 const SMALL = 64 * 1024;
-/** Bytes of small files in memory, in all. */
+/** Room for small files in memory, bytes. */
 const MAX_KEPT = 32 * 1024 * 1024;
 
 /** A file in memory. */
@@ -25,26 +25,26 @@ interface SmallFile {
 }
 
 /**
- * A mirror directory as the serving app reads it. A file is hashed before its first byte leaves, and again whenever
- * its identity (device, inode, size, times of change) is another one.
+ * A mirror directory as the serving app reads it. A file is hashed before its first byte is sent, and again whenever its
+ * identity (device, inode, size, times of change) has changed.
  */
 export class DirectoryStore implements MirrorStore {
   readonly #directory: string;
   readonly #records = new Map<string, { identity: string; record: Promise<StoredRecord> }>();
-  /** Small files by the SHA-256 of their bytes: whatever stands on disk by now, these are the ones that were signed. */
+  /** Small files by the SHA-256 of their bytes. Changes on disk do not affect them. */
   readonly #small = new LRUCache<string, SmallFile>({
     maxSize: MAX_KEPT,
     sizeCalculation: ({ bytes }) => bytes.length + 1,
   });
   #root: { identity: string; signed: PublishedRoot } | undefined;
-  /** Looked at once a millisecond at most: what was remade is served at once, and many requests share a look. */
+  /** At most one look a millisecond: a new snapshot is served at once, and concurrent requests share a look. */
   readonly pointerLifetime = 1;
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
+  /** A directory has one snapshot: it is returned whatever version was asked for. */
   async signedRoot(): Promise<PublishedRoot | undefined> {
     const identity = identityAt(localPath(this.#directory, ROOT));
     if (this.#root && this.#root.identity === identity) return this.#root.signed;
@@ -78,7 +78,7 @@ export class DirectoryStore implements MirrorStore {
       const found = await file.stat({ bigint: true });
       if (found.size <= SMALL) return part(await this.#keepSmall(file), range);
       const record = await this.#recordOf(filePathOf(entry), file, identityOf(found));
-      // The very handle that was hashed, so that no other file can slip in between.
+      // The same handle that was hashed, so that no other file can take its place in between.
       return { record, body: streamOf(file, range ?? { offset: 0, length: record.size }) };
     } catch (error) {
       await file.close();
@@ -86,7 +86,7 @@ export class DirectoryStore implements MirrorStore {
     }
   }
 
-  /** Reads a small file whole: what is kept and sent are the bytes that were hashed. */
+  /** Reads a small file whole, so that the bytes that are kept and sent are those that were hashed. */
   async #keepSmall(file: FileHandle): Promise<SmallFile> {
     const bytes = new Uint8Array(await file.readFile());
     await file.close();
@@ -120,7 +120,7 @@ function part({ record, bytes }: SmallFile, range: ByteRange | undefined): OpenF
   return { record, body };
 }
 
-/** The time of change is when the root came to stand here; that of modification travels with copies. */
+/** ctime is when the root was written here; copies preserve mtime. */
 async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
   const signed = await readSignedRoot(directory);
   const { ctimeMs } = await stat(localPath(directory, ROOT));
