@@ -57,19 +57,18 @@ export class R2Store implements MirrorStore {
 
   async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const key = blobName(entry.sha256);
-    const options = range ? { range: { ...range } } : {};
-    const got = this.#attempt(key, () => this.#bucket.get(key, options));
-    const object = await got.catch(async (error: unknown) => {
+    try {
+      const object = await this.#attempt(key, () => this.#bucket.get(key, range && { range: { ...range } }));
+      if (!object) return undefined;
+      // The platform's stream types and the standard library's describe the same object.
+      const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
+      return { record: recordOf(object), body };
+    } catch (error) {
       // The file is shorter than its entry says: its record shows by how much.
       const record = isOutOfRange(error) ? await this.head(entry) : undefined;
       if (!record) throw error;
-      return { record };
-    });
-    if (!object) return undefined;
-    if ('record' in object) return { record: object.record, body: new ReadableStream() };
-    // The platform's stream types and the standard library's describe the same object.
-    const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
-    return { record: recordOf(object), body };
+      return { record, body: new Uint8Array() };
+    }
   }
 
   records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {

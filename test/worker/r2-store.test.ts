@@ -68,7 +68,7 @@ describe('R2Store.signedRoot', () => {
 });
 
 describe('R2Store.open', () => {
-  it('when a range lies beyond what is stored, gives the record, which tells what is wrong', async () => {
+  it('when a range lies beyond what is stored, returns the record, which shows what is wrong', async () => {
     const [entry] = entries;
     if (!entry) throw new Error('no entries');
     const open = await store.open(entry, { offset: entry.size + 1, length: 1 });

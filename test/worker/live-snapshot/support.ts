@@ -52,7 +52,7 @@ export interface Fixture {
   pass(time: number): void;
 }
 
-/** The live snapshot of a mirror in memory, with a clock of its own. */
+/** The live snapshot of a mirror in memory, with a clock that the test sets. */
 export function serving(
   mirror: SignedMirror,
   settings: Partial<Settings> = { trusted: [KEY.publicKey] },

@@ -70,7 +70,7 @@ describe('concurrent callers', () => {
     expect([quick.depth, deep.depth]).toEqual(['quick', 'deep']);
   });
 
-  test('when a switch comes during a run, those who ask after it do not get the old report', async () => {
+  test('when a switch comes during a run, requests after it do not get the old report', async () => {
     const { run, store } = verifying();
     const { promise, resolve } = Promise.withResolvers<void>();
     const { head } = store;
@@ -114,7 +114,7 @@ describe('concurrent callers', () => {
     expect((await run('deep', `${MIRROR.snapshot.version}:manifest.json`)).ok).toBe(true);
   });
 
-  test('when a run fails, the next caller starts afresh', async () => {
+  test('when a run fails, the next caller starts a new one', async () => {
     const { run, store } = verifying();
     store.signedRoot = () => Promise.reject(new Error('no storage'));
     const failed = await run('deep');
@@ -129,7 +129,7 @@ describe('concurrent callers', () => {
 });
 
 describe('a quick report', () => {
-  test('when it is asked for again within a minute, it is the same and costs nothing', async () => {
+  test('when it is requested again within a minute, it is the same and costs nothing', async () => {
     const { run, store, pass } = verifying();
     const report = await run();
     const { operations } = store;

@@ -54,7 +54,7 @@ describe('what the evidence proves', () => {
     expect((await run('deep')).failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
   });
 
-  test('when one file cannot be read to its end, the report names it and goes on', async () => {
+  test('when one file cannot be read to its end, the report names it and continues', async () => {
     const { run, store } = verifying();
     store.broken = BOTTLE;
     const report = await run('deep');

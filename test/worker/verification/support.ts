@@ -26,7 +26,7 @@ export const entryOf = (path: string): SnapshotEntry => {
 /** A storage in memory that counts what it is asked, keeps the records that a test gives it, and can be held back. */
 class MemoryStore implements MirrorStore {
   files: Map<string, Uint8Array>;
-  /** What it recorded of a file at upload; SHA-256 unless told. */
+  /** What it recorded of a file at upload; SHA-256 by default. */
   recordOf = (bytes: Uint8Array): StoredRecord => ({ size: bytes.length, sha256: hexOf('sha256', bytes) });
   /** Bytes whose reading breaks off. */
   broken: string | undefined;
@@ -91,7 +91,7 @@ export interface Fixture {
   run(depth?: Depth, cursor?: string, mirror?: SignedMirror): Promise<VerifyReport>;
 }
 
-/** Verification of a mirror in memory, with a clock of its own. */
+/** Verification of a mirror in memory, with a clock that the test sets. */
 export function verifying(changes: Partial<Settings> = {}, mirror = MIRROR): Fixture {
   let time = Date.parse('2026-11-02T12:00:00Z');
   const store = new MemoryStore(mirror);
