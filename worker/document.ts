@@ -1,7 +1,7 @@
 import { utf8 } from '../format/bytes.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { strongTag } from './http/etag.ts';
-import type { Representation } from './http/respond.ts';
+import { type Representation, wholeBody } from './http/respond.ts';
 import { HTML } from './pages/page.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
@@ -21,8 +21,7 @@ export function documentOf(
     contentType,
     cacheControl: CACHE_CONTROL.page,
     ...more,
-    check: async () => bytes.length,
-    body: async () => ({ stream: bytes, size: bytes.length }),
+    ...wholeBody(async () => bytes),
   };
 }
 

@@ -111,10 +111,10 @@ function plainText({ status, title, detail, expected, found, hint, request_id }:
   const lines = [
     `${status} ${title}`,
     detail,
-    expected === undefined ? undefined : `expected: ${expected}`,
-    found === undefined ? undefined : `found: ${found}`,
+    expected && `expected: ${expected}`,
+    found && `found: ${found}`,
     hint,
-    status >= 500 && request_id !== undefined ? `request: ${request_id}` : undefined,
+    status >= 500 && request_id && `request: ${request_id}`,
   ];
-  return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
+  return `${lines.filter(Boolean).join('\n')}\n`;
 }

@@ -6,7 +6,7 @@ import type { MirrorStore } from '../format/store.ts';
 import { CACHE_CONTROL, cacheControlOf } from './http/caching.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
-import type { Representation } from './http/respond.ts';
+import { type Representation, wholeBody } from './http/respond.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { rewrittenJson } from './rewrite.ts';
 import { sha256Of } from './runtime-crypto.ts';
@@ -69,11 +69,7 @@ export function packageJsonRepresentation(
     size: undefined,
     contentType: contentTypeOf(entry.name),
     cacheControl: CACHE_CONTROL.changing,
-    check: async () => (await rewrittenJson(store, entry, origin)).length,
-    body: async () => {
-      const stream = await rewrittenJson(store, entry, origin);
-      return { stream, size: stream.length };
-    },
+    ...wholeBody(() => rewrittenJson(store, entry, origin)),
   };
 }
 
@@ -83,24 +79,14 @@ export function snapshotRepresentation(
   { signed, snapshot, sha256 }: LiveSnapshot,
   path: string,
 ): Representation | undefined {
-  const describe = (
-    size: number,
-    sha256: string,
-    cacheControl: string,
-    read: () => Promise<Uint8Array>,
-  ): Representation => ({
+  const describe = (size: number, sha256: string, cacheControl: string, read: () => Promise<Uint8Array>) => ({
     etag: strongTag(sha256),
     lastModified: Math.floor(Date.parse(snapshot.created_at) / 1000),
     size,
     contentType: contentTypeOf(path),
     cacheControl,
     sha256,
-    check: async () => (await read()).length,
-    body: async (range) => {
-      const bytes = await read();
-      const part = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
-      return { stream: new Uint8Array(part), size };
-    },
+    ...wholeBody(async () => new Uint8Array(await read())),
   });
   const { root } = signed;
   if (path === ROOT) return describe(root.length, sha256, CACHE_CONTROL.changing, async () => root);

@@ -24,6 +24,18 @@ export interface Representation extends Validators {
   body(range?: ByteRange): Promise<{ stream: FileBody; size: number }>;
 }
 
+/** Returns the parts of a representation whose bytes are read or made whole when they are sent. */
+export const wholeBody = (
+  read: () => Promise<Uint8Array<ArrayBuffer>>,
+): Pick<Representation, 'check' | 'body'> => ({
+  check: async () => (await read()).length,
+  body: async (range) => {
+    const bytes = await read();
+    const stream = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
+    return { stream, size: bytes.length };
+  },
+});
+
 /** How to respond, decided before storage is asked. */
 export type ResponsePlan = { status: 200 | 304 | 412 | 416 } | { status: 206; range: ByteRange };
 
