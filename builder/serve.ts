@@ -5,23 +5,22 @@ import type { PublicKey } from '../format/minisign/public-key.ts';
 import { createApp } from '../worker/app.ts';
 import type { RequestRecord } from '../worker/request-log.ts';
 import { parseTokens } from '../worker/settings.ts';
-import type { MirrorStore } from '../worker/store.ts';
 import { expectWhole } from './directory/mirror.ts';
 import { DirectoryStore } from './directory/store.ts';
 
-/** How a directory is served. */
+/** How to serve a directory. */
 export interface ServeOptions {
   directory: string;
   host: string;
   /** 0 for any free port. */
   port: number;
   trusted: readonly PublicKey[];
-  /** Scheme and host that clients use, where it is not what they send. */
+  /** Scheme and host that clients use, where requests have another one. */
   publicUrl?: string | undefined;
   clock: () => Date;
-  /** As the Worker's MIRROR_TOKEN: who sends none of these tokens gets nothing but the mirror's health. */
+  /** The Worker's MIRROR_TOKEN: requests without one of these tokens get only the mirror's health. */
   mirrorToken?: string | undefined;
-  /** Told of each request once it is answered. */
+  /** Called after each response. */
   log?: (record: RequestRecord) => void;
 }
 
@@ -32,17 +31,17 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Nothing here pays for storage operations: one call verifies everything. */
+/** Storage operations cost nothing here: one call verifies everything. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
 /**
  * Serves a mirror directory with the app that runs at the edge. Resolves once the port is open.
- * Throws `missing` or `refused` for a directory without a whole mirror, `refused` for a port that cannot be had.
+ * Throws `missing` or `refused` for a directory without a whole mirror, and `refused` for a port that is not free.
  */
 export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
   const { directory, host, port, trusted, publicUrl, mirrorToken, clock, log } = options;
   await expectWhole(directory);
-  const store: MirrorStore = new DirectoryStore(directory);
+  const store = new DirectoryStore(directory);
   const app = createApp({
     store,
     settings: {

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 /**
  * `npm run bundle`: bundles the Worker as a deployment would, for every environment of wrangler.toml, and fails when it
- * is larger than it may be. An isolate that starts has to read all of it before the first byte.
+ * is too large. A starting isolate reads all of it before it sends the first byte.
  */
 const LIMIT = 150_000;
 const ENVIRONMENTS = ['', 'staging', 'private'];

@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { MirrorError, messageOf } from '../format/errors.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
 import { admitted, finished, observed, readOnly } from './middleware.ts';
@@ -13,21 +14,20 @@ import { treeRoutes } from './routes/tree.ts';
 import { v2Routes } from './routes/v2.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 import { Verification } from './verification.ts';
 
 export interface AppOptions {
   store: MirrorStore;
   settings: Settings;
   clock: () => Date;
-  /** Told of each request once it is answered. */
+  /** Called after each response. */
   log?: ((record: RequestRecord) => void) | undefined;
 }
 
-/** A file of `routes/` each, asked in this order; the tree and what is not there come last. */
+/** One file of `routes/` each, in the order in which they match. The tree, and what it does not have, comes last. */
 const ROUTES = [v2Routes, verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
 
-/** The serving app, the same on Workers and on Node: a read-only mirror that sends nothing it cannot vouch for. */
+/** Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. */
 export function createApp({ store, settings, clock, log }: AppOptions): Hono<AppEnvironment> {
   const services: Services = {
     store,
@@ -43,7 +43,7 @@ export function createApp({ store, settings, clock, log }: AppOptions): Hono<App
   return app;
 }
 
-/** The app of a server that was set up in a way that cannot be read: nothing is served, and every answer says why. */
+/** Makes the app of a server with an invalid configuration: nothing is served, and every response says why. */
 export function createUnconfiguredApp(
   fault: unknown,
   observer: Pick<AppOptions, 'clock' | 'log'>,
@@ -54,7 +54,7 @@ export function createUnconfiguredApp(
   });
 }
 
-/** What every answer has, whatever it says. */
+/** Makes an app without routes, but with all that every response has. */
 function emptyApp(
   { clock, log }: Pick<AppOptions, 'clock' | 'log'>,
   headers: MiddlewareHandler<AppEnvironment>,

@@ -1,30 +1,31 @@
 import type { Context } from 'hono';
+import { stoutConfig } from '../format/client-config.ts';
 import { MirrorError } from '../format/errors.ts';
 import { isExpired } from '../format/snapshot/root.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { type Credentials, withCredentials } from './access.ts';
 import { type Representation, respond } from './http/respond.ts';
 import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 import type { Verification } from './verification.ts';
 
-/** What a request carries from its route to the headers of its answer and to the log. */
+/** What a request carries from its route to the headers of its response and to the log. */
 export interface AppEnvironment {
   Variables: {
     requestId: string;
     warning?: string;
-    /** Version of the snapshot that it is answered from. */
+    /** Version of the snapshot that the response is from. */
     snapshot?: number;
-    /** How long it took to have that snapshot, milliseconds. */
+    /** How long it took to look up that snapshot, milliseconds. */
     snapshotTime?: number;
-    /** What a private mirror was asked with. */
+    /** What a request to a private mirror identified itself with. */
     credentials?: Credentials;
   };
 }
 
 export type AppContext = Context<AppEnvironment>;
 
-/** The warning on every response of a server that has no keys and was told to serve all the same. */
+/** The warning on every response of a server that has no keys and is configured to serve unverified snapshots. */
 export const UNVERIFIED = 'unverified: this server checks no signatures';
 
 /** What every route works with; made once for an app. */
@@ -36,13 +37,13 @@ export interface Services {
   verification: Verification;
 }
 
-/** Scheme and host under which this request's client reaches the mirror. */
+/** Returns the scheme and host under which this request's client reaches the mirror. */
 export const originFor = (context: AppContext, { publicUrl }: Settings): string =>
   publicUrl ?? new URL(context.req.url).origin;
 
 /**
- * The same as it has to stand in what a client acts upon: with the credentials that a private mirror was asked with,
- * because stout sends none by itself. It belongs into no page and no log.
+ * Returns the origin for URLs that the client will request. A private mirror's origin includes the credentials of this
+ * request, because stout sends none by itself. It must appear on no page and in no log.
  */
 export function clientOrigin(context: AppContext, settings: Settings): string {
   const credentials = context.get('credentials');
@@ -50,7 +51,17 @@ export function clientOrigin(context: AppContext, settings: Settings): string {
   return credentials ? withCredentials(origin, credentials) : origin;
 }
 
-/** Answers the request with a representation. */
+/** Returns stout's configuration for clients at `origin`. */
+export function stoutConfigFor(
+  { snapshot: { created_at, expires_at } }: LiveSnapshot,
+  origin: string,
+  { trusted }: Settings,
+): string {
+  const validFor = Math.floor((Date.parse(expires_at) - Date.parse(created_at)) / 1000);
+  return stoutConfig({ origin, publicKeys: trusted, validFor });
+}
+
+/** Responds to the request with a representation. */
 export const answer = (
   context: AppContext,
   { clock }: Services,
@@ -58,8 +69,8 @@ export const answer = (
 ): Promise<Response> => respond(context.req.raw, representation, clock());
 
 /**
- * The snapshot to serve files from. What clients should know of it (expired, unverified) goes into a header.
- * Throws `expired` where expired snapshots are refused, and what {@link LiveSnapshots.current} throws.
+ * Returns the snapshot to serve files from, and notes what clients should know about it (expired, unverified) for a
+ * header. Throws `expired` when expired snapshots are refused, and as {@link LiveSnapshots.current} does.
  */
 export async function servedSnapshot(context: AppContext, services: Services): Promise<LiveSnapshot> {
   const { settings, snapshots, clock } = services;
@@ -81,7 +92,7 @@ export async function servedSnapshot(context: AppContext, services: Services): P
   return live;
 }
 
-/** What is wrong with a snapshot that is served all the same. */
+/** Returns what is wrong with a snapshot that is served nevertheless. */
 export function warningOf({ signer, snapshot }: LiveSnapshot, now: Date): string | undefined {
   if (!signer) return UNVERIFIED;
   return isExpired(snapshot, now)

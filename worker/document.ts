@@ -1,39 +1,41 @@
 import { utf8 } from '../format/bytes.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { strongTag } from './http/etag.ts';
-import type { Representation } from './http/respond.ts';
+import { type Representation, wholeBody } from './http/respond.ts';
+import { HTML } from './pages/page.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
-/** How a document that is in memory already is served. */
-export interface DocumentOptions {
-  contentType: string;
-  cacheControl: string;
-  /** Unix seconds, where these bytes alone decide it. */
-  lastModified?: number;
-  /** Request fields that choose between documents at one path. */
-  vary?: string;
-  headers?: Readonly<Record<string, string>>;
-}
+const JSON_TYPE = 'application/json';
 
-/** A document made here, whole: Range is ignored, the entity tag is the SHA-256 of its bytes. */
-export function documentOf(body: string | Uint8Array, options: DocumentOptions): Representation {
-  const bytes = new Uint8Array(typeof body === 'string' ? utf8(body) : body);
-  const { lastModified, ...rest } = options;
+/** Describes a document made here. Range is ignored; the entity tag is the SHA-256 of the bytes. */
+export function documentOf(
+  body: string,
+  contentType: string,
+  more: Pick<Representation, 'vary' | 'headers'> = {},
+): Representation {
+  const bytes = new Uint8Array(utf8(body));
   return {
     etag: strongTag(sha256Of(bytes)),
-    lastModified,
+    lastModified: undefined,
     size: undefined,
-    ...rest,
-    check: async () => bytes.length,
-    body: async () => ({ stream: bytes, size: bytes.length }),
+    contentType,
+    cacheControl: CACHE_CONTROL.page,
+    ...more,
+    ...wholeBody(async () => bytes),
   };
 }
 
-/** JSON that people read too. */
-export const jsonDocument = (value: unknown, options: Omit<DocumentOptions, 'contentType'>): Representation =>
-  documentOf(prettyJson(value), { contentType: JSON_TYPE, ...options });
+/** Describes a JSON document that people read too. */
+export const jsonDocument = (value: unknown, more: Pick<Representation, 'vary'> = {}): Representation =>
+  documentOf(prettyJson(value), JSON_TYPE, more);
 
-/** An answer that holds for this moment: nobody keeps it unless `headers` say so, no condition applies to it. */
+/** Describes a page. */
+export function pageDocument(page: string): Representation {
+  const { 'content-type': contentType, vary, ...headers } = HTML;
+  return documentOf(page, contentType, { vary, headers });
+}
+
+/** Returns a response that holds only for this moment: no cache keeps it unless `headers` allow it. */
 export const momentary = (body: string, headers: Readonly<Record<string, string>>, status = 200): Response =>
   new Response(body, {
     status,
@@ -44,10 +46,8 @@ export const momentary = (body: string, headers: Readonly<Record<string, string>
     },
   });
 
-/** The same, as JSON. */
+/** Returns a momentary response of JSON. */
 export const momentaryJson = (value: unknown, status = 200): Response =>
   momentary(prettyJson(value), { 'content-type': JSON_TYPE, vary: 'accept' }, status);
-
-const JSON_TYPE = 'application/json';
 
 const prettyJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -2,15 +2,15 @@ import { blobName } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 
-/** The one namespace that a mirror has images of: Homebrew's own. */
+/** The namespace of all images in a mirror: Homebrew's. */
 const NAMESPACE = 'homebrew/core/';
-/** What names documents by their content; tags that begin so are other people's convention for something else. */
+/** Begins the names of documents by their content. Elsewhere, tags that begin so have a conventional meaning. */
 const BY_CONTENT = 'sha256-';
 
-/** The image documents of a formula, by the name of its image, `homebrew/core/openssl/3`. */
+/** The image documents of a formula, by the name of its image: `homebrew/core/openssl/3`. */
 export class Image {
   readonly #live: LiveSnapshot;
-  /** Where its manifests stand; `undefined` for what is no name of Homebrew's. */
+  /** The folder of its manifests; `undefined` outside Homebrew's namespace. */
   readonly #folder: string | undefined;
 
   constructor(live: LiveSnapshot, name: string) {
@@ -20,38 +20,36 @@ export class Image {
       : undefined;
   }
 
-  /** Whether the mirror has anything of it. */
+  /** Returns whether the mirror has any document of it. */
   async exists(): Promise<boolean> {
     return (await this.#from('')) !== undefined;
   }
 
-  /** The image index that a tag stands for. */
-  byTag(tag: string): Promise<SnapshotEntry | undefined> {
-    return this.#folder === undefined || tag.startsWith(BY_CONTENT)
-      ? Promise.resolve(undefined)
-      : this.#live.find(this.#folder + tag);
+  /** Returns the image index with a tag. */
+  async byTag(tag: string): Promise<SnapshotEntry | undefined> {
+    if (this.#folder === undefined || tag.startsWith(BY_CONTENT)) return undefined;
+    return this.#live.find(this.#folder + tag);
   }
 
-  /** An index or manifest of this image, by its SHA-256 in hex. */
+  /** Returns an index or manifest of this image by its SHA-256 in hex. */
   async byDigest(sha256: string): Promise<SnapshotEntry | undefined> {
-    const entry = await this.#live.find(blobName(sha256));
-    const belongs = entry && this.#folder !== undefined && filePathOf(entry).startsWith(this.#folder);
-    return belongs ? entry : undefined;
+    const entry = this.#folder === undefined ? undefined : await this.#live.find(blobName(sha256));
+    return entry && filePathOf(entry).startsWith(this.#folder ?? '') ? entry : undefined;
   }
 
-  /** Every tag, sorted. */
+  /** Returns every tag, sorted. */
   async tags(): Promise<string[]> {
     const tags: string[] = [];
     for (let last = ''; ; ) {
       const next = await this.#from(`${last}\0`);
       if (next === undefined) return tags;
-      // All that is named by content stands together.
+      // Names by content are adjacent: they are skipped in one step.
       last = next.startsWith(BY_CONTENT) ? `${BY_CONTENT}~` : next;
       if (last === next) tags.push(next);
     }
   }
 
-  /** The first of its names at or after one. */
+  /** Returns the first of its names at or after one. */
   async #from(name: string): Promise<string | undefined> {
     if (this.#folder === undefined) return undefined;
     const entry = await this.#live.from(this.#folder + name);
@@ -59,7 +57,7 @@ export class Image {
   }
 }
 
-/** A layer or configuration of any image, by its SHA-256 in hex: a bottle may be the same in two of them. */
+/** Returns a layer or configuration by its SHA-256 in hex, of any image: two may share the same bottle. */
 export async function findBlob(live: LiveSnapshot, sha256: string): Promise<SnapshotEntry | undefined> {
   const entry = await live.find(blobName(sha256));
   return entry && filePathOf(entry).startsWith('bottles/') ? entry : undefined;

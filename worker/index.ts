@@ -5,26 +5,26 @@ import { R2Store } from './r2-store.ts';
 import type { RequestRecord } from './request-log.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
 
-/** What wrangler.toml binds. */
+/** The bindings of wrangler.toml. */
 export interface Bindings extends SettingVariables {
-  /** Environments do not inherit it, so it may be missing. */
+  /** May be missing: environments do not inherit it. */
   MIRROR?: R2Bucket;
 }
 
-// One app an isolate: its snapshot and leaves are shared by all requests that the isolate serves.
+// One app for each isolate: all its requests share the snapshot and the leaves.
 let app: ReturnType<typeof createApp> | undefined;
 
 export default {
   fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
     app ??= appFor(bindings);
     const response = Promise.resolve(app.fetch(request));
-    // Others may wait for what this request has begun to read: it goes on when its client hangs up.
+    // Other requests may wait for what this one has begun to read: it continues when its client hangs up.
     context.waitUntil(response.catch(() => undefined));
     return response;
   },
 };
 
-/** A variable that cannot be read, or a bucket that is not bound: nothing is served, and every answer says which. */
+/** When a variable is invalid, or the bucket is not bound, nothing is served, and every response says why. */
 function appFor(bindings: Bindings): ReturnType<typeof createApp> {
   const clock = (): Date => new Date();
   try {
@@ -41,7 +41,7 @@ function storeOf({ MIRROR }: Bindings): R2Store {
   });
 }
 
-/** One line of JSON for each request. */
+/** Writes one line of JSON for each request. */
 function log(record: RequestRecord): void {
   const line = JSON.stringify(record);
   if (record.status >= 500) console.error(line);

@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import { sameBytes } from '../format/bytes.ts';
 import { MirrorError } from '../format/errors.ts';
-import { leafPath, ROOT } from '../format/layout.ts';
+import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { expectInRange, parseLeaf } from '../format/snapshot/leaf.ts';
@@ -12,46 +13,47 @@ import {
   type Root,
   type SignedRoot,
 } from '../format/snapshot/root.ts';
+import type { MirrorStore, PublishedRoot } from '../format/store.ts';
 import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import type { MirrorStore, PublishedRoot } from './store.ts';
+import { blameStorage, storedLeaf } from './storage-check.ts';
 
-/** How old the pointer may get in one isolate, milliseconds, unless the store says otherwise. */
+/** How old the pointer may be in one isolate, milliseconds, unless the store says otherwise. */
 const POINTER_LIFETIME = 10_000;
-/** How long a pointer that cannot be served from is not looked at again, milliseconds. */
+/** How long after a failure the pointer is not read again, milliseconds. */
 const FAILURE_LIFETIME = 1_000;
-/** Parsed leaves kept in one isolate; about 300 KB each. */
+/** Parsed leaves kept in one isolate, about 300 KB each. */
 const MAX_LEAVES = 64;
-/** How long a read that another request began is waited for, milliseconds. */
+/** How long a request waits for a read that another request began, milliseconds. */
 const PATIENCE = 5_000;
 
-/** The snapshot that a request is answered from, from its beginning to its end. */
+/** The snapshot that one request is answered from, from beginning to end. */
 export interface LiveSnapshot {
   signed: SignedRoot;
   snapshot: Root;
   /** SHA-256 of the root, hex. */
   sha256: string;
-  /** Who signed it; `undefined` only where unverified snapshots are allowed. */
+  /** The key that signed it; `undefined` only where unverified snapshots are allowed. */
   signer: PublicKey | undefined;
-  /** The entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
+  /** Returns the entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
   find(name: string): Promise<SnapshotEntry | undefined>;
-  /** The first entry at or after a name. Throws as `find`. */
+  /** Returns the first entry at or after a name. Throws as `find`. */
   from(name: string): Promise<SnapshotEntry | undefined>;
-  /** When it was published here, or else first seen, Unix seconds: no client can have had it before. */
+  /** When it was published here, or else first seen, Unix seconds: no client can have received it before. */
   published: number;
 }
 
-/** The live snapshot of a store: verified once, looked for anew every ten seconds, leaves kept while they are used. */
+/** The live snapshot of a store. It is verified once and looked up again every ten seconds; leaves in use are kept. */
 export class LiveSnapshots {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
-  readonly #leaves = new Map<string, SnapshotEntry[]>();
+  readonly #leaves = new LRUCache<string, SnapshotEntry[]>({ max: MAX_LEAVES });
   readonly #leafReads: SharedWork<SnapshotEntry[]>;
   readonly #pointerReads: SharedWork<LiveSnapshot>;
   #live: { snapshot: LiveSnapshot; readAt: number; turn: number } | undefined;
-  /** Of the last read that began. */
+  /** Number of the last read that began. */
   #turn = 0;
   #failure: { error: unknown; failedAt: number } | undefined;
 
@@ -64,14 +66,14 @@ export class LiveSnapshots {
   }
 
   /**
-   * The snapshot to answer from. Throws `refused` when no key is configured, `unpublished`,
-   * `bad-signature`, `mismatch` or `rolled-back` when what is published may not be served.
+   * Returns the snapshot to answer from. Throws `refused` when no key is configured, and `unpublished`,
+   * `bad-signature`, `mismatch` or `rolled-back` when the published snapshot may not be served.
    */
   async current(): Promise<LiveSnapshot> {
     const now = this.#clock().getTime();
     const { pointerLifetime = POINTER_LIFETIME } = this.#store;
     if (this.#live && isFresh(now - this.#live.readAt, pointerLifetime)) return this.#live.snapshot;
-    // Nobody gets anything then; at least it does not cost a read and a signature each time.
+    // A mirror that cannot be served need not cost a read and a signature check for each request.
     if (this.#failure && isFresh(now - this.#failure.failedAt, FAILURE_LIFETIME)) throw this.#failure.error;
     return this.#pointerReads.join('', () => this.#read().catch((error) => this.#fail(error)));
   }
@@ -86,44 +88,27 @@ export class LiveSnapshots {
   }
 
   async #read(): Promise<LiveSnapshot> {
-    if (this.#settings.trusted.length === 0 && !this.#settings.allowUnverified) {
-      throw new MirrorError(
-        'refused',
-        'This server has no key to trust: set TRUSTED_KEYS to the public key of the mirror.',
-      );
-    }
+    if (this.#settings.trusted.length === 0 && !this.#settings.allowUnverified) throw untrusting();
     const readAt = this.#clock().getTime();
     this.#turn += 1;
     const turn = this.#turn;
     const signed = await this.#store.signedRoot();
-    if (!signed)
-      throw new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
-    // A read that took so long that a later one overtook it has nothing to add.
+    if (!signed) throw unpublished();
+    // A later read has overtaken this one: it is more recent.
     if (this.#live && this.#live.turn > turn) return this.#live.snapshot;
     const before = this.#live?.snapshot;
     const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed, readAt);
-    if (before && snapshot.snapshot.version < before.snapshot.version) {
-      throw new MirrorError(
-        'rolled-back',
-        'The published snapshot is older than one that was served before.',
-        {
-          where: ROOT,
-          expected: `version ${before.snapshot.version} or newer`,
-          found: String(snapshot.snapshot.version),
-        },
-      );
-    }
+    if (before) expectNoOlder(snapshot.snapshot, before.snapshot);
     this.#live = { snapshot, readAt, turn };
     return snapshot;
   }
 
   #open(signed: PublishedRoot, readAt: number): LiveSnapshot {
     const { trusted } = this.#settings;
-    const opened =
+    const { snapshot, sha256, signer } =
       trusted.length > 0
         ? openRoot(signed, trusted, RUNTIME_CRYPTO)
         : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
-    const { snapshot, sha256, signer } = opened;
     const { published = Math.floor(readAt / 1000) } = signed;
     const find = async (name: string): Promise<SnapshotEntry | undefined> =>
       findEntry(await this.#leafAt(snapshot, leafIndex(snapshot, name)), name);
@@ -137,7 +122,7 @@ export class LiveSnapshots {
     return { signed, snapshot, sha256, signer, find, from, published };
   }
 
-  /** The entries of one of a snapshot's leaves; none where it has no such leaf. */
+  /** Returns the entries of one of a snapshot's leaves; none where it has no such leaf. */
   async #leafAt({ leaves }: Root, at: number): Promise<SnapshotEntry[]> {
     const reference = leaves[at];
     if (!reference) return [];
@@ -150,43 +135,44 @@ export class LiveSnapshots {
     return entries;
   }
 
-  /** Leaves are content-addressed, so they are shared by all snapshots; concurrent misses share one read. */
+  /** Leaves are content-addressed, so all snapshots share them. Concurrent requests share one read. */
   async #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
     const { sha256 } = reference;
-    const known = this.#leaves.get(sha256);
-    return known ? this.#keep(sha256, known) : this.#leafReads.join(sha256, () => this.#readLeaf(reference));
-  }
-
-  /** Keeps a leaf as the one used last; the one not used for longest makes room. */
-  #keep(sha256: string, leaf: SnapshotEntry[]): SnapshotEntry[] {
-    this.#leaves.delete(sha256);
-    this.#leaves.set(sha256, leaf);
-    const [oldest] = this.#leaves.keys();
-    if (this.#leaves.size > MAX_LEAVES && oldest !== undefined) this.#leaves.delete(oldest);
-    return leaf;
+    return this.#leaves.get(sha256) ?? this.#leafReads.join(sha256, () => this.#readLeaf(reference));
   }
 
   async #readLeaf(reference: LeafReference): Promise<SnapshotEntry[]> {
-    const bytes = await this.#store.leaf(reference);
-    const where = leafPath(reference.sha256);
-    if (!bytes) throw new MirrorError('missing', `${where} is missing from storage.`, { where });
+    const bytes = await storedLeaf(this.#store, reference);
     try {
-      return this.#keep(reference.sha256, parseLeaf(bytes, reference, RUNTIME_CRYPTO));
+      const entries = parseLeaf(bytes, reference, RUNTIME_CRYPTO);
+      this.#leaves.set(reference.sha256, entries);
+      return entries;
     } catch (error) {
       return blameStorage(error);
     }
   }
 }
 
-/** What is wrong with a stored document is never the fault of the client, whom `bad-input` would blame. */
-export function blameStorage(error: unknown): never {
-  if (!(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
-  const { message, where, expected, found } = error;
-  throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
-}
-
 const sameRoot = (a: SignedRoot, b: SignedRoot): boolean =>
   a === b || (a.signature === b.signature && sameBytes(a.root, b.root));
 
-/** A clock that was put back makes nothing last longer. */
+/** A negative age is not fresh: setting the clock back prolongs nothing. */
 const isFresh = (age: number, lifetime: number): boolean => age >= 0 && age < lifetime;
+
+const untrusting = (): MirrorError =>
+  new MirrorError(
+    'refused',
+    'This server has no key to trust: set TRUSTED_KEYS to the public key of the mirror.',
+  );
+
+const unpublished = (): MirrorError =>
+  new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
+
+function expectNoOlder({ version }: Root, before: Root): void {
+  if (version >= before.version) return;
+  throw new MirrorError('rolled-back', 'The published snapshot is older than one that was served before.', {
+    where: ROOT,
+    expected: `version ${before.version} or newer`,
+    found: String(version),
+  });
+}

@@ -3,17 +3,16 @@ import { MirrorError } from '../format/errors.ts';
 import { credentialsOf, isAdmitted } from './access.ts';
 import type { AppEnvironment } from './context.ts';
 import { CACHE_CONTROL, restricted } from './http/caching.ts';
-import { CORS, PREFLIGHT } from './http/cors.ts';
-import { METHODS } from './http/methods.ts';
+import { CORS, METHODS, PREFLIGHT } from './http/cors.ts';
 import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
 import type { Settings } from './settings.ts';
 
 type Handler = MiddlewareHandler<AppEnvironment>;
 
-/** The one path of a private mirror that monitoring may ask without a token. */
+/** The one path of a private mirror that monitoring may request without a token. */
 const OPEN_PATH = '/api/v1/health';
 
-/** Gives the request its id, tells the client how long it took (Server Timing, W3C), and the log what became of it. */
+/** Gives the request an id, sends the time that it took to the client (Server Timing, W3C), and logs the outcome. */
 export const observed =
   (clock: () => Date, log?: (record: RequestRecord) => void): Handler =>
   async (context, next) => {
@@ -23,14 +22,14 @@ export const observed =
     const now = clock();
     const ms = now.getTime() - started;
     const { headers } = context.res;
-    // RFC 9110 section 6.6.1 wants it of every server; workerd leaves it to what stands in front.
+    // RFC 9110 section 6.6.1 requires it of every server; workerd leaves it to the edge in front of it.
     headers.set('date', now.toUTCString());
     headers.set('x-request-id', context.get('requestId'));
     headers.set('server-timing', `snapshot;dur=${context.get('snapshotTime') ?? 0}, total;dur=${ms}`);
     log?.(recordOf(context, ms));
   };
 
-/** Headers that every answer has, and the caching rules that hold whatever the route said. */
+/** Sets the headers of every response, and the caching rules that hold whatever the route said. */
 export const finished =
   ({ tokens }: Pick<Settings, 'tokens'>, always?: string): Handler =>
   async (context, next) => {
@@ -46,11 +45,11 @@ export const finished =
     for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
   };
 
-/** A mirror is read, nothing else (RFC 9110 sections 9.3.7 and 15.5.6). */
+/** Refuses methods that would change anything, and answers OPTIONS (RFC 9110 sections 9.3.7 and 15.5.6). */
 export const readOnly: Handler = async ({ req: { method } }, next) => {
   if (method === 'GET' || method === 'HEAD') return next();
   if (method !== 'OPTIONS') {
-    throw new MirrorError('read-only', 'A mirror is only read: nothing can be sent to it this way.', {
+    throw new MirrorError('read-only', 'A mirror is read-only: nothing can be sent to it.', {
       expected: METHODS,
       found: method,
     });
@@ -61,18 +60,18 @@ export const readOnly: Handler = async ({ req: { method } }, next) => {
   });
 };
 
-/** Where tokens are set, only who knows one gets on. */
+/** Refuses requests to a private mirror without one of its tokens. */
 export const admitted =
   ({ tokens }: Settings): Handler =>
   async (context, next) => {
     if (tokens.length === 0 || context.req.path === OPEN_PATH) return next();
-    const credentials = credentialsOf(context.req.header('authorization') ?? null);
+    const credentials = credentialsOf(context.req.header('authorization'));
     if (credentials && isAdmitted(credentials, tokens)) {
       context.set('credentials', credentials);
       return next();
     }
-    throw new MirrorError('unauthorized', 'This mirror is private: it answers to those who send a token.', {
+    throw new MirrorError('unauthorized', 'This mirror is private: only requests with a token are served.', {
       expected: 'Authorization: Bearer TOKEN, or Basic with the token as password',
-      found: credentials ? 'a token that is not one of this mirror' : 'no token',
+      found: credentials ? 'a token that this mirror does not accept' : 'no token',
     });
   };

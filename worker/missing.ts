@@ -1,18 +1,22 @@
 import { MirrorError } from '../format/errors.ts';
+import { KINDS } from '../format/packages/kinds.ts';
 import { isTreePath } from '../format/paths.ts';
+
+const FOLDERS = [...KINDS.map(({ folder }) => folder), 'vulns', 'api'].join('|');
+const INDEXES = KINDS.map(({ index }) => index).join('|');
 
 /** Paths at which some mirror has something. */
 const PLACES = [
-  /^(?:bottles|casks|linux-apps|vulns|api)\/./,
+  new RegExp(`^(?:${FOLDERS})/.`),
   /^index\/[^/]+$/,
-  /^index\/(?:formulas|casks|linux-apps)\/(?:index\.db\.zst|data\/[^/]+\/[^/]+)$/,
+  new RegExp(`^index/(?:${INDEXES})/(?:index\\.db\\.zst|data/[^/]+/[^/]+)$`),
   /^blobs\/sha256\/[0-9a-f]{64}(?:\/[^/]*)?$/,
   /^snapshot\/leaves\/[0-9a-f]{64}\.json$/,
 ];
 
 /**
- * The error for a path that leads nowhere: `not-found` when another mirror could have a file there, `no-such-path` when
- * none does. An installer's user wants to know which of the two it is: a package to ask for, or a wrong address.
+ * Returns the error for a path without a file: `not-found` when another mirror could have a file there, `no-such-path`
+ * when none could. It shows users whether to ask for a package or to correct an address.
  */
 export function missingPath(path: string): MirrorError {
   const name = JSON.stringify(path);

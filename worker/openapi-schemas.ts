@@ -1,24 +1,38 @@
-/** What the API's documents hold, as JSON Schema. Every object has exactly these members unless it says otherwise. */
+import { KINDS } from '../format/packages/kinds.ts';
 
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+// The documents of the API, as JSON Schema.
 
 export const text = { type: 'string' } as const;
 export const count = { type: 'integer', minimum: 0 } as const;
+const yes = { type: 'boolean' } as const;
 const instant = { type: 'string', format: 'date-time' } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const cursor = { type: ['string', 'null'], description: 'Ask again with it while it is not null.' } as const;
 
-/** An object that has exactly these members; those named in `optional` may be left out. */
-function exactly(properties: Record<string, object>, optional: readonly string[] = []) {
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const oneOf = (...values: string[]) => ({ enum: values });
+const list = (items: object, more: object = {}) => ({ type: 'array', items, ...more });
+
+/** Returns the schema of an object with exactly these members, of which the `optional` ones may be missing. */
+function exactly(properties: Record<string, object>, ...optional: string[]) {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
 const health = {
-  ok: { type: 'boolean', description: 'Whether clients can be served.' },
-  status: { type: 'string', description: '`ok`, `unverified`, `expired`, or the code of what is wrong.' },
+  ok: { ...yes, description: 'Whether clients can be served.' },
+  status: { ...text, description: '`ok`, `unverified`, `expired`, or the code of what is wrong.' },
 };
+const snapshot = { version: count, created_at: instant, expires_at: instant };
+const found = { expected: text, found: text };
 
-const file = exactly({ path: text, sha256, size: count });
+const formula = {
+  type: 'object',
+  required: ['version', 'revision', 'json_path', 'bottles'],
+  properties: {
+    bottles: { type: 'object', additionalProperties: exactly({ path: text, sha256, size: count }) },
+  },
+};
 
 export const SCHEMAS = {
   Health: {
@@ -26,9 +40,7 @@ export const SCHEMAS = {
       exactly({
         ...health,
         snapshot: exactly({
-          version: count,
-          created_at: instant,
-          expires_at: instant,
+          ...snapshot,
           sha256: { ...sha256, description: 'Of snapshot/root.json.' },
           files: count,
           bytes: count,
@@ -40,110 +52,86 @@ export const SCHEMAS = {
     ],
   },
   Package: exactly({
-    kind: { enum: ['formula', 'cask', 'linux-app'] },
+    kind: oneOf(...KINDS.map(({ id }) => id)),
     name: text,
     version: text,
     desc: text,
-    tags: { type: 'array', items: text, description: 'Platforms of bottles, architectures of casks.' },
+    tags: list(text, { description: 'Platforms of bottles, architectures of casks.' }),
     size: { ...count, description: 'Bytes of all its files.' },
   }),
   PackageList: exactly({
     version: { ...text, description: 'Of the index.' },
     count,
-    packages: { type: 'array', items: ref('Package') },
+    packages: list(ref('Package')),
   }),
-  Packages: exactly({ packages: { type: 'array', items: ref('Package'), minItems: 1 } }),
+  Packages: exactly({ packages: list(ref('Package'), { minItems: 1 }) }),
   Manifest: {
     type: 'object',
-    description:
-      "manifest.json as it was signed: stout's MirrorManifest, with who made it and what was asked for.",
+    description: "manifest.json as it was signed: stout's MirrorManifest, with its generator and request.",
     required: [
-      'version',
-      'created_at',
-      'platforms',
-      'formulas',
-      'casks',
-      'linux_apps',
-      'generator',
-      'request',
+      ...['version', 'created_at', 'platforms', 'generator', 'request'],
+      ...KINDS.map(({ key }) => key),
     ],
     properties: {
       formulas: {
         type: 'object',
         required: ['count', 'packages'],
-        properties: {
-          count,
-          packages: {
-            type: 'object',
-            additionalProperties: {
-              type: 'object',
-              required: ['version', 'revision', 'json_path', 'bottles'],
-              properties: { bottles: { type: 'object', additionalProperties: file } },
-            },
-          },
-        },
+        properties: { count, packages: { type: 'object', additionalProperties: formula } },
       },
     },
   },
   Listing: exactly({
     path: text,
     snapshot: count,
-    entries: {
-      type: 'array',
-      items: {
-        oneOf: [
-          exactly({ name: text, type: { const: 'folder' } }),
-          exactly({ name: text, type: { const: 'file' }, size: count, modified: instant, sha256 }, [
-            'sha256',
-          ]),
-        ],
-      },
-    },
-    cursor: { type: ['string', 'null'], description: 'Ask again with it for what follows.' },
+    entries: list({
+      oneOf: [
+        exactly({ name: text, type: { const: 'folder' } }),
+        exactly({ name: text, type: { const: 'file' }, size: count, modified: instant, sha256 }, 'sha256'),
+      ],
+    }),
+    cursor,
   }),
   Check: exactly({
-    name: { enum: ['snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities'] },
+    name: oneOf('snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities'),
     path: text,
-    state: { enum: ['passed', 'failed', 'not checked here'] },
+    state: oneOf('passed', 'failed', 'not checked here'),
     evidence: text,
   }),
   Failure: exactly(
     {
       path: text,
-      state: { enum: ['mismatch', 'missing', 'unknown', 'expired', 'bad-signature'] },
+      state: oneOf('mismatch', 'missing', 'unknown', 'expired', 'bad-signature'),
       message: text,
-      expected: text,
-      found: text,
+      ...found,
     },
-    ['expected', 'found'],
+    ...Object.keys(found),
   ),
   Report: exactly(
     {
-      ok: { type: 'boolean', description: 'Nothing wrong was found in what this call looked at.' },
-      complete: { type: 'boolean', description: 'This one call looked at everything.' },
-      depth: { enum: ['quick', 'deep'] },
+      ok: { ...yes, description: 'True when this call found nothing wrong in what it checked.' },
+      complete: { ...yes, description: 'True when this one call checked everything.' },
+      depth: oneOf('quick', 'deep'),
       checked_at: instant,
-      snapshot: exactly({ version: count, created_at: instant, expires_at: instant, signed_by: text }),
-      checks: { type: 'array', items: ref('Check') },
+      snapshot: exactly({ ...snapshot, signed_by: text }),
+      checks: list(ref('Check')),
       files: exactly({ total: count, checked: count, verified: count, consistent: count, failed: count }),
       bytes: exactly({ total: count, checked: count }),
-      failures: { type: 'array', items: ref('Failure') },
-      cursor: { type: ['string', 'null'], description: 'Ask again with it while it is not null.' },
+      failures: list(ref('Failure')),
+      cursor,
     },
-    ['snapshot'],
+    'snapshot',
   ),
   Verdict: exactly(
     {
-      ok: { type: 'boolean' },
+      ok: yes,
       snapshot: count,
       path: text,
-      state: { enum: ['verified', 'consistent', 'mismatch', 'missing', 'unknown'] },
-      evidence: { enum: ['bytes', 'stored sha256', 'stored md5', 'none'] },
-      expected: text,
-      found: text,
+      state: oneOf('verified', 'consistent', 'mismatch', 'missing', 'unknown'),
+      evidence: oneOf('bytes', 'stored sha256', 'stored md5', 'none'),
       message: text,
+      ...found,
     },
-    ['expected', 'found', 'message'],
+    ...['message', ...Object.keys(found)],
   ),
   Problem: exactly(
     {
@@ -153,11 +141,10 @@ export const SCHEMAS = {
       detail: text,
       code: { ...text, description: 'A stable word: `not-found`, `no-such-path`, `mismatch`, …' },
       path: text,
-      expected: text,
-      found: text,
+      ...found,
       hint: text,
-      request_id: { ...text, description: 'Also in the server’s log.' },
+      request_id: { ...text, description: 'The same as in the server’s log.' },
     },
-    ['code', 'path', 'expected', 'found', 'hint', 'request_id'],
+    ...['code', 'path', 'hint', 'request_id', ...Object.keys(found)],
   ),
 };

@@ -3,35 +3,29 @@ import { count, SCHEMAS, text } from './openapi-schemas.ts';
 const json = (schema: object) => ({ 'application/json': { schema } });
 const ref = (name: keyof typeof SCHEMAS) => ({ $ref: `#/components/schemas/${name}` });
 const answer = (description: string, schema: object) => ({ description, content: json(schema) });
+const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
 const problem = (description: string, headers: Record<string, object> = {}) => ({
   description,
   headers: { 'Mirror-Error': { description: 'The code of the problem.', schema: text }, ...headers },
-  content: { 'application/problem+json': { schema: ref('Problem') } },
+  content: PROBLEM,
 });
 
 const CHALLENGES = { description: 'How to send a token.', schema: text };
 
 const PROBLEMS = {
-  '401': problem('A private mirror, asked without one of its tokens.', { 'WWW-Authenticate': CHALLENGES }),
-  '502': problem('What storage holds is not as signed, or is missing.'),
+  '401': problem('A request to a private mirror without one of its tokens.', {
+    'WWW-Authenticate': CHALLENGES,
+  }),
+  '502': problem('A stored file is not as signed, or is missing.'),
   '503': problem('Nothing can be served: not configured, nothing published, or not signed by a trusted key.'),
 };
 
-const query = (name: string, description: string, schema: object = text) => ({
-  name,
-  in: 'query',
-  description,
-  schema,
-});
+const query = (name: string, description: string, schema: object = text) =>
+  ({ name, in: 'query', description, schema }) as const;
 
-const inPath = (name: string, description: string) => ({
-  name,
-  in: 'path',
-  required: true,
-  description,
-  schema: text,
-});
+const inPath = (name: string, description: string) =>
+  ({ name, in: 'path', required: true, description, schema: text }) as const;
 
 const get = (summary: string, responses: object, parameters: readonly object[] = []) => ({
   get: {
@@ -41,19 +35,19 @@ const get = (summary: string, responses: object, parameters: readonly object[] =
   },
 });
 
-const NOT_HERE = { '404': problem('`not-found`: not in this mirror. `no-such-path`: in none.') };
+const NOT_HERE = { '404': problem('`not-found`: not in this mirror. `no-such-path`: not in any mirror.') };
 const RETRY_AFTER = { description: 'Seconds after which to ask again.', schema: count };
-const BUSY = { '429': problem('Another deep check is under way.', { 'Retry-After': RETRY_AFTER }) };
-const BAD_REQUEST = { '400': problem('A parameter that cannot be read.') };
+const BUSY = { '429': problem('Another deep check is running.', { 'Retry-After': RETRY_AFTER }) };
+const BAD_REQUEST = { '400': problem('An invalid parameter.') };
 
-/** The API in OpenAPI 3.1, as it is served; a test holds it against real answers. */
+/** The API in OpenAPI 3.1, as it is served. Tests compare it with real responses. */
 export const OPENAPI = {
   openapi: '3.1.0',
   info: {
     title: 'stout-mirror',
     version: '1',
     description:
-      'What a mirror says of itself. Errors are problem documents (RFC 9457) for who asks for JSON.',
+      'What a mirror reports about itself. Errors are problem documents (RFC 9457) for clients that ask for JSON.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   servers: [{ url: '/' }],
@@ -66,31 +60,25 @@ export const OPENAPI = {
         responses: {
           '200': answer('They can.', ref('Health')),
           '503': {
-            description:
-              'They cannot, or the snapshot has expired; a problem where a variable cannot be read.',
-            content: { ...json(ref('Health')), 'application/problem+json': { schema: ref('Problem') } },
+            description: 'They cannot, or the snapshot has expired; a problem when a variable is invalid.',
+            content: { ...json(ref('Health')), ...PROBLEM },
           },
         },
       },
     },
     '/api/v1/manifest': get('The signed manifest', { '200': answer('manifest.json', ref('Manifest')) }),
     '/api/v1/packages': get(
-      'The packages, or those whose name or description holds `q`',
-      {
-        '200': answer(
-          'Sorted by kind and name; with `q`, names that begin with it first.',
-          ref('PackageList'),
-        ),
-      },
-      [query('q', 'Part of a name or description, whatever the case.')],
+      'The packages, or those whose name or description contains `q`',
+      { '200': answer('By kind and name; with `q`, names that begin with it first.', ref('PackageList')) },
+      [query('q', 'Part of a name or description, in any case.')],
     ),
     '/api/v1/packages/{name}': get(
-      'The packages of one name: a formula and a cask may share it',
-      { '200': answer('What is here.', ref('Packages')), ...NOT_HERE },
-      [inPath('name', 'A formula, the token of a cask, or a Linux app.')],
+      'The packages with a name: a formula and a cask may share it',
+      { '200': answer('Those in this mirror.', ref('Packages')), ...NOT_HERE },
+      [inPath('name', 'The name of a package; of a cask, its token.')],
     ),
     '/verify': get(
-      'Holds the mirror against its signatures',
+      'Compares the mirror with its signatures',
       { '200': answer('What this call found; `ok` is the verdict.', ref('Report')), ...BAD_REQUEST, ...BUSY },
       [
         query('deep', 'Read every byte instead of what storage recorded.', { const: '1' }),
@@ -99,14 +87,14 @@ export const OPENAPI = {
       ],
     ),
     '/verify/{path}': get(
-      'Reads one file and holds it against the snapshot',
+      'Reads one file and compares it with the snapshot',
       { '200': answer('The verdict.', ref('Verdict')), ...BAD_REQUEST, ...NOT_HERE },
-      [inPath('path', 'A path of the tree, slashes and all.')],
+      [inPath('path', 'A path of the tree, slashes included.')],
     ),
     '/{folder}/': get(
-      'What a folder holds, in parts of a thousand, for `Accept: application/json`',
+      'The names in a folder, in parts of a thousand, for `Accept: application/json`',
       { '200': answer('A part, sorted by name.', ref('Listing')), ...BAD_REQUEST, ...NOT_HERE },
-      [inPath('folder', 'A folder of the tree, slashes and all.'), query('cursor', 'From an earlier part.')],
+      [inPath('folder', 'A folder of the tree, slashes included.'), query('cursor', 'From an earlier part.')],
     ),
   },
   components: {

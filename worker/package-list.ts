@@ -1,19 +1,18 @@
 import { MirrorError } from '../format/errors.ts';
 import { PACKAGE_LIST } from '../format/layout.ts';
-import { type ListedPackage, type PackageList, parsePackageList } from '../format/package-list.ts';
+import { type PackageList, parsePackageList } from '../format/package-list.ts';
+import type { MirrorStore } from '../format/store.ts';
 import { documentOf } from './document.ts';
-import { readVerified } from './files.ts';
-import { CACHE_CONTROL } from './http/caching.ts';
 import type { Representation } from './http/respond.ts';
-import { blameStorage, type LiveSnapshot } from './live-snapshot.ts';
-import type { MirrorStore } from './store.ts';
+import type { LiveSnapshot } from './live-snapshot.ts';
+import { blameStorage, readStored } from './storage-check.ts';
 
-/** Lists are read once a snapshot, and go with it. */
+/** Each snapshot's list is read once. */
 const lists = new WeakMap<LiveSnapshot, PackageList>();
-/** A list whole, encoded once: megabytes for a large mirror. */
+/** Each whole list is encoded once: it has megabytes on a large mirror. */
 const documents = new WeakMap<PackageList, Representation>();
 
-/** The package list of a snapshot. Throws `missing` or `mismatch`. */
+/** Returns the package list of a snapshot. Throws `missing` or `mismatch`. */
 export async function packageList(store: MirrorStore, live: LiveSnapshot): Promise<PackageList> {
   const known = lists.get(live);
   if (known) return known;
@@ -21,32 +20,18 @@ export async function packageList(store: MirrorStore, live: LiveSnapshot): Promi
   if (!entry) {
     throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
   }
-  const list = await readVerified(store, entry).then(parsePackageList).catch(blameStorage);
+  const list = await readStored(store, entry).then(parsePackageList).catch(blameStorage);
   lists.set(live, list);
   return list;
 }
 
-/** Those whose name or description holds the query, whatever the case; names that begin with it come first. */
-export function matching(packages: readonly ListedPackage[], query: string): ListedPackage[] {
-  // In a query + means a space, but people type gtk+3.
-  const spellings = [query.toLowerCase(), query.toLowerCase().replaceAll(' ', '+')];
-  const places = packages.map(({ name, desc }) => {
-    const text = `${name} ${desc}`.toLowerCase();
-    return Math.max(
-      ...spellings.map((spelling) => (text.startsWith(spelling) ? 2 : +text.includes(spelling))),
-    );
-  });
-  const of = (place: number): ListedPackage[] => packages.filter((_, index) => places[index] === place);
-  return [...of(2), ...of(1)];
-}
-
-/** The answer to who wants all packages, on one line. */
+/** Describes the document of all packages, on one line. */
 export function allPackages(list: PackageList): Representation {
   const { version, packages } = list;
   const known = documents.get(list);
   if (known) return known;
   const body = JSON.stringify({ version, count: packages.length, packages });
-  const document = documentOf(body, { contentType: 'application/json', cacheControl: CACHE_CONTROL.page });
+  const document = documentOf(body, 'application/json');
   documents.set(list, document);
   return document;
 }

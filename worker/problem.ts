@@ -1,94 +1,69 @@
-import { MirrorError } from '../format/errors.ts';
+import { type ErrorCode, MirrorError } from '../format/errors.ts';
 import { CHALLENGE } from './access.ts';
 import { momentary } from './document.ts';
 import { preferredFormat } from './http/accept.ts';
-import { METHODS } from './http/methods.ts';
+import { METHODS } from './http/cors.ts';
 import { HTML } from './pages/page.ts';
-import { problemPage } from './pages/problem.ts';
+import { problemPage, type Problem as ShownProblem } from './pages/problem.ts';
 
-interface Kind {
-  status: number;
-  title: string;
-  hint?: string;
-}
+type Kind = [status: number, title: string, hint?: string];
 
-const KINDS: Partial<Record<MirrorError['code'], Kind>> = {
-  'bad-input': { status: 400, title: 'Bad request' },
-  'not-found': {
-    status: 404,
-    title: 'Not in this mirror',
-    hint: 'Look for a package at / or by /api/v1/packages?q=NAME; a path that ends in a slash lists its folder.',
-  },
-  'no-such-path': {
-    status: 404,
-    title: 'No such path',
-    hint: '/api/v1/openapi.json describes the paths that there are.',
-  },
-  'read-only': {
-    status: 405,
-    title: 'Read-only',
-    hint: 'What a mirror holds changes when its operator publishes: stout-mirror publish DIR.',
-  },
-  unauthorized: { status: 401, title: 'Token needed', hint: 'Ask whoever runs this mirror for a token.' },
-  mismatch: {
-    status: 502,
-    title: 'Refused: not as signed',
-    hint: 'The operator can see every damaged file at /verify and mend it: stout-mirror publish --repair.',
-  },
-  missing: {
-    status: 502,
-    title: 'Missing from storage',
-    hint: 'The operator can see every missing file at /verify and mend it: stout-mirror publish --repair.',
-  },
-  'too-large': { status: 502, title: 'Refused: not as signed' },
-  busy: { status: 429, title: 'Busy', hint: 'Ask again in a few seconds.' },
-  upstream: { status: 502, title: 'Storage failed', hint: 'Ask again in a moment.' },
-  unpublished: {
-    status: 503,
-    title: 'Nothing published yet',
-    hint: 'Publish a mirror here: stout-mirror publish DIR --bucket NAME --account ID',
-  },
-  'bad-signature': {
-    status: 503,
-    title: 'Refused: signature',
-    hint: 'Compare TRUSTED_KEYS with the public key that the mirror is signed with.',
-  },
-  'rolled-back': { status: 503, title: 'Refused: older than before' },
-  expired: {
-    status: 503,
-    title: 'Snapshot expired',
-    hint: 'Run stout-mirror create again, which signs anew, and publish.',
-  },
-  refused: {
-    status: 503,
-    title: 'Not configured',
-    hint: 'The variables are explained in wrangler.toml.',
-  },
+const INSPECT =
+  'The operator can list all such files at /verify and repair them: stout-mirror publish --repair.';
+
+/** How each error is presented. */
+const KINDS: Partial<Record<ErrorCode, Kind>> = {
+  'bad-input': [400, 'Bad request'],
+  'not-found': [
+    404,
+    'Not in this mirror',
+    'Look for a package at / or by /api/v1/packages?q=NAME; a path that ends in a slash lists its folder.',
+  ],
+  'no-such-path': [404, 'No such path', '/api/v1/openapi.json describes the paths of a mirror.'],
+  'read-only': [405, 'Read-only', 'A mirror changes when its operator publishes: stout-mirror publish DIR.'],
+  unauthorized: [401, 'Token needed', 'Ask the operator of this mirror for a token.'],
+  mismatch: [502, 'Refused: not as signed', INSPECT],
+  missing: [502, 'Missing from storage', INSPECT],
+  'too-large': [502, 'Refused: not as signed'],
+  busy: [429, 'Busy', 'Ask again in a few seconds.'],
+  upstream: [502, 'Storage failed', 'Ask again in a moment.'],
+  unpublished: [
+    503,
+    'Nothing published yet',
+    'Publish a mirror here: stout-mirror publish DIR --bucket NAME --account ID',
+  ],
+  'bad-signature': [
+    503,
+    'Refused: signature',
+    'Compare TRUSTED_KEYS with the public key that the mirror is signed with.',
+  ],
+  'rolled-back': [503, 'Refused: older than before'],
+  expired: [
+    503,
+    'Snapshot expired',
+    'Run stout-mirror create again, which signs a new snapshot, and publish.',
+  ],
+  refused: [503, 'Not configured', 'The variables are explained in wrangler.toml.'],
 };
+const UNEXPECTED: Kind = [500, 'Internal error'];
 
-/** Fields that a status has to come with (RFC 9110 sections 15.5.2 and 15.5.6, RFC 6585 section 4). */
-const OWN_FIELDS: Readonly<Record<number, Record<string, string>>> = {
+/** Headers that a status requires (RFC 9110 sections 15.5.2 and 15.5.6, RFC 6585 section 4). */
+const REQUIRED_HEADERS: Readonly<Record<number, Record<string, string>>> = {
   401: { 'www-authenticate': CHALLENGE },
   405: { allow: METHODS },
   429: { 'retry-after': '5' },
 };
 
-const UNEXPECTED: Kind = { status: 500, title: 'Internal error' };
-
-/** An error as it is told, in whatever format. */
-interface Problem extends Kind {
+/** A problem document (RFC 9457). */
+interface Problem extends ShownProblem {
   type: string;
-  detail: string;
   code: string | undefined;
   path: string | undefined;
-  expected: string | undefined;
-  found: string | undefined;
-  request_id: string | undefined;
 }
 
 /**
- * The answer to a request that cannot be served: a page for browsers, plain text for curl and its like, otherwise a
- * problem document (RFC 9457).
+ * Responds to a request that cannot be served: with a page for browsers, plain text for curl and the like, otherwise with
+ * a problem document.
  */
 export async function problemResponse(
   error: unknown,
@@ -96,23 +71,23 @@ export async function problemResponse(
   requestId?: string,
 ): Promise<Response> {
   const problem = problemOf(error, requestId);
+  const { status, code } = problem;
   const [body, headers] = await render(problem, request.headers.get('accept'));
-  // Clients of ours read here what the status alone does not tell: whether asking again can help.
-  const reason = problem.code === undefined ? {} : { 'mirror-error': problem.code };
-  return momentary(
-    body,
-    { vary: 'accept', ...reason, ...OWN_FIELDS[problem.status], ...headers },
-    problem.status,
-  );
+  // Our clients learn from the code what the status does not say: whether trying again can help.
+  const reason = code === undefined ? {} : { 'mirror-error': code };
+  return momentary(body, { vary: 'accept', ...reason, ...REQUIRED_HEADERS[status], ...headers }, status);
 }
 
 function problemOf(error: unknown, requestId: string | undefined): Problem {
   const known = error instanceof MirrorError ? error : undefined;
   const kind = (known && KINDS[known.code]) ?? UNEXPECTED;
+  const [status, title, hint] = kind;
   return {
     type: kind === UNEXPECTED ? 'about:blank' : `urn:stout-mirror:${known?.code}`,
-    ...kind,
-    // An error of our own making may hold anything: it goes to the log, not to the client.
+    status,
+    title,
+    hint,
+    // An unexpected error may contain anything: its message goes to the log, not to the client.
     detail: known ? known.message : 'Something went wrong that should not have.',
     code: known?.code,
     path: known?.where,
@@ -136,10 +111,10 @@ function plainText({ status, title, detail, expected, found, hint, request_id }:
   const lines = [
     `${status} ${title}`,
     detail,
-    expected === undefined ? undefined : `expected: ${expected}`,
-    found === undefined ? undefined : `found: ${found}`,
+    expected && `expected: ${expected}`,
+    found && `found: ${found}`,
     hint,
-    status >= 500 && request_id !== undefined ? `request: ${request_id}` : undefined,
+    status >= 500 && request_id && `request: ${request_id}`,
   ];
-  return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
+  return `${lines.filter(Boolean).join('\n')}\n`;
 }

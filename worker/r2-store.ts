@@ -5,18 +5,24 @@ import { blobName, POINTER, SNAPSHOTS, snapshotKey } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
-import { agrees, type Evidence } from '../format/verify/evidence.ts';
-import type { ByteRange } from './http/range.ts';
+import type {
+  ByteRange,
+  MirrorStore,
+  OpenFile,
+  PublishedRoot,
+  StoredRecord,
+  StoredRecords,
+  Usage,
+} from '../format/store.ts';
 import { isOutOfRange, readWithRetry } from './r2-attempts.ts';
-import type { Inspect, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from './store.ts';
 
 const BLOBS = blobName('');
-/** A thousand snapshots each. */
+/** Each page lists a thousand snapshots. */
 const MAX_VERSION_PAGES = 4;
-/** How long one attempt at a read may take, milliseconds; of a file, until its first byte. */
+/** How long one attempt at a read may take, milliseconds; for a file, until its first byte. */
 const PATIENCE = 5_000;
 
-/** A published mirror in an R2 bucket. What fails in a way that passes is read twice. */
+/** A published mirror in an R2 bucket. Reads that fail in a way that may pass are tried twice. */
 export class R2Store implements MirrorStore {
   readonly #bucket: R2Bucket;
   readonly #patience: number;
@@ -35,8 +41,8 @@ export class R2Store implements MirrorStore {
   }
 
   async versions(): Promise<number[]> {
-    const listed = await this.#list(SNAPSHOTS, () => undefined, MAX_VERSION_PAGES);
-    return listed === 'too long' ? [] : [...listed.keys()].map(Number).filter(Number.isSafeInteger);
+    const listed = await this.#list(SNAPSHOTS, MAX_VERSION_PAGES, { operations: 0 });
+    return [...(listed?.keys() ?? [])].map(Number).filter(Number.isSafeInteger);
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
@@ -51,55 +57,37 @@ export class R2Store implements MirrorStore {
 
   async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const key = blobName(entry.sha256);
-    const options = range ? { range: { ...range } } : {};
-    const got = this.#attempt(key, () => this.#bucket.get(key, options));
-    const object = await got.catch(async (error: unknown) => {
-      // The list has more bytes than storage: the record tells what is wrong.
+    try {
+      const object = await this.#attempt(key, () => this.#bucket.get(key, range && { range: { ...range } }));
+      if (!object) return undefined;
+      // The platform's stream types and the standard library's describe the same object.
+      const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
+      return { record: recordOf(object), body };
+    } catch (error) {
+      // The file is shorter than its entry says: its record shows by how much.
       const record = isOutOfRange(error) ? await this.head(entry) : undefined;
       if (!record) throw error;
-      return { record };
-    });
-    if (!object) return undefined;
-    if ('record' in object) return { record: object.record, body: new ReadableStream() };
-    // The platform's stream types and the standard library's describe the same object.
-    const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
-    return { record: recordOf(object), body };
+      return { record, body: new Uint8Array() };
+    }
   }
 
-  inspector(onOperation: () => void, maxPages: number): Inspect {
-    let listed: Map<string, StoredRecord> | 'too long' | undefined;
-    return async (entries) => {
-      listed ??= await this.#list(BLOBS, onOperation, maxPages);
-      const records = listed;
-      return Promise.all(
-        entries.map(async (entry) => {
-          const evidence = records === 'too long' ? undefined : evidenceOf(records.get(entry.sha256));
-          // What a listing holds against a file may have been mended since: it is asked for before it is reported.
-          if (evidence && agrees(entry, evidence)) return evidence;
-          onOperation();
-          return evidenceOf(await this.head(entry));
-        }),
-      );
-    };
+  records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
+    return this.#list(BLOBS, maxOperations, usage);
   }
 
-  /** What storage recorded of every object with a prefix, by what follows it. */
-  async #list(
-    prefix: string,
-    onOperation: () => void,
-    maxPages: number,
-  ): Promise<Map<string, StoredRecord> | 'too long'> {
+  /** Returns the records of all objects with a prefix, by the rest of their key. */
+  async #list(prefix: string, maxPages: number, usage: Usage): Promise<StoredRecords | undefined> {
     const records = new Map<string, StoredRecord>();
     let cursor: string | undefined;
     for (let pages = 0; pages < maxPages; pages++) {
-      onOperation();
+      usage.operations += 1;
       const options = { prefix, ...(cursor === undefined ? {} : { cursor }) };
       const page = await this.#attempt(prefix, () => this.#bucket.list(options));
       for (const object of page.objects) records.set(object.key.slice(prefix.length), recordOf(object));
       if (!page.truncated) return records;
       cursor = page.cursor;
     }
-    return 'too long';
+    return undefined;
   }
 
   async #read(key: string, limit: number): Promise<{ bytes: Uint8Array; uploaded: Date } | undefined> {
@@ -124,12 +112,11 @@ export class R2Store implements MirrorStore {
   }
 }
 
-const evidenceOf = (record: StoredRecord | undefined): Evidence =>
-  record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-
-function recordOf({ size, checksums }: R2Object): StoredRecord {
-  return { size, sha256: hex(checksums.sha256), md5: hex(checksums.md5) };
-}
+const recordOf = ({ size, checksums }: R2Object): StoredRecord => ({
+  size,
+  sha256: hex(checksums.sha256),
+  md5: hex(checksums.md5),
+});
 
 const hex = (digest: R2Checksums['md5']): string | undefined =>
   digest === undefined ? undefined : bytesToHex(new Uint8Array(digest));

@@ -1,53 +1,50 @@
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { AppContext } from './context.ts';
 
-/** One line about a request, for a log that is searched by its fields. It holds no credentials and no addresses. */
+/** A log line about one request, to be searched by its fields. It has no credentials and no addresses of clients. */
 export interface RequestRecord {
   request_id: string;
   method: string;
   /** Path and query. */
   path: string;
   status: number;
-  /** Milliseconds until the answer's first byte was ready. */
+  /** Milliseconds until the response's first byte was ready. */
   ms: number;
-  /** Bytes announced. */
-  bytes?: number;
-  /** Version of the snapshot that it was answered from. */
-  snapshot?: number;
-  warning?: string;
-  /** What went wrong, for an error. */
-  message?: string;
+  /** Content-Length, bytes. */
+  bytes?: number | undefined;
+  /** Version of the snapshot that the response is from. */
+  snapshot?: number | undefined;
+  warning?: string | undefined;
+  /** Of an error. */
+  message?: string | undefined;
   code?: string | undefined;
   where?: string | undefined;
   expected?: string | undefined;
   found?: string | undefined;
-  /** Where it went wrong, for an error that should not have been. */
+  /** Of an unexpected error. */
   stack?: string | undefined;
 }
 
 const MAX_PATH = 2048;
 
-/** What the log says of an answered request. */
+/** Returns the log line of a request after its response. */
 export function recordOf(context: AppContext, ms: number): RequestRecord {
   const { req, res, error } = context;
   const { pathname, search } = new URL(req.url);
   const bytes = res.headers.get('content-length');
-  const snapshot = context.get('snapshot');
-  const warning = context.get('warning');
   return {
     request_id: context.get('requestId'),
     method: req.method,
     path: `${pathname}${search}`.slice(0, MAX_PATH),
     status: res.status,
     ms,
-    ...(bytes === null ? {} : { bytes: Number(bytes) }),
-    ...(snapshot === undefined ? {} : { snapshot }),
-    ...(warning === undefined ? {} : { warning }),
+    bytes: bytes === null ? undefined : Number(bytes),
+    snapshot: context.get('snapshot'),
+    warning: context.get('warning'),
     ...(error === undefined ? {} : faultOf(error)),
   };
 }
 
-/** What the log says of an error. */
 function faultOf(error: unknown): Partial<RequestRecord> {
   const message = messageOf(error);
   if (!(error instanceof MirrorError)) {
@@ -57,7 +54,7 @@ function faultOf(error: unknown): Partial<RequestRecord> {
   return { message, code, where, expected, found };
 }
 
-/** The platform's id of a request where it gives one, so that both logs tell of the same; otherwise a new one. */
+/** Returns the platform's id of a request, so that both logs name the same one; a new id where it gives none. */
 export function requestIdOf(headers: Headers): string {
   const ray = headers.get('cf-ray');
   return ray !== null && /^[\w-]{8,64}$/.test(ray) ? ray : crypto.randomUUID();

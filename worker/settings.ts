@@ -2,23 +2,23 @@ import { MirrorError } from '../format/errors.ts';
 import { type PublicKey, parsePublicKey } from '../format/minisign/public-key.ts';
 import { originOf } from '../format/origin.ts';
 
-/** How a mirror is served. */
+/** How to serve a mirror. */
 export interface Settings {
-  /** Keys whose snapshots are served. Without any, and without `allowUnverified`, nothing is. */
+  /** Keys whose snapshots are served. Without any, and without `allowUnverified`, nothing is served. */
   trusted: readonly PublicKey[];
-  /** Serve snapshots that no trusted key has signed, saying so on every response. */
+  /** Serve snapshots that no trusted key has signed, with a warning on every response. */
   allowUnverified: boolean;
-  /** What to do once a snapshot has expired. */
+  /** What to do with a snapshot that has expired. */
   expired: 'serve' | 'refuse';
-  /** Scheme and host that clients use, where the request cannot tell. */
+  /** Scheme and host that clients use, where requests have another one. */
   publicUrl: string | undefined;
-  /** Of a private mirror: who sends none of these gets nothing but its health. Empty for a mirror open to all. */
+  /** Tokens of a private mirror: requests without one get only its health. Empty for a public mirror. */
   tokens: readonly string[];
-  /** Storage operations that one verification call, or one listing, may use. */
+  /** Storage operations that one call of verification, or one listing, may use. */
   verifyOperations: number;
 }
 
-/** Variables of wrangler.toml or its secrets, all optional text. */
+/** Variables of wrangler.toml, and secrets: all text, all optional. */
 export interface SettingVariables {
   TRUSTED_KEYS?: string;
   ALLOW_UNVERIFIED?: string;
@@ -31,41 +31,32 @@ export interface SettingVariables {
 /** Fits the 50 subrequests of a free plan. */
 const DEFAULT_OPERATIONS = 45;
 
-/** Reads the variables. A key that cannot be read is `bad-input`: better no service than one that trusts too little or too much. */
+/** Parses the variables. Throws `bad-input` for an invalid one: no service is better than one that trusts the wrong keys. */
 export function parseSettings(variables: SettingVariables): Settings {
-  expectText({ ...variables });
-  // A whole .pub file may be pasted in: its first line is a comment.
-  const lines = (variables.TRUSTED_KEYS ?? '').replace(/^untrusted comment:.*$/gm, '');
+  const read = (name: keyof SettingVariables): string | undefined => textOf(name, variables[name]);
+  // People paste a whole .pub file, whose first line is a comment.
+  const lines = (read('TRUSTED_KEYS') ?? '').replace(/^untrusted comment:.*$/gm, '');
   const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
+  const publicUrl = read('PUBLIC_URL');
   return {
     trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
-    allowUnverified: variables.ALLOW_UNVERIFIED === 'true',
-    expired: oneOf('EXPIRED', variables.EXPIRED ?? 'serve', ['serve', 'refuse']),
-    publicUrl: variables.PUBLIC_URL ? originOf(variables.PUBLIC_URL) : undefined,
-    tokens: parseTokens(variables.MIRROR_TOKEN),
-    verifyOperations: operations(variables.VERIFY_OPERATIONS),
+    allowUnverified: read('ALLOW_UNVERIFIED') === 'true',
+    expired: expiredRule(read('EXPIRED')),
+    publicUrl: publicUrl ? originOf(publicUrl) : undefined,
+    tokens: parseTokens(read('MIRROR_TOKEN')),
+    verifyOperations: operations(read('VERIFY_OPERATIONS')),
   };
 }
 
-const NAMES: readonly (keyof SettingVariables)[] = [
-  'TRUSTED_KEYS',
-  'ALLOW_UNVERIFIED',
-  'EXPIRED',
-  'PUBLIC_URL',
-  'MIRROR_TOKEN',
-  'VERIFY_OPERATIONS',
-];
-
-/** wrangler.toml can hold numbers, booleans and lists too, and hands them on as they are. */
-function expectText(variables: Readonly<Record<string, unknown>>): void {
-  const other = NAMES.find((name) => !['string', 'undefined'].includes(typeof variables[name]));
-  if (other === undefined) return;
-  throw new MirrorError('bad-input', `${other} must be text: put its value in quotes.`, { where: other });
+/** wrangler.toml may have numbers, booleans and lists too, which arrive as they are. */
+function textOf(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new MirrorError('bad-input', `${name} must be text: put its value in quotes.`, { where: name });
 }
 
 /**
- * The tokens of MIRROR_TOKEN, with white space or commas between. A variable that is set but holds none is `bad-input`:
- * an empty secret must not open a private mirror to all.
+ * Parses the tokens of MIRROR_TOKEN, separated by white space or commas. Throws `bad-input` for a variable that is set
+ * without any: an empty secret must not open a private mirror to all.
  */
 export function parseTokens(text: string | undefined): string[] {
   const tokens = (text ?? '').split(/[\s,]+/).filter((token) => token !== '');
@@ -75,18 +66,14 @@ export function parseTokens(text: string | undefined): string[] {
     'bad-input',
     'MIRROR_TOKEN must be one or more tokens of printable ASCII characters.',
     {
-      expected: 'tokens with spaces or commas between; leave the variable out for a mirror open to all',
+      expected: 'tokens separated by spaces or commas; leave the variable out for a public mirror',
     },
   );
 }
 
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found) return found;
-  throw new MirrorError('bad-input', `${name} must be ${allowed.join(' or ')}.`, {
-    expected: allowed.join(', '),
-    found: value,
-  });
+function expiredRule(value = 'serve'): Settings['expired'] {
+  if (value === 'serve' || value === 'refuse') return value;
+  throw new MirrorError('bad-input', 'EXPIRED must be serve or refuse.', { found: value });
 }
 
 function operations(text: string | undefined): number {

@@ -1,7 +1,9 @@
+import { inTime } from './patience.ts';
+
 /**
- * Work that requests wait for together while it is under way. On Workers it dies with the request that began it, and
- * its promise then never settles: so nobody waits for it longer than the patience given, or one client that hangs up
- * could stop an isolate for good.
+ * Work in progress that requests share. On Workers it dies with the request that began it, and its promise then never
+ * settles. So no request waits longer than the given patience: otherwise one client that hangs up could block an isolate
+ * for good.
  */
 export class SharedWork<T> {
   readonly #clock: () => Date;
@@ -14,11 +16,15 @@ export class SharedWork<T> {
     this.#patience = patience;
   }
 
-  join(key: string, begin: () => Promise<T>): Promise<T> {
+  /** Returns the result of the work of `key` that is in progress; begins it when there is none. */
+  async join(key: string, begin: () => Promise<T>): Promise<T> {
     const now = this.#clock().getTime();
     this.#forget(now - this.#patience);
     const known = this.#pending.get(key);
-    if (known) return this.#patiently(known.work, () => this.join(key, begin));
+    if (known) {
+      const done = await inTime(known.work, this.#patience);
+      return done ? done.value : this.join(key, begin);
+    }
     const pending = {
       since: now,
       work: begin().finally(() => {
@@ -29,27 +35,13 @@ export class SharedWork<T> {
     return pending.work;
   }
 
-  /** True while other work than that of `key` is under way, or may be: for no longer than the patience. */
+  /** Returns whether work of another key is, or may be, in progress: for no longer than the patience. */
   isTaken(key: string): boolean {
     this.#forget(this.#clock().getTime() - this.#patience);
     return this.#pending.size > 0 && !this.#pending.has(key);
   }
 
-  /** What was joined, or `again` when it has not come in time. */
-  async #patiently(work: Promise<T>, again: () => Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.#patience);
-    });
-    try {
-      const first = await Promise.race([work.then((value) => ({ value })), late]);
-      return first === 'late' ? await again() : first.value;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** Drops what began until then: the oldest stand first. */
+  /** Drops work that began until then. The oldest is first. */
   #forget(until: number): void {
     for (const [key, { since }] of this.#pending) {
       if (since > until) return;

@@ -1,10 +1,10 @@
 import { openRoot } from '../format/snapshot/root.ts';
+import type { MirrorStore } from '../format/store.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { RUNTIME_CRYPTO } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
-import type { MirrorStore } from './store.ts';
 
-/** A snapshot that is kept besides the live one, its signature verified. */
+/** A snapshot that is kept besides the live one, with a verified signature. */
 export interface KeptSnapshot {
   version: number;
   created_at: string;
@@ -13,10 +13,10 @@ export interface KeptSnapshot {
 }
 
 const SHOWN = 5;
-/** Found out once for each live snapshot, and gone with it. */
+/** Read once for each live snapshot. */
 const known = new WeakMap<LiveSnapshot, KeptSnapshot[]>();
 
-/** The newest kept snapshots before the live one that a trusted key has signed; none where storage cannot tell. */
+/** Returns the newest kept snapshots before the live one that a trusted key has signed; none when storage fails. */
 export async function keptSnapshots(
   store: MirrorStore,
   live: LiveSnapshot,

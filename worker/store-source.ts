@@ -1,59 +1,73 @@
 import { createHash } from 'node:crypto';
+import pMap from 'p-map';
 import { sha256Hex } from '../format/digest.ts';
 import { MirrorError, messageOf } from '../format/errors.ts';
-import { leafPath, ROOT } from '../format/layout.ts';
+import { ROOT } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
-import type { Evidence } from '../format/verify/evidence.ts';
+import {
+  discard,
+  evidenceOf,
+  type FileBody,
+  type MirrorStore,
+  type StoredRecords,
+  type Usage,
+} from '../format/store.ts';
+import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
-import { readWhole } from './files.ts';
 import { withinPatience } from './patience.ts';
-import { discard, type FileBody, type Inspect, type MirrorStore } from './store.ts';
+import { readWhole, storedLeaf } from './storage-check.ts';
 
-const READERS = 4;
-/** How long a file that is being read may give nothing, milliseconds. */
+/** Files looked at together. A Worker has at most six connections at a time. */
+const READERS = 6;
+/** How long a file that is being read may give no bytes, milliseconds. */
 const PATIENCE = 10_000;
 
-/** A store as the verification walk sees it, counting the storage operations that it makes. */
+/** What one call of verification works with. */
+export interface SourceOptions {
+  /** Records of all files, where storage could list them. */
+  records: Promise<StoredRecords | undefined> | undefined;
+  /** Version of the snapshot to verify; the live one when absent. */
+  version: number | undefined;
+  /** What the call has used so far. */
+  used: Usage & {
+    /** Bytes read and hashed. */
+    bytes: number;
+  };
+}
+
+/** A store as the verification walk reads it, for one call. */
 export class StoreSource implements VerifySource {
   readonly #store: MirrorStore;
-  readonly #inspect: Inspect;
-  readonly #version: number | undefined;
-  operations = 0;
-  /** Bytes read and hashed. */
-  bytes = 0;
+  readonly #options: SourceOptions;
   /** SHA-256 of the root that was read, hex. */
   root: string | undefined;
 
-  /** `version` is that of a snapshot that need not be live. */
-  constructor(store: MirrorStore, inspect: Inspect, version: number | undefined) {
+  constructor(store: MirrorStore, options: SourceOptions) {
     this.#store = store;
-    this.#inspect = inspect;
-    this.#version = version;
+    this.#options = options;
   }
 
   async signedRoot(): Promise<SignedRoot> {
-    this.operations += 1;
-    const signed = await this.#store.signedRoot(this.#version);
+    const { used, version } = this.#options;
+    used.operations += 1;
+    const signed = await this.#store.signedRoot(version);
     if (signed) {
       this.root = sha256Hex(signed.root);
       return signed;
     }
-    const what = this.#version === undefined ? 'No snapshot' : `No snapshot ${this.#version}`;
+    const what = version === undefined ? 'No snapshot' : `No snapshot ${version}`;
     throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
-  async leaf(reference: LeafReference): Promise<Uint8Array> {
-    this.operations += 1;
-    const bytes = await this.#store.leaf(reference);
-    if (bytes) return bytes;
-    const where = leafPath(reference.sha256);
-    throw new MirrorError('missing', `${where} is missing.`, { where });
+  leaf(reference: LeafReference): Promise<Uint8Array> {
+    this.#options.used.operations += 1;
+    return storedLeaf(this.#store, reference);
   }
 
   async read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
-    this.operations += 1;
+    this.#options.used.operations += 1;
     const where = filePathOf(entry);
     const file = await this.#store.open(entry);
     if (!file) throw new MirrorError('missing', `${where} is missing.`, { where });
@@ -62,38 +76,47 @@ export class StoreSource implements VerifySource {
     throw new MirrorError('too-large', `${where} is longer than ${limit} bytes.`, { where });
   }
 
-  async inspect(entries: readonly SnapshotEntry[], depth: Depth): Promise<Evidence[]> {
-    if (depth === 'quick') return this.#inspect(entries);
-    const evidence: Evidence[] = [];
-    for (let at = 0; at < entries.length; at += READERS) {
-      this.operations += Math.min(READERS, entries.length - at);
-      const some = entries.slice(at, at + READERS);
-      evidence.push(...(await Promise.all(some.map((entry) => hashStored(this.#store, entry)))));
-      this.bytes += some.reduce((sum, entry) => sum + entry.size, 0);
-    }
-    return evidence;
+  inspect(entries: readonly SnapshotEntry[], depth: Depth): Promise<Evidence[]> {
+    const look = (entry: SnapshotEntry) => (depth === 'deep' ? this.#hashed(entry) : this.#recorded(entry));
+    return pMap(entries, look, { concurrency: READERS });
+  }
+
+  #hashed(entry: SnapshotEntry): Promise<Evidence> {
+    this.#options.used.operations += 1;
+    this.#options.used.bytes += entry.size;
+    return hashStored(this.#store, entry);
+  }
+
+  async #recorded(entry: SnapshotEntry): Promise<Evidence> {
+    const { used } = this.#options;
+    const records = await this.#options.records;
+    const listed = records && evidenceOf(records.get(entry.sha256));
+    // The file may have been mended since it was listed: its own record decides before it is reported.
+    if (listed && agrees(entry, listed)) return listed;
+    used.operations += 1;
+    return this.#store.head(entry).then(evidenceOf, unreadable);
   }
 }
 
-/** Reads a stored file to its end and hashes it, whatever storage says of it. */
+/** Reads a stored file to its end and hashes it, whatever storage recorded. */
 export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {
   try {
     const file = await store.open(entry);
     if (!file) return { kind: 'absent' };
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of unsilent(file.body, filePathOf(entry))) {
+    for await (const chunk of chunksOf(file.body, filePathOf(entry))) {
       hash.update(chunk);
       size += chunk.length;
     }
     return { kind: 'bytes', size, sha256: hash.digest('hex') };
   } catch (error) {
-    return { kind: 'unreadable', reason: messageOf(error) };
+    return unreadable(error);
   }
 }
 
-/** The chunks of a body. Throws `upstream` naming `where` when none comes any more. */
-async function* unsilent(body: FileBody, where: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+/** Yields the chunks of a body. Throws `upstream` naming `where` when storage falls silent. */
+async function* chunksOf(body: FileBody, where: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   if (body instanceof Uint8Array) return yield body;
   const reader = body.getReader();
   try {
@@ -103,8 +126,10 @@ async function* unsilent(body: FileBody, where: string): AsyncGenerator<Uint8Arr
       yield value;
     }
   } catch (error) {
-    // Not awaited: what is silent may never end either.
+    // Not awaited: cancelling a silent body may never end either.
     reader.cancel().catch(() => undefined);
     throw error;
   }
 }
+
+const unreadable = (error: unknown): Evidence => ({ kind: 'unreadable', reason: messageOf(error) });

@@ -1,37 +1,37 @@
 import { MirrorError } from '../format/errors.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
-import { type Evidence, judge, type Verdict } from '../format/verify/evidence.ts';
+import type { MirrorStore, StoredRecords, Usage } from '../format/store.ts';
+import { judge, type Verdict } from '../format/verify/evidence.ts';
 import type { Depth, VerifyReport } from '../format/verify/report.ts';
 import { verifyMirror } from '../format/verify/walk.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import type { Inspect, MirrorStore } from './store.ts';
 import { hashStored, StoreSource } from './store-source.ts';
 
-/** How long a quick report, and what storage recorded, serve again for the same snapshot, milliseconds. */
-const QUICK_LIFETIME = 60_000;
-/** How long a run that another request began is waited for, milliseconds. */
+/** How long a quick report of a snapshot, and a listing of what storage recorded, are used again, milliseconds. */
+const LIFETIME = 60_000;
+/** How long a request waits for a run that another request began, milliseconds. */
 const PATIENCE = 30_000;
-/** Small, so that the first slice and the documents fit a free plan's subrequests. */
+/** Small, so that the documents and the first slice fit the subrequests of a free plan. */
 const SLICE_SIZE = 16;
 /** Bytes after which a deep call ends: hashing them takes less than a second of CPU time. */
 const DEEP_BYTES = 512 * 1024 * 1024;
 
-/** A report, and which root it is about. */
+/** A report, and the SHA-256 of the root that it is about. */
 interface Run {
   report: VerifyReport;
   root: string | undefined;
 }
 
-/** Verification at the edge: the shared walk over a store, bounded, each run shared by all who ask for it meanwhile. */
+/** Verification at the edge: bounded calls of the format's walk. Requests for the same part share one run. */
 export class Verification {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
   readonly #running: Readonly<Record<Depth, SharedWork<Run>>>;
   readonly #reading: SharedWork<Verdict>;
-  #quick: { report: VerifyReport; root: string; until: number } | undefined;
-  #records: { inspect: Inspect; until: number } | undefined;
+  #quick: (Run & { until: number }) | undefined;
+  #listed: { records: StoredRecords | undefined; until: number } | undefined;
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
@@ -41,7 +41,7 @@ export class Verification {
     this.#reading = new SharedWork(clock, PATIENCE);
   }
 
-  /** The last quick report of a snapshot (by its root's SHA-256) that began at the beginning, while it is fresh. */
+  /** Returns the last whole quick report of a snapshot, by the SHA-256 of its root, while it is fresh. */
   recent(root: string): VerifyReport | undefined {
     const quick = this.#quick;
     return quick?.root === root && this.#clock().getTime() < quick.until ? quick.report : undefined;
@@ -49,9 +49,9 @@ export class Verification {
 
   /**
    * Verifies the mirror from `cursor` on, as far as one call's operations and bytes reach. `root` is the SHA-256 of the
-   * snapshot that is live now; `version` names another one that is published but need not be live.
-   * Throws `bad-input` for a cursor of another snapshot, and `busy` while another part is read by bytes: anybody may ask
-   * for that, and each part costs as much as hundreds of other requests.
+   * live snapshot's root; `version` names another snapshot, which need not be live.
+   * Throws `bad-input` for a cursor of another snapshot, and `busy` while another part is being read by bytes: anybody
+   * may ask for that, and each part costs as much as hundreds of other requests.
    */
   async run(
     depth: Depth,
@@ -62,18 +62,18 @@ export class Verification {
     const whole = depth === 'quick' && cursor === undefined && version === undefined;
     const recent = whole && root !== undefined ? this.recent(root) : undefined;
     if (recent) return recent;
-    // By snapshot too: a run that began before a switch says nothing of what is live after it.
+    // The root is in the key because a run that began before a switch does not cover the snapshot that is live now.
     const target = version === undefined ? `live ${root}` : `version ${version}`;
     const part = `${target} ${cursor ?? ''}`;
     if (depth === 'deep' && this.#running.deep.isTaken(part)) throw busy();
     const run = await this.#running[depth].join(part, () => this.#walk(depth, cursor, version));
     if (whole && run.root !== undefined) {
-      this.#quick = { ...run, root: run.root, until: this.#clock().getTime() + QUICK_LIFETIME };
+      this.#quick = { ...run, until: this.#clock().getTime() + LIFETIME };
     }
     return run.report;
   }
 
-  /** Verifies one file by its bytes; those who ask for it meanwhile share the reading. */
+  /** Verifies one file by its bytes. Requests for the same file share one reading. */
   file(entry: SnapshotEntry): Promise<Verdict> {
     return this.#reading.join(`${entry.sha256} ${entry.name}`, async () =>
       judge(entry, await hashStored(this.#store, entry)),
@@ -81,8 +81,11 @@ export class Verification {
   }
 
   async #walk(depth: Depth, cursor: string | undefined, version: number | undefined): Promise<Run> {
-    const inspect: Inspect = (entries) => this.#inspect(entries, source);
-    const source = new StoreSource(this.#store, inspect, version);
+    const used = { operations: 0, bytes: 0 };
+    const records = depth === 'quick' ? this.#records(used) : undefined;
+    // Settled before the walk so that its operations count. A failure is a finding about each file.
+    if (records) await Promise.allSettled([records]);
+    const source = new StoreSource(this.#store, { records, version, used });
     const { trusted, verifyOperations } = this.#settings;
     const report = await verifyMirror(source, {
       trusted,
@@ -91,33 +94,21 @@ export class Verification {
       cursor,
       sliceSize: SLICE_SIZE,
       // One more for the leaf that may come first.
-      mayContinue: () => source.operations + SLICE_SIZE + 1 <= verifyOperations && source.bytes < DEEP_BYTES,
+      mayContinue: () => used.operations + SLICE_SIZE + 1 <= verifyOperations && used.bytes < DEEP_BYTES,
     });
     return { report, root: source.root };
   }
 
-  /**
-   * What storage recorded. A listing costs an operation per thousand objects, so the calls of a minute share one,
-   * whatever snapshot they are about.
-   */
-  async #inspect(entries: readonly SnapshotEntry[], source: StoreSource): Promise<Evidence[]> {
+  /** Returns what storage recorded, where a third of a call's operations can list it. One listing serves a minute's calls. */
+  async #records(used: Usage): Promise<StoredRecords | undefined> {
     const now = this.#clock().getTime();
-    if (!this.#records || now >= this.#records.until) {
-      const onOperation = (): void => {
-        source.operations += 1;
-      };
-      const maxPages = Math.floor(this.#settings.verifyOperations / 3);
-      const inspect = this.#store.inspector(onOperation, maxPages);
-      this.#records = { inspect, until: now + QUICK_LIFETIME };
-    }
-    try {
-      return await this.#records.inspect(entries);
-    } catch (error) {
-      this.#records = undefined;
-      throw error;
-    }
+    if (this.#listed && now < this.#listed.until) return this.#listed.records;
+    const maxOperations = Math.floor(this.#settings.verifyOperations / 3);
+    const records = await this.#store.records?.(maxOperations, used);
+    this.#listed = { records, until: now + LIFETIME };
+    return records;
   }
 }
 
 const busy = (): MirrorError =>
-  new MirrorError('busy', 'Another deep check is under way here: one part is read at a time.');
+  new MirrorError('busy', 'Another deep check is running here: one part is read at a time.');

@@ -1,17 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { ByteRange } from '../../format/store.ts';
 
-/** Some bytes of a file. */
-export interface ByteRange {
-  offset: number;
-  length: number;
-}
-
-/** Large, since each chunk is a way to another thread and back. */
+/** Large, because each chunk costs a round trip to another thread. */
 const CHUNK_SIZE = 256 * 1024;
 
 /**
- * Some bytes of an open file, from `offset` on. The file is closed once they are read or nobody wants them any more. A
- * file that ends before they do is an error of the stream.
+ * Streams a range of an open file. Closes the file after the last byte or when the stream is cancelled. A file that ends
+ * too early is an error of the stream.
  */
 export function streamOf(
   file: FileHandle,

@@ -2,65 +2,49 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
-import pMap from 'p-map';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import type { LeafReference, SignedRoot } from '../../format/snapshot/root.ts';
-import type { Evidence } from '../../format/verify/evidence.ts';
-import { type ByteRange, streamOf } from './file-stream.ts';
+import type { LeafReference } from '../../format/snapshot/root.ts';
+import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
+import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
 import { readMirrorFile, readSignedRoot } from './mirror.ts';
 import { localPath } from './paths.ts';
 import { isAbsent } from './write.ts';
 
-const READERS = 4;
-/** Up to so many bytes a file is read whole. */
+/** Files up to this size are read whole, bytes. */
 const SMALL = 64 * 1024;
-/** Bytes of small files in memory, in all. */
+/** Room for small files in memory, bytes. */
 const MAX_KEPT = 32 * 1024 * 1024;
-
-/** A root and its signature, and since when they stand there, Unix seconds. */
-type PublishedRoot = SignedRoot & { published: number };
-
-interface FileRecord {
-  size: number;
-  sha256: string;
-}
-
-/** A file being read, or some of it that was read before. */
-interface Opened {
-  record: FileRecord;
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
-}
 
 /** A file in memory. */
 interface SmallFile {
-  record: FileRecord;
+  record: StoredRecord;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * A mirror directory as the serving app reads it. A file is hashed before its first byte leaves, and again whenever
- * its identity (device, inode, size, times of change) is another one.
+ * A mirror directory as the serving app reads it. A file is hashed before its first byte is sent, and again whenever its
+ * identity (device, inode, size, times of change) has changed.
  */
-export class DirectoryStore {
+export class DirectoryStore implements MirrorStore {
   readonly #directory: string;
-  readonly #records = new Map<string, { identity: string; record: Promise<FileRecord> }>();
-  /** Small files by the SHA-256 of their bytes: whatever stands on disk by now, these are the ones that were signed. */
+  readonly #records = new Map<string, { identity: string; record: Promise<StoredRecord> }>();
+  /** Small files by the SHA-256 of their bytes. Changes on disk do not affect them. */
   readonly #small = new LRUCache<string, SmallFile>({
     maxSize: MAX_KEPT,
     sizeCalculation: ({ bytes }) => bytes.length + 1,
   });
   #root: { identity: string; signed: PublishedRoot } | undefined;
-  /** Looked at once a millisecond at most: what was remade is served at once, and many requests share a look. */
+  /** At most one look a millisecond: a new snapshot is served at once, and concurrent requests share a look. */
   readonly pointerLifetime = 1;
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** A directory has one snapshot; whatever version is asked for, the answer is that one. */
+  /** A directory has one snapshot: it is returned whatever version was asked for. */
   async signedRoot(): Promise<PublishedRoot | undefined> {
     const identity = identityAt(localPath(this.#directory, ROOT));
     if (this.#root && this.#root.identity === identity) return this.#root.signed;
@@ -74,7 +58,7 @@ export class DirectoryStore {
   leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
     ifPresent(readMirrorFile(this.#directory, leafPath(sha256)));
 
-  async head(entry: SnapshotEntry): Promise<FileRecord | undefined> {
+  async head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
     const file = await this.#openFile(entry);
     try {
       if (!file) return undefined;
@@ -85,7 +69,7 @@ export class DirectoryStore {
     }
   }
 
-  async open(entry: SnapshotEntry, range?: ByteRange): Promise<Opened | undefined> {
+  async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const kept = this.#small.get(entry.sha256);
     if (kept) return part(kept, range);
     const file = await this.#openFile(entry);
@@ -94,7 +78,7 @@ export class DirectoryStore {
       const found = await file.stat({ bigint: true });
       if (found.size <= SMALL) return part(await this.#keepSmall(file), range);
       const record = await this.#recordOf(filePathOf(entry), file, identityOf(found));
-      // The very handle that was hashed, so that no other file can slip in between.
+      // The same handle that was hashed, so that no other file can take its place in between.
       return { record, body: streamOf(file, range ?? { offset: 0, length: record.size }) };
     } catch (error) {
       await file.close();
@@ -102,7 +86,7 @@ export class DirectoryStore {
     }
   }
 
-  /** Reads a small file whole: what is kept and sent are the bytes that were hashed. */
+  /** Reads a small file whole, so that the bytes that are kept and sent are those that were hashed. */
   async #keepSmall(file: FileHandle): Promise<SmallFile> {
     const bytes = new Uint8Array(await file.readFile());
     await file.close();
@@ -110,24 +94,6 @@ export class DirectoryStore {
     const small = { record: { size: bytes.length, sha256 }, bytes };
     this.#small.set(sha256, small);
     return small;
-  }
-
-  /** A directory has no records of its own: each file is hashed, unless this process has hashed it before. */
-  inspector(onOperation: () => void) {
-    return (entries: readonly SnapshotEntry[]): Promise<Evidence[]> =>
-      pMap(
-        entries,
-        async (entry): Promise<Evidence> => {
-          onOperation();
-          try {
-            const record = await this.head(entry);
-            return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-          } catch (error) {
-            return { kind: 'unreadable', reason: messageOf(error) };
-          }
-        },
-        { concurrency: READERS },
-      );
   }
 
   async #openFile(entry: SnapshotEntry): Promise<FileHandle | undefined> {
@@ -139,7 +105,7 @@ export class DirectoryStore {
     }
   }
 
-  async #recordOf(path: string, file: FileHandle, identity: string): Promise<FileRecord> {
+  async #recordOf(path: string, file: FileHandle, identity: string): Promise<StoredRecord> {
     const known = this.#records.get(path);
     if (known?.identity === identity) return known.record;
     const record = hashOpen(file);
@@ -149,12 +115,12 @@ export class DirectoryStore {
   }
 }
 
-function part({ record, bytes }: SmallFile, range: ByteRange | undefined): Opened {
+function part({ record, bytes }: SmallFile, range: ByteRange | undefined): OpenFile {
   const body = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   return { record, body };
 }
 
-/** The time of change is when the root came to stand here; that of modification travels with copies. */
+/** ctime is when the root was written here; copies preserve mtime. */
 async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
   const signed = await readSignedRoot(directory);
   const { ctimeMs } = await stat(localPath(directory, ROOT));
@@ -169,7 +135,7 @@ function identityAt(path: string): string | undefined {
   return found && identityOf(found);
 }
 
-async function hashOpen(file: FileHandle): Promise<FileRecord> {
+async function hashOpen(file: FileHandle): Promise<StoredRecord> {
   const { size, hash } = await hashFile(file.fd, 'sha256');
   return { size, sha256: hash.toString('hex') };
 }

@@ -4,11 +4,11 @@ import { secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
+import type { MirrorStore } from '../../format/store.ts';
 import { createApp } from '../../worker/app.ts';
 import { LiveSnapshots } from '../../worker/live-snapshot.ts';
 import { sha256Of } from '../../worker/runtime-crypto.ts';
 import { parseSettings } from '../../worker/settings.ts';
-import type { MirrorStore } from '../../worker/store.ts';
 
 const FILES = 50_000;
 const KEY = secretKeyOf(new Uint8Array(32).fill(1), new Uint8Array(8).fill(1));
@@ -87,6 +87,5 @@ export function memoryStore(): MirrorStore {
     leaf: async (reference) => bytes.get(reference.sha256),
     head: async () => ({ size: BODY.length, sha256 }),
     open: async () => ({ record: { size: BODY.length, sha256 }, body: new Blob([BODY]).stream() }),
-    inspector: () => async () => [],
   };
 }

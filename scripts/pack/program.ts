@@ -2,6 +2,7 @@ import { glob, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { licensesOf } from './licenses.ts';
+import { buildPages } from './pages.ts';
 
 /**
  * Builds the command line of `project` into a folder as plain JavaScript, with the libraries that it uses and their
@@ -10,6 +11,7 @@ import { licensesOf } from './licenses.ts';
  * with a program should be able to read it.
  */
 export async function buildProgram(project: string, outdir: string): Promise<void> {
+  await buildPages(project);
   // What runs as a thread is started by the address of its file, which therefore must exist.
   const threads = await Array.fromAsync(glob('builder/**/*-thread.ts', { cwd: project }));
   await rm(outdir, { recursive: true, force: true });

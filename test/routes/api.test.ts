@@ -48,7 +48,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect((await get('/verify/nothing')).status).toBe(404);
   });
 
-  test('when health and manifest are asked, they tell of this snapshot', async () => {
+  test('when health and manifest are requested, they are about this snapshot', async () => {
     expect(jsonOf(await get('/api/v1/health'))).toMatchObject({
       ok: true,
       status: 'ok',
@@ -105,7 +105,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(shown).toContain('Less than a minute ago');
   });
 
-  test('when anything is answered, it has a request id of its own and says how long it took', async () => {
+  test('when anything is requested, the response has a unique request id and its duration', async () => {
     const ids = new Set<unknown>();
     for (const path of ['/', JQ, '/nothing', '/verify', '/api/v1/health']) {
       const { headers } = await get(path);
@@ -124,7 +124,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       expect(await id(ray)).toMatch(/^[\w-]{36}$/);
   });
 
-  test('when documents made here are asked for again, a 304 saves them', async () => {
+  test('when documents made here are requested again, a 304 saves them', async () => {
     for (const path of [
       '/api/v1/packages',
       '/config/stout.toml',

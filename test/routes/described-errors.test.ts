@@ -30,7 +30,7 @@ async function startWorker(variables: Record<string, string>): Promise<TestWorke
   return worker;
 }
 
-/** Asks for every path, holds the answer against its description, and tells the statuses. */
+/** Requests every path, compares the response with its description, and returns the statuses. */
 async function statusesOf({ origin }: TestWorker): Promise<Record<string, number>> {
   const statuses: Record<string, number> = {};
   for (const [path, target] of Object.entries(TARGETS)) {
@@ -52,7 +52,7 @@ describe('what the description of the API says of errors', () => {
     expect(await statusesOf(worker)).toEqual(all(401, { '/api/v1/health': 200 }));
   });
 
-  test('when leaves are gone from storage, 502 is as described, and /verify tells of it', async () => {
+  test('when leaves are gone from storage, 502 is as described, and /verify reports it', async () => {
     const worker = await startWorker({});
     for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
     expect(await statusesOf(worker)).toEqual(all(502, { '/api/v1/health': 200, '/verify': 200 }));
@@ -62,7 +62,7 @@ describe('what the description of the API says of errors', () => {
     expect(await statusesOf(await startWorker({ TRUSTED_KEYS: '' }))).toEqual(all(503, {}));
   });
 
-  test('when nothing is published, 503 is as described, and /verify tells of it', async () => {
+  test('when nothing is published, 503 is as described, and /verify reports it', async () => {
     const worker = await startWorker({});
     await worker.binding.delete('current');
     expect(await statusesOf(worker)).toEqual(all(503, { '/verify': 200 }));

@@ -134,7 +134,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(await list(path)).toMatchObject({ status: 404, code });
   });
 
-  test('when a listing is asked for again, a 304 saves it; HTML and JSON are kept apart', async () => {
+  test('when a listing is requested again, a 304 saves it; HTML and JSON are kept apart', async () => {
     const [page, json] = [await ask('/bottles/'), await ask('/bottles/', JSON_PLEASE)];
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(page.headers.etag).not.toBe(json.headers.etag);
@@ -143,7 +143,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect([again.status, again.headers.vary]).toEqual([304, 'accept']);
   });
 
-  test('when a cursor points anywhere, the listing goes on after it or is at its end', async () => {
+  test('when a cursor points anywhere, the listing continues after it or is at its end', async () => {
     expect((await list('/bottles/?cursor=b')).entries[0].name).toBe('b+c');
     expect(await list('/bottles/?cursor=zzz')).toMatchObject({ entries: [], cursor: null });
     expect((await list('/bottles/?cursor=')).entries[0].name).toBe('a-b');

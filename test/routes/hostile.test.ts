@@ -77,7 +77,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
   });
   afterAll(() => running.close());
 
-  test.each(TARGETS)('when the target is %j, it is the client that is told so', async (target) => {
+  test.each(TARGETS)('when the target is %j, the response blames the client', async (target) => {
     for (const method of ['GET', 'HEAD']) {
       const { status, headers, rest } = await sendRaw(running.origin, { method, target });
       // What workerd itself cannot read never reaches the Worker.

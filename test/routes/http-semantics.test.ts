@@ -61,7 +61,7 @@ const RANGES: [range: string, none: Expected, one: Expected, many: Expected, sec
   ['bytes 0-1/1000', 'whole', 'whole', 'whole', '14.4: that is a Content-Range'],
 ];
 
-/** Preconditions of the file of many bytes. TAG stands for its entity tag. */
+/** Preconditions of the file of many bytes. TAG is its entity tag. */
 const CONDITIONS: [fields: Fields, expected: Expected, section: string][] = [
   [{}, 'whole', '13.2.2: no precondition'],
   [{ 'if-match': 'TAG' }, 'whole', '13.1.1: true'],
@@ -90,10 +90,10 @@ const CONDITIONS: [fields: Fields, expected: Expected, section: string][] = [
   [{ 'if-modified-since': '1793534400' }, 'whole', '13.1.3: MUST be ignored when it is no HTTP-date'],
   [{ 'if-none-match': '"other"', 'if-modified-since': AFTER }, 'whole', '13.1.3: ignored with If-None-Match'],
   [{ 'if-none-match': 'TAG', 'if-modified-since': BEFORE }, 304, '13.2.2 step 3: decides'],
-  [{ 'if-match': 'TAG', 'if-none-match': 'TAG' }, 304, '13.2.2: step 1 goes on to step 3'],
+  [{ 'if-match': 'TAG', 'if-none-match': 'TAG' }, 304, '13.2.2: step 1 continues with step 3'],
   [{ 'if-match': '"other"', 'if-none-match': 'TAG' }, 412, '13.2.2: step 1 before step 3'],
   [{ 'if-unmodified-since': BEFORE, 'if-none-match': 'TAG' }, 412, '13.2.2: step 2 before step 3'],
-  [{ 'if-unmodified-since': AFTER, 'if-modified-since': AFTER }, 304, '13.2.2: step 2 goes on to step 4'],
+  [{ 'if-unmodified-since': AFTER, 'if-modified-since': AFTER }, 304, '13.2.2: step 2 continues with step 4'],
 ];
 
 /** Preconditions and Range together, for GET. */

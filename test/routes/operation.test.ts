@@ -47,7 +47,7 @@ describe.each(RUNTIMES)('%s, after the snapshot has expired', (_name, start) => 
 });
 
 describe('the log', () => {
-  test('when requests were answered, each has a line that tells of it and of no secret', async () => {
+  test('when requests were answered, each has a log line, without any secret', async () => {
     const directory = join(await temporaryFolder(), 'mirror');
     const mirror = signMirror({ now: new Date() });
     await writeMirror(directory, {

@@ -130,7 +130,7 @@ describe.each(RUNTIMES)('%s with MIRROR_TOKEN', (_name, start) => {
     },
   );
 
-  test('when two ask for package JSON, neither gets an entity tag that stands for the other’s', async () => {
+  test('when two clients request package JSON, neither gets the entity tag of the other’s', async () => {
     const [first, second] = [await ask(JQ, bearer(TOKEN)), await ask(JQ, bearer(SECOND))];
     expect(first.headers.etag).not.toBe(second.headers.etag);
     const mixed = await ask(JQ, { ...bearer(SECOND), 'if-none-match': first.headers.etag ?? '' });

@@ -75,7 +75,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     }
   });
 
-  test('when a rewritten document is asked for again with its entity tag, the answer is 304; Range is ignored', async () => {
+  test('when a rewritten document is requested again with its entity tag, the response is 304; Range is ignored', async () => {
     const { headers, body } = await get(OPENSSL_JSON);
     expect((await get(OPENSSL_JSON, { 'if-none-match': headers.etag ?? '' })).status).toBe(304);
     const ranged = await get(OPENSSL_JSON, { range: 'bytes=0-1' });

@@ -3,7 +3,6 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { createApp } from '../../worker/app.ts';
 import { R2Store } from '../../worker/r2-store.ts';
 import { parseSettings } from '../../worker/settings.ts';
-import type { MirrorStore } from '../../worker/store.ts';
 import { TEST_KEY } from './keys.ts';
 import type { TestWorker } from './worker.ts';
 
@@ -25,7 +24,7 @@ export type Read = (path: string) => Promise<Reading>;
 export function startReader({ binding }: TestWorker): Read {
   let leaps = 0;
   const app = createApp({
-    store: new R2Store(binding) as MirrorStore,
+    store: new R2Store(binding),
     settings: parseSettings({ TRUSTED_KEYS: publicKeyLine(TEST_KEY.publicKey), VERIFY_OPERATIONS: '900' }),
     clock: () => new Date(Date.now() + 11_000 * leaps),
   });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What brew is told that last asked at a time, milliseconds. */
+/** The response to brew when it last asked at a time, milliseconds. */
 async function askedSince(asked: number) {
   const headers = { 'if-modified-since': new Date(asked).toUTCString() };
   const answer = await send(server.origin, `/${PATH}`, { headers });

@@ -143,7 +143,7 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.click('text=Start the deep check');
     await page.waitForURL(/deep=1/);
     expect(await page.innerText('#state')).toBe('As signed so far');
-    const onward = page.locator('text=Go on where this stopped');
+    const onward = page.locator('text=Continue where this stopped');
     for (let calls = 0; calls < 20 && (await onward.count()) > 0; calls++) {
       const href = (await onward.getAttribute('href')) ?? expect.unreachable();
       await onward.click();

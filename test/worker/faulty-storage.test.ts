@@ -53,7 +53,7 @@ test.each<[fault: Fault, reads: number]>([
   ['silence', 2],
   ['refusal', 1],
 ])(
-  'when a read always meets %s, the client is told so after %i of them, and served once that has passed',
+  'when a read always meets %s, the client gets an error after %i of them, and is served once that has passed',
   (fault, reads) =>
     each(async (what, read, path, request) => {
       const { ask, faulty, pass } = serving(failing(fault, read));
@@ -157,7 +157,7 @@ test('when there is no key, every path that has anything says so, and storage is
   expect(faulty.reads).toEqual([]);
 });
 
-test('when a deep check is under way, one of another part is told to come again; a listing serves a minute', async () => {
+test('when a deep check is running, one of another part gets 429; a listing serves a minute', async () => {
   const { ask, faulty } = serving();
   const { version } = MIRROR.snapshot;
   const answers = await Promise.all(

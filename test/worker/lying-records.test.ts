@@ -31,3 +31,19 @@ test.each([
     expect(await refused.text()).toContain(hexOf('sha256', good));
   },
 );
+
+test.each([
+  ['GET', {}],
+  ['GET', { range: 'bytes=0-3' }],
+  ['HEAD', {}],
+])('when storage recorded other bytes of a bottle, a %s with %j is refused', async (method, headers) => {
+  const { store } = verifying({}, MIRROR);
+  const settings = { ...parseSettings({}), trusted: [KEY.publicKey] };
+  const bottle = [...MIRROR.files.keys()].find((path) => path.startsWith('bottles/'));
+  const ask = () =>
+    createApp({ store, settings, clock: () => NOW }).request(`/${bottle}`, { method, headers });
+  expect((await ask()).ok).toBe(true);
+  store.recordOf = ({ length }) => ({ size: length, sha256: 'a'.repeat(64) });
+  const refused = await ask();
+  expect([refused.status, refused.headers.get('mirror-error')]).toEqual([502, 'mismatch']);
+});

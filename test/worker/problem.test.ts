@@ -5,7 +5,7 @@ import { problemResponse } from '../../worker/problem.ts';
 const ask = (accept: string): Request => new Request('https://mirror.example/x', { headers: { accept } });
 
 test.each(['text/html', 'text/plain', 'application/json'])(
-  'when an error is none of ours, %s tells nothing of it but where the log does',
+  'when an error is unexpected, %s says nothing about it but the id of its log line',
   async (accept) => {
     const response = await problemResponse(new TypeError('no secret of /srv/mirror'), ask(accept), 'an-id');
     const text = await response.text();

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { blobName } from '../../format/layout.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { agrees } from '../../format/verify/evidence.ts';
 import { R2Store } from '../../worker/r2-store.ts';
+import { StoreSource } from '../../worker/store-source.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
@@ -17,43 +19,43 @@ await worker.publish(directory);
 const store = new R2Store(worker.binding);
 afterAll(() => worker.close());
 
-/** An inspector and the count of the storage operations that it makes. */
-function inspector(maxPages: number) {
-  const counted = { operations: 0 };
-  const count = () => {
-    counted.operations += 1;
-  };
-  return { inspect: store.inspector(count, maxPages), counted };
+/** A quick look at files: with what storage lists in at most `maxPages` operations, or by each file's own record. */
+async function looking(maxPages: number) {
+  const used = { operations: 0, bytes: 0 };
+  const records = store.records(maxPages, used);
+  await records;
+  const source = new StoreSource(store, { records, used, version: undefined });
+  return { used, inspect: (some: readonly SnapshotEntry[]) => source.inspect(some, 'quick') };
 }
 
-describe('R2Store.inspector', () => {
-  it('when the bucket fits the pages, lists once for all files', async () => {
-    const { inspect, counted } = inspector(1);
+describe('R2Store.records', () => {
+  it('when the bucket fits the operations, one listing serves all files', async () => {
+    const { inspect, used } = await looking(1);
     const evidence = [...(await inspect(entries.slice(0, 10))), ...(await inspect(entries.slice(10)))];
     expect(entries.filter((entry, index) => !agrees(entry, evidence[index] ?? { kind: 'absent' }))).toEqual(
       [],
     );
-    expect(counted.operations).toBe(1);
+    expect(used.operations).toBe(1);
   });
 
-  it('when it does not, asks for each file instead', async () => {
-    const { inspect, counted } = inspector(0);
+  it('when it does not, each file is asked for instead', async () => {
+    const { inspect, used } = await looking(0);
     const evidence = await inspect(entries.slice(0, 10));
     expect(evidence.map(({ kind }) => kind)).toEqual(Array(10).fill('recorded'));
-    expect(counted.operations).toBe(10);
+    expect(used.operations).toBe(10);
   });
 
-  it('when a file is missing, says so; when it was mended after the listing, finds that out', async () => {
+  it('when a file is missing, the evidence says so; when it was mended after the listing, that is found', async () => {
     const [entry] = entries;
     if (!entry) throw new Error('no entries');
     const key = blobName(entry.sha256);
     const bytes = await (await worker.binding.get(key))?.arrayBuffer();
     await worker.binding.delete(key);
-    const { inspect, counted } = inspector(1);
+    const { inspect, used } = await looking(1);
     expect(await inspect([entry])).toEqual([{ kind: 'absent' }]);
     await worker.binding.put(key, bytes ?? '');
     expect(await inspect([entry])).toMatchObject([{ kind: 'recorded', size: entry.size }]);
-    expect(counted.operations).toBe(3);
+    expect(used.operations).toBe(3);
   });
 });
 
@@ -66,7 +68,7 @@ describe('R2Store.signedRoot', () => {
 });
 
 describe('R2Store.open', () => {
-  it('when a range lies beyond what is stored, gives the record, which tells what is wrong', async () => {
+  it('when a range lies beyond what is stored, returns the record, which shows what is wrong', async () => {
     const [entry] = entries;
     if (!entry) throw new Error('no entries');
     const open = await store.open(entry, { offset: entry.size + 1, length: 1 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ByteRange } from '../../worker/http/range.ts';
+import type { ByteRange } from '../../format/store.ts';
 import { type Representation, respond } from '../../worker/http/respond.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
@@ -7,7 +7,7 @@ const TEXT = '0123456789';
 const SHA256 = '84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882';
 const MODIFIED = 'Sun, 01 Nov 2026 08:00:00 GMT';
 
-/** A representation of ten digits that tells what was asked of it. */
+/** A representation of ten digits that records how it was read. */
 function digits(changes: Partial<Representation> = {}): { representation: Representation; asked: string[] } {
   const asked: string[] = [];
   const representation: Representation = {
@@ -159,7 +159,7 @@ describe('an answer that the snapshot alone decides', () => {
     },
   );
 
-  test('when a range lies beyond the end, a 416 tells the size, and no cache keeps it (15.5.17)', async () => {
+  test('when a range lies beyond the end, a 416 has the size, and no cache keeps it (15.5.17)', async () => {
     const { representation, asked } = digits({ cacheControl: 'public, max-age=31536000, immutable' });
     const response = await send(representation, { range: 'bytes=10-' });
     expect([response.status, response.body, asked]).toEqual([416, null, []]);

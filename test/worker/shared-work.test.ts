@@ -5,7 +5,7 @@ const clock = () => new Date();
 const never = () => new Promise<string>(() => undefined);
 
 describe('SharedWork', () => {
-  it('when work is under way, those who come meanwhile share it', async () => {
+  it('when work is in progress, later requests share it', async () => {
     const shared = new SharedWork<number>(clock, 1_000);
     let begun = 0;
     const begin = async () => ++begun;
@@ -13,13 +13,13 @@ describe('SharedWork', () => {
     expect(await shared.join('a', begin)).toBe(2);
   });
 
-  it('when the work dies with the request that began it, those who joined it begin their own', async () => {
+  it('when the work dies with the request that began it, those that joined it begin another', async () => {
     const shared = new SharedWork<string>(clock, 50);
     void shared.join('a', never);
     expect(await shared.join('a', async () => 'mine')).toBe('mine');
   });
 
-  it('when the work fails, all who share it are told, and the next begins anew', async () => {
+  it('when the work fails, all that share it fail, and the next begins again', async () => {
     const shared = new SharedWork<string>(clock, 1_000);
     const fail = async () => Promise.reject(new Error('no'));
     const both = await Promise.allSettled([shared.join('a', fail), shared.join('a', fail)]);

@@ -1,6 +1,6 @@
 import { parseAccept } from 'hono/utils/accept';
 
-/** What a client can be answered with. */
+/** The formats that responses come in. */
 export type Format = 'html' | 'json' | 'text';
 
 const FORMATS: ReadonlyMap<string, Format> = new Map([
@@ -12,10 +12,10 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
 ]);
 
 /**
- * The format that an Accept field (RFC 9110 section 12.5.1) names with the greatest weight; `undefined` when it names
- * none of ours, as the wildcard of curl does.
+ * Returns the format to which an Accept field (RFC 9110 section 12.5.1) gives the greatest weight by name; `undefined`
+ * when it names none of ours, as the wildcard of curl does.
  */
-export function preferredFormat(accept: string | null): Format | undefined {
+export function preferredFormat(accept: string | null | undefined): Format | undefined {
   const named = parseAccept(accept ?? '').find(({ type, q }) => q > 0 && FORMATS.has(type.toLowerCase()));
   return named && FORMATS.get(named.type.toLowerCase());
 }

@@ -1,8 +1,9 @@
-import { METHODS } from './methods.ts';
+/** The methods that a mirror answers, all of them safe (RFC 9110 section 9.2.1), as `Allow` lists them. */
+export const METHODS = 'GET, HEAD, OPTIONS';
 
 /**
- * Any page may read what this server sends (Fetch standard, section 3.3): nothing here rests on cookies, and a private
- * mirror answers only to those who know a token. Browsers never send credentials of their own along with `*`.
+ * Lets any page read every response (Fetch standard, section 3.3). Nothing here depends on cookies, and a private mirror
+ * serves only requests with a token. With `*`, browsers never send credentials of their own.
  */
 export const CORS = {
   'access-control-allow-origin': '*',
@@ -10,7 +11,7 @@ export const CORS = {
     'accept-ranges, content-disposition, content-length, content-range, date, docker-content-digest, etag, mirror-error, mirror-warning, repr-digest, retry-after, server-timing, x-request-id',
 } as const;
 
-/** The rest of the answer to a preflight request. */
+/** Further headers of the response to a preflight request. */
 export const PREFLIGHT = {
   'access-control-allow-methods': METHODS,
   'access-control-allow-headers':

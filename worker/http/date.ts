@@ -1,47 +1,37 @@
-const MONTHS = 'Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec';
-const TIME = '(\\d{2}):(\\d{2}):(\\d{2})';
-const IMF_FIXDATE = new RegExp(`^[A-Z][a-z]{2}, (\\d{2}) (${MONTHS}) (\\d{4}) ${TIME} GMT$`);
-const RFC_850 = new RegExp(`^[A-Z][a-z]+day, (\\d{2})-(${MONTHS})-(\\d{2}) ${TIME} GMT$`);
-const ASCTIME = new RegExp(`^[A-Z][a-z]{2} (${MONTHS}) ([ \\d]\\d) ${TIME} (\\d{4})$`);
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const MONTH = `(?<month>${MONTHS.join('|')})`;
+const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 
-/** An HTTP-date (RFC 9110 section 5.6.7) in Unix seconds, in any of its three forms; `undefined` for anything else. */
+/** IMF-fixdate, RFC 850 and asctime. */
+const FORMS = [
+  new RegExp(`^[A-Z][a-z]{2}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^[A-Z][a-z]+day, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} GMT$`),
+  new RegExp(`^[A-Z][a-z]{2} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+/** Parses any of the three forms of an HTTP-date (RFC 9110 section 5.6.7) to Unix seconds; `undefined` for all else. */
 export function parseHttpDate(text: string | null, now: Date): number | undefined {
-  if (text === null) return undefined;
-  const fixed = IMF_FIXDATE.exec(text);
-  if (fixed) return seconds(Number(fixed[3]), fixed[2], fixed[1], fixed.slice(4, 7));
-  const old = RFC_850.exec(text);
-  if (old) return inNearestCentury(Number(old[3]), old[2], old[1], old.slice(4, 7), now);
-  const unix = ASCTIME.exec(text);
-  return unix ? seconds(Number(unix[6]), unix[1], unix[2], unix.slice(3, 6)) : undefined;
+  const fields = FORMS.map((form) => form.exec(text ?? '')?.groups).find((groups) => groups !== undefined);
+  if (!fields) return undefined;
+  const year = Number(fields.year);
+  if (fields.year?.length === 4) return secondsOf(fields, year);
+  // A two-digit year that would be more than 50 years ahead means the century before.
+  const thisYear = now.getUTCFullYear();
+  const century = thisYear - (thisYear % 100);
+  const value = secondsOf(fields, century + year);
+  const limit = new Date(now).setUTCFullYear(thisYear + 50) / 1000;
+  return value !== undefined && value > limit ? secondsOf(fields, century - 100 + year) : value;
 }
 
-/** An HTTP-date of Unix seconds, in the preferred form. */
+/** Formats Unix seconds as an HTTP-date in the preferred form. */
 export const httpDate = (unixSeconds: number): string => new Date(unixSeconds * 1000).toUTCString();
 
-/** Two digits of a year that would lie more than 50 years ahead mean the century before. */
-function inNearestCentury(
-  digits: number,
-  month: string | undefined,
-  day: string | undefined,
-  time: string[],
-  now: Date,
-): number | undefined {
-  const year = Math.floor(now.getUTCFullYear() / 100) * 100 + digits;
-  const value = seconds(year, month, day, time);
-  const limit = new Date(now).setUTCFullYear(now.getUTCFullYear() + 50) / 1000;
-  return value !== undefined && value > limit ? seconds(year - 100, month, day, time) : value;
-}
-
-function seconds(
-  year: number,
-  month: string | undefined,
-  day: string | undefined,
-  time: string[],
-): number | undefined {
-  const [hour = 0, minute = 0, second = 0] = time.map(Number);
+function secondsOf(fields: Readonly<Record<string, string>>, year: number): number | undefined {
+  const field = (name: string): number => Number(fields[name]);
   const date = new Date(0);
-  date.setUTCFullYear(year, MONTHS.split('|').indexOf(month ?? ''), Number(day));
-  // A day that its month does not have rolls over, an hour of 24 as well; a second of 60 is a leap second.
-  if (date.getUTCDate() !== Number(day) || hour > 23 || minute > 59 || second > 60) return undefined;
-  return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
+  date.setUTCFullYear(year, MONTHS.indexOf(fields.month ?? ''), field('day'));
+  // Date would roll an impossible day over to the next month. A second of 60 is a leap second.
+  const isReal = date.getUTCDate() === field('day') && field('hour') < 24 && field('minute') < 60;
+  if (!isReal || field('second') > 60) return undefined;
+  return date.getTime() / 1000 + field('hour') * 3600 + field('minute') * 60 + field('second');
 }

@@ -1,21 +1,21 @@
 const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 const LIST_ITEM = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
-/** A strong entity tag for an opaque value (RFC 9110 section 8.8.3). */
+/** Returns a strong entity tag for an opaque value (RFC 9110 section 8.8.3). */
 export const strongTag = (value: string): string => `"${value}"`;
 
-/** True when a field of entity tags (If-Match) names `tag` by strong comparison, or is `*`. */
+/** Returns whether an If-Match field names `tag` by strong comparison, or is `*`. */
 export const matchesStrongly = (field: string, tag: string): boolean =>
   field.trim() === '*' || tagsOf(field).some((candidate) => candidate === tag);
 
-/** True when a field of entity tags (If-None-Match) names `tag` by weak comparison, or is `*`. */
+/** Returns whether an If-None-Match field names `tag` by weak comparison, or is `*`. */
 export const matchesWeakly = (field: string, tag: string): boolean =>
   field.trim() === '*' || tagsOf(field).some((candidate) => opaque(candidate) === opaque(tag));
 
-/** True for a field that is one entity tag and nothing else. */
+/** Returns whether a field is one entity tag and nothing else. */
 export const isEntityTag = (field: string): boolean => ENTITY_TAG.test(field.trim());
 
-/** The tags of a list; none for what is not a list of tags, so that half-read garbage names nothing. */
+/** Returns the tags of a list; none when anything else is in it, so that half-read garbage names nothing. */
 const tagsOf = (field: string): string[] =>
   /^[ \t,]*$/.test(field.replace(LIST_ITEM, '')) ? (field.match(LIST_ITEM) ?? []) : [];
 

@@ -5,8 +5,8 @@ const MAX_LENGTH = 2048;
 const FORBIDDEN = /[\x00-\x1f\x7f\\]/;
 
 /**
- * The decoded path of a request, without its leading slash. Each segment is percent-decoded once; `+` is a plus.
- * Throws `bad-input` for what cannot name a file: broken escapes, control characters, backslashes, escaped slashes, dot
+ * Decodes the path of a request, without its leading slash. Each segment is percent-decoded once; `+` is a plus.
+ * Throws `bad-input` for a path that cannot name a file: broken escapes, control characters, backslashes, escaped slashes, dot
  * segments, or more than 2,048 characters.
  */
 export function decodePath(pathname: string): string {

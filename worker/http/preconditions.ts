@@ -1,17 +1,17 @@
 import { parseHttpDate } from './date.ts';
 import { isEntityTag, matchesStrongly, matchesWeakly } from './etag.ts';
 
-/** What preconditions are held against. */
+/** What preconditions are compared with. */
 export interface Validators {
   /** Strong entity tag, with its quotes. */
   etag: string;
-  /** Unix seconds; `undefined` where the time of the last change is not known: conditions on it are then ignored. */
+  /** Unix seconds; `undefined` when the time of the last change is unknown: conditions on it are then ignored. */
   lastModified: number | undefined;
 }
 
 /**
- * Evaluates a GET's or HEAD's preconditions in the order of RFC 9110 section 13.2.2: the status to answer with when
- * one of them decides, `undefined` when the request goes on.
+ * Evaluates the preconditions of a GET or HEAD in the order of RFC 9110 section 13.2.2. Returns the status to respond
+ * with when one of them decides; otherwise `undefined`.
  */
 export function evaluatePreconditions(
   headers: Headers,
@@ -33,7 +33,7 @@ export function evaluatePreconditions(
 }
 
 /**
- * True when a Range may be honoured (RFC 9110 section 13.1.5): there is no If-Range, or it names this very
+ * Returns whether a Range may be honoured (RFC 9110 section 13.1.5): there is no If-Range, or it names exactly this
  * representation. A date is a strong validator only when it is at least a second old.
  */
 export function ifRangeHolds(headers: Headers, { etag, lastModified }: Validators, now: Date): boolean {

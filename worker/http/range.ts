@@ -1,23 +1,19 @@
-/** A part of a representation, in bytes. */
-export interface ByteRange {
-  offset: number;
-  length: number;
-}
+import type { ByteRange } from '../../format/store.ts';
 
 type RangeSpec = { first: number; last: number | undefined } | { suffix: number };
 
 const SINGLE_RANGE = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i;
 
 /**
- * What a Range header asks of a representation of `size` bytes (RFC 9110 section 14.2): one range, `unsatisfiable`, or
- * `undefined` where the header is to be ignored: another unit, not one range, or not a range at all.
+ * Returns the range that a Range header asks for in a representation of `size` bytes (RFC 9110 section 14.2), or
+ * `unsatisfiable`; `undefined` when the header must be ignored: another unit, several ranges, or no range at all.
  */
 export function requestedRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
   const spec = parse(header);
   if (!spec) return undefined;
   if ('suffix' in spec) {
     if (spec.suffix === 0) return 'unsatisfiable';
-    // Section 14.1.2 calls a suffix of nothing satisfiable, but no Content-Range can say so: the whole it is.
+    // Section 14.1.2 calls a suffix of an empty representation satisfiable, but no Content-Range can describe it.
     if (size === 0) return undefined;
     const length = Math.min(spec.suffix, size);
     return { offset: size - length, length };
@@ -38,6 +34,6 @@ function parse(header: string | null): RangeSpec | undefined {
   return to !== undefined && to < from ? undefined : { first: from, last: to };
 }
 
-/** `Content-Range` of a 206 (RFC 9110 section 14.4). */
+/** Returns the `Content-Range` of a 206 (RFC 9110 section 14.4). */
 export const contentRange = ({ offset, length }: ByteRange, size: number): string =>
   `bytes ${offset}-${offset + length - 1}/${size}`;

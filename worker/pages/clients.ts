@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { keyIdText, type PublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { Html } from './html.ts';
 
-/** How a client is pointed here. */
+/** Shows how to point stout here. */
 export const clientSection = (
   origin: string,
   stoutConfig: string,
@@ -11,8 +11,8 @@ export const clientSection = (
   <div class="columns">
     <div>
       <h3>From a terminal</h3>
-      <p>This replaces the configuration that stout has now.</p>
-      ${listing('Terminal', commands(origin))}
+      <p>This replaces the present configuration of stout.</p>
+      ${listing('Terminal', commands(origin, '.stout', 'stout.toml', 'config.toml', 'stout'))}
     </div>
     <div>
       <h3>Or by hand</h3>
@@ -22,30 +22,20 @@ export const clientSection = (
   </div>
 </section>`;
 
-/** The same for brew, where the mirror has what it asks for. */
+/** Shows how to point brew here, where the mirror has what it asks for. */
 export const brewSection = (origin: string): Html => html`<section aria-labelledby="brew">
   <h2 id="brew">Point brew here</h2>
-  <p>This replaces the <code>brew.env</code> that there is now. The file says what else it can say.</p>
-  ${listing('Terminal', brewCommands(origin))}
+  <p>This replaces the present <code>brew.env</code>. The file lists its other settings.</p>
+  ${listing('Terminal', commands(origin, '.homebrew', 'brew.env', 'brew.env', 'brew'))}
 </section>`;
 
-const brewCommands = (origin: string): string =>
-  [
-    'mkdir -p ~/.homebrew',
-    `curl -fsS ${origin}/config/brew.env \\`,
-    '  -o ~/.homebrew/brew.env',
-    'brew update',
-  ].join('\n');
+const commands = (origin: string, folder: string, config: string, file: string, client: string): string =>
+  `mkdir -p ~/${folder}
+curl -fsS ${origin}/config/${config} \\
+  -o ~/${folder}/${file}
+${client} update`;
 
-const commands = (origin: string): string =>
-  [
-    'mkdir -p ~/.stout',
-    `curl -fsS ${origin}/config/stout.toml \\`,
-    '  -o ~/.stout/config.toml',
-    'stout update',
-  ].join('\n');
-
-/** The public keys, and how to check a signature without any of this project's code. */
+/** Shows the public keys, and how to check a signature without any of this project's code. */
 export const keySection = (
   origin: string,
   keys: readonly PublicKey[],
@@ -66,14 +56,12 @@ export const keySection = (
 </section>`;
 
 const minisignCommands = (origin: string, signer: PublicKey): string =>
-  [
-    `curl -fO ${origin}/index/formulas.db`,
-    `curl -fO ${origin}/index/formulas.db.sig`,
-    'minisign -V -m formulas.db -x formulas.db.sig \\',
-    `  -P ${publicKeyLine(signer)}`,
-  ].join('\n');
+  `curl -fO ${origin}/index/formulas.db
+curl -fO ${origin}/index/formulas.db.sig
+minisign -V -m formulas.db -x formulas.db.sig \\
+  -P ${publicKeyLine(signer)}`;
 
-/** Each line is a block of its own so that a wrapped line shows as one, by its indent. */
+/** Each line is a block, so that the indent shows a wrapped line as one. */
 const listing = (label: string, text: string): Html =>
   html`<div class="listing"><p>${label}</p><pre>${text.split('\n').map(
     (line) => html`<span>${line}

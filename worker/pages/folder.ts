@@ -5,10 +5,10 @@ import type { Html } from './html.ts';
 import { page } from './page.ts';
 import { bytesText, counted, momentText } from './units.ts';
 
-/** A folder as people and tools read it: every name is a link relative to the folder. A whole HTML document. */
-export async function folderPage({ folder, entries, next }: Listing, snapshot: number): Promise<string> {
+/** Returns the page of a folder, for people and tools: every name is a link relative to the folder. */
+export function folderPage({ folder, entries, next }: Listing, snapshot: number): Promise<string> {
   const whole = next === undefined ? '' : ' in this part';
-  const document = page({
+  return page({
     title: `/${folder}`,
     kicker: 'Package mirror',
     headline: folder === '' ? 'All files' : (folder.split('/').at(-2)?.concat('/') ?? folder),
@@ -21,7 +21,6 @@ export async function folderPage({ folder, entries, next }: Listing, snapshot: n
 </section>`,
     footer: html`<p>JSON for <code>Accept: application/json</code></p>`,
   });
-  return String(await document);
 }
 
 function breadcrumbs(folder: string): Html {

@@ -4,7 +4,7 @@ import type { Html } from './html.ts';
 import type { ShownRoot } from './state.ts';
 import { bytesText, countText, momentText } from './units.ts';
 
-/** The live snapshot and those before it that are still kept. */
+/** Shows the live snapshot and the earlier ones that are still kept. */
 export const keptSection = (
   { snapshot }: ShownRoot,
   kept: readonly KeptSnapshot[],
@@ -15,7 +15,7 @@ export const keptSection = (
     <tbody>
 ${row({ ...snapshot, ...snapshot.totals }, true)}${kept.map((one) => row(one, false))}    </tbody>
   </table>
-  ${kept.length > 0 && html`<p class="remark">Each carries a signature that this server trusts; the operator can go back to one with <code>stout-mirror rollback</code>.</p>`}
+  ${kept.length > 0 && html`<p class="remark">Each has a signature that this server trusts; the operator can return to one with <code>stout-mirror rollback</code>.</p>`}
 </section>`;
 
 const row = ({ version, created_at, files, bytes }: KeptSnapshot, live: boolean): Html =>

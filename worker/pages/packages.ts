@@ -1,29 +1,29 @@
 import { html } from 'hono/html';
 import type { ListedPackage } from '../../format/package-list.ts';
-import { matching } from '../package-list.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import type { Html } from './html.ts';
+import { matching } from './search.ts';
 import { bytesText, counted, countText } from './units.ts';
 
-/** Which of the packages are asked for. */
+/** The packages to show. */
 export interface PackageView {
   /** Part of a name or description; empty for all. */
   query: string;
-  /** From 1; anything that is no such page shows the nearest. */
+  /** From 1; any other number shows the nearest page. */
   page: number;
 }
 
 const PAGE_ROWS = 100;
 
-const KIND_NAMES: Record<ListedPackage['kind'], string> = {
-  formula: 'formula',
-  cask: 'cask',
-  'linux-app': 'Linux app',
-};
+/** What the table calls a kind. */
+const LABELS: Readonly<Record<string, string>> = Object.fromEntries(
+  KINDS.map(({ id, label }) => [id, label]),
+);
 
-/** What the script makes rows from. */
+/** The row that the script fills. */
 const NONE: ListedPackage = { kind: 'formula', name: '', version: '', desc: '', tags: ['', ''], size: 0 };
 
-/** The packages as a table, a hundred a page. The script searches while one types; without it, Enter does. */
+/** Shows the packages as a table, a hundred a page. The script searches while one types; without it, Enter does. */
 export function packageSection(packages: readonly ListedPackage[], { query, page }: PackageView): Html {
   const found = query === '' ? packages : matching(packages, query);
   const pages = Math.max(Math.ceil(found.length / PAGE_ROWS), 1);
@@ -39,14 +39,14 @@ const searchForm = (
   all: number,
   found: number,
   query: string,
-): Html => html`<form id="search" role="search" action="/#packages">
+): Html => html`<form id="search" role="search" action="/#packages" data-kinds="${JSON.stringify(LABELS)}">
     <label for="q">Find a package</label>
     <input id="q" name="q" type="search" value="${query}" autocomplete="off" spellcheck="false" placeholder="name or description">
     <button>Search</button>
     <p id="shown" role="status">${query === '' ? counted(all, 'package') : `${countText(found)} of ${countText(all)} match`}</p>
   </form>`;
 
-/** Roles are spelled out because the narrow layout changes `display`, which drops them in some browsers. */
+/** Roles are explicit because the narrow layout changes `display`, which removes implicit ones in some browsers. */
 const table = (
   packages: readonly ListedPackage[],
 ): Html => html`<table class="packages" role="table" aria-labelledby="packages">
@@ -58,10 +58,10 @@ ${packages.map(row)}    </tbody>
   </table>`;
 
 const row = ({ kind, name, version, desc, tags, size }: ListedPackage): Html =>
-  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${KIND_NAMES[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${bytesText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
+  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${LABELS[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${bytesText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
 `;
 
-/** Eight tags in every row would drown the rest: they fold, and open without JavaScript. */
+/** Eight tags in every row would hide the rest: they fold, and unfold without JavaScript. */
 function platforms(tags: readonly string[]): Html {
   const names = html`<code>${tags.join(' ')}</code>`;
   if (tags.length <= 1) return names;

@@ -1,8 +1,8 @@
 import { html, raw } from 'hono/html';
+import { type STATUS_SCRIPT, STYLE } from './built.ts';
 import type { Html } from './html.ts';
 import { iconUrl, mark } from './icons.ts';
 import { CONTENT_SECURITY_POLICY } from './security-policy.ts';
-import { STYLE } from './style.ts';
 
 /** Headers of every page. */
 export const HTML = {
@@ -22,11 +22,11 @@ export interface PageParts {
   main: Html;
   footer: Html;
   /** One of those that the content security policy names. */
-  script?: string;
+  script?: typeof STATUS_SCRIPT;
 }
 
-/** A whole HTML document. Everything that is a string here gets escaped. */
-export const page = ({
+/** Returns a whole HTML document. Every string in it is escaped. */
+export async function page({
   title,
   kicker,
   headline,
@@ -34,7 +34,9 @@ export const page = ({
   main,
   footer,
   script,
-}: PageParts): Html => html`<!doctype html>
+}: PageParts): Promise<string> {
+  return String(
+    await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -42,7 +44,7 @@ export const page = ({
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="${iconUrl}">
-<style>${raw(STYLE)}</style>
+<style>${raw(STYLE.text)}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
@@ -57,7 +59,9 @@ ${main}
 <footer><div class="inner">
 ${footer}
 </div></footer>
-${script && html`<script>${raw(script)}</script>`}
+${script && html`<script>${raw(script.text)}</script>`}
 </body>
 </html>
-`;
+`,
+  );
+}

@@ -2,22 +2,22 @@ import { html } from 'hono/html';
 import type { Html } from './html.ts';
 import { page } from './page.ts';
 
-/** An error as a browser's reader needs it: what is wrong, why, and what to do. */
+/** An error as people need it: what is wrong, why, and what to do. */
 export interface Problem {
   status: number;
   title: string;
   detail: string;
-  hint?: string;
+  hint?: string | undefined;
   expected?: string | undefined;
   found?: string | undefined;
-  /** What the operator finds it by in the log. */
+  /** The operator finds the request in the log by it. */
   request_id?: string | undefined;
 }
 
-/** The page for an error: 404, 502, 503 and the like. The detail may hold text from outside. */
-export async function problemPage(problem: Problem): Promise<string> {
+/** Returns the page for an error: 404, 502, 503 and the like. The detail may contain text from outside. */
+export function problemPage(problem: Problem): Promise<string> {
   const { status, title, detail, hint, expected, found, request_id } = problem;
-  const document = page({
+  return page({
     title: `${status} ${title}`,
     kicker: `Error ${status}`,
     headline: title,
@@ -26,7 +26,6 @@ export async function problemPage(problem: Problem): Promise<string> {
     footer: html`<nav aria-label="Elsewhere"><ul><li><a href="/">This mirror’s status</a></li><li><a href="/api/v1/health">Health as JSON</a></li></ul></nav>
 ${request_id && html`<p>Request <code>${request_id}</code></p>`}`,
   });
-  return String(await document);
 }
 
 const advice = ({

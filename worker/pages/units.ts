@@ -8,14 +8,14 @@ export const DAY = 24 * HOUR;
 const whole = new Intl.NumberFormat('en');
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
-/** `8,123` */
+/** Formats a count: `8,123`. */
 export const countText = (count: number): string => whole.format(count);
 
-/** `1 file`, `8,123 files`; `many` is the plural where an s at the end is not enough. */
+/** Formats a count with its noun: `1 file`, `8,123 files`. `many` is an irregular plural. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${countText(count)} ${count === 1 ? one : many}`;
 
-/** Decimal units to three digits, as disks and macOS count: `1.23 GB`. */
+/** Formats bytes in decimal units to three digits, as disks and macOS count: `1.23 GB`. */
 export function bytesText(bytes: number): string {
   if (bytes === 1) return '1 byte';
   let value = bytes;
@@ -27,7 +27,7 @@ export function bytesText(bytes: number): string {
   return `${short.format(value)} ${UNITS[unit]}`;
 }
 
-/** A length of time in its largest fitting unit, rounded down so that it never promises too much. */
+/** Formats a length of time in its largest fitting unit, rounded down so that it never promises too much. */
 export function durationText(milliseconds: number): string {
   const inWhole = (unit: number) => Math.floor(milliseconds / unit);
   if (milliseconds >= 2 * DAY) return counted(inWhole(DAY), 'day');
@@ -36,15 +36,15 @@ export function durationText(milliseconds: number): string {
   return 'less than a minute';
 }
 
-/** `2025-11-20 14:05 UTC`: the same for every reader, whatever the time zone. */
+/** Formats a moment for readers in any time zone: `2025-11-20 14:05 UTC`. */
 export const momentText = (moment: Date): string =>
   moment.toISOString().slice(0, 16).replace('T', ' ').concat(' UTC');
 
-/** A share of a whole as an SVG length: `37.5%`. A whole of nothing has no shares. */
+/** Formats a share as an SVG length: `37.5%`; `0%` of a whole that is zero. */
 export const percent = (part: number, whole: number): string =>
   `${whole > 0 ? Number(((100 * part) / whole).toFixed(2)) : 0}%`;
 
-/** A share of a whole for reading: `53%`. What is there but rounds to nothing is `<1%`. */
+/** Formats a share for people: `53%`. A share that would round to zero is `<1%`. */
 export function shareText(part: number, whole: number): string {
   const share = whole > 0 ? (100 * part) / whole : 0;
   return share > 0 && share < 0.5 ? '<1%' : `${Math.round(share)}%`;

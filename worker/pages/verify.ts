@@ -1,18 +1,18 @@
 import { html } from 'hono/html';
 import type { Check, Failure, VerifyReport } from '../../format/verify/report.ts';
+import { VERIFY_SCRIPT } from './built.ts';
 import type { Html } from './html.ts';
 import { stateIcon } from './icons.ts';
 import { page } from './page.ts';
 import { bytesText, counted, countText, durationText } from './units.ts';
-import { VERIFY_SCRIPT } from './verify-script.ts';
 
-/** What a verification found, and the way to a deeper one. A whole HTML document. */
-export async function verifyPage(report: VerifyReport, now: Date): Promise<string> {
-  const document = page({
+/** Returns the page of a verification: what it found, and the way to a deeper one. */
+export function verifyPage(report: VerifyReport, now: Date): Promise<string> {
+  return page({
     title: 'Verification',
     kicker: 'Package mirror',
     headline: 'Verification',
-    lead: 'Every file of this mirror, held against the list that its operator signed.',
+    lead: 'Every file of this mirror, compared with the list that its operator signed.',
     main: html`${verdict(report, now)}
 ${report.failures.length > 0 && failures(report.failures)}
 ${checks(report.checks)}`,
@@ -20,7 +20,6 @@ ${checks(report.checks)}`,
 <p>JSON for <code>Accept: application/json</code></p>`,
     script: VERIFY_SCRIPT,
   });
-  return String(await document);
 }
 
 function verdict(report: VerifyReport, now: Date): Html {
@@ -34,12 +33,12 @@ function verdict(report: VerifyReport, now: Date): Html {
     <template id="refuted">${stateIcon('expired')}Not as signed</template>
   </div>
   <dl class="evidence">
-    <div><dt>Looked at</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
+    <div><dt>Checked</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
     <div><dt>By SHA-256</dt><dd>${counted(files.verified, 'file')} <small>verified</small></dd></div>
     ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
     ${files.failed > 0 && html`<div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
     <div><dt>Snapshot</dt><dd><code>${snapshot?.version ?? 'none'}</code></dd></div>
-    <div><dt>Checked</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
+    <div><dt>Time</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
   </dl>
   ${deepCheck(report)}
 </section>`;
@@ -55,8 +54,8 @@ function meaning({ depth, cursor }: VerifyReport): string {
   const how =
     depth === 'deep'
       ? 'Each file was read to its end and hashed just now.'
-      : 'What storage has on record of each file was compared with the signed list.';
-  return cursor === null ? how : `${how} This is a part; the rest is still to be looked at.`;
+      : 'What storage recorded of each file was compared with the signed list.';
+  return cursor === null ? how : `${how} This is one part; the rest has not been checked yet.`;
 }
 
 const failures = (found: readonly Failure[]): Html => html`<section aria-labelledby="failures">
@@ -68,9 +67,9 @@ const deepCheck = ({ depth, cursor }: VerifyReport): Html => html`<div class="ch
     <div class="action">
       <div>
         <h3>Read every byte</h3>
-        <p>Storage is not asked what it recorded: this server reads and hashes each file, a part at a time.${
+        <p>This server reads and hashes each file, one part at a time, whatever storage recorded.${
           cursor !== null &&
-          html` <a href="/verify?${new URLSearchParams({ ...(depth === 'deep' ? { deep: '1' } : {}), cursor })}">Go on where this stopped</a>`
+          html` <a href="/verify?${new URLSearchParams({ ...(depth === 'deep' ? { deep: '1' } : {}), cursor })}">Continue where this stopped</a>`
         }</p>
       </div>
       <form id="deep" action="/verify"><input type="hidden" name="deep" value="1"><button>Start the deep check</button></form>

@@ -5,19 +5,17 @@ import { keyIdText } from '../../format/minisign/public-key.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
 import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { jsonDocument, momentaryJson } from '../document.ts';
-import { fileRepresentation } from '../files.ts';
-import { CACHE_CONTROL } from '../http/caching.ts';
 import { OPENAPI } from '../openapi.ts';
-import { allPackages, matching, packageList } from '../package-list.ts';
+import { allPackages, packageList } from '../package-list.ts';
+import { matching } from '../pages/search.ts';
+import { fileRepresentation } from '../representations.ts';
 
-const PAGE = { cacheControl: CACHE_CONTROL.page };
-
-/** JSON for machines, as `/api/v1/openapi.json` describes it. */
+/** Serves JSON for programs, as `/api/v1/openapi.json` describes it. */
 export function apiRoutes(services: Services): Hono<AppEnvironment> {
   const { store } = services;
   const packages = async (context: AppContext) => packageList(store, await servedSnapshot(context, services));
   return new Hono<AppEnvironment>()
-    .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI, PAGE)))
+    .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI)))
     .get('/api/v1/health', async () => {
       const health = await healthOf(services);
       return momentaryJson(health, health.ok ? 200 : 503);
@@ -34,17 +32,17 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
       if (query === '') return answer(context, services, allPackages(list));
       const found = matching(list.packages, query);
       const body = { version: list.version, count: found.length, packages: found };
-      return answer(context, services, jsonDocument(body, PAGE));
+      return answer(context, services, jsonDocument(body));
     })
     .get('/api/v1/packages/:name', async (context) => {
       const name = context.req.param('name');
       const found = (await packages(context)).packages.filter((item) => item.name === name);
-      if (found.length > 0) return answer(context, services, jsonDocument({ packages: found }, PAGE));
+      if (found.length > 0) return answer(context, services, jsonDocument({ packages: found }));
       throw new MirrorError('not-found', `This mirror has no package named ${JSON.stringify(name)}.`);
     });
 }
 
-/** Whether this mirror can be served from, and until when, by its root alone. */
+/** Returns whether this mirror can be served, and until when, by its root alone. */
 async function healthOf({ snapshots, clock }: Services): Promise<{ ok: boolean } & Record<string, unknown>> {
   try {
     const { snapshot, signer, sha256 } = await snapshots.current();

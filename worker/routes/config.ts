@@ -1,44 +1,42 @@
 import { Hono } from 'hono';
-import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
+import { brewEnvironment } from '../../format/client-config.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { formatPublicKey } from '../../format/minisign/public-key.ts';
-import { clientConfigOf } from '../client-config.ts';
 import {
-  type AppContext,
   type AppEnvironment,
   answer,
   clientOrigin,
   type Services,
   servedSnapshot,
+  stoutConfigFor,
 } from '../context.ts';
 import { documentOf } from '../document.ts';
-import { CACHE_CONTROL } from '../http/caching.ts';
 import { packageList } from '../package-list.ts';
 
-/** What clients copy: their configuration for this origin, and the public key. */
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Serves what clients copy: their configuration for this origin, and the public key. */
 export function configRoutes(services: Services): Hono<AppEnvironment> {
-  const { settings } = services;
-  const text = (context: AppContext, body: string, contentType: string): Promise<Response> =>
-    answer(context, services, documentOf(body, { contentType, cacheControl: CACHE_CONTROL.page }));
+  const { settings, store } = services;
   return new Hono<AppEnvironment>()
     .get('/config/stout.toml', async (context) => {
       const live = await servedSnapshot(context, services);
-      const config = stoutConfig(clientConfigOf(live, clientOrigin(context, settings), settings));
-      return text(context, config, 'application/toml; charset=utf-8');
+      const config = stoutConfigFor(live, clientOrigin(context, settings), settings);
+      return answer(context, services, documentOf(config, 'application/toml; charset=utf-8'));
     })
     .get('/config/brew.env', async (context) => {
-      const live = await servedSnapshot(context, services);
-      if ((await packageList(services.store, live)).homebrew_api === undefined) {
-        throw new MirrorError(
-          'not-found',
-          'This mirror has nothing for brew: it was made without --clients brew.',
-        );
+      const list = await packageList(store, await servedSnapshot(context, services));
+      if (list.homebrew_api !== undefined) {
+        return answer(context, services, documentOf(brewEnvironment(clientOrigin(context, settings)), TEXT));
       }
-      return text(context, brewEnvironment(clientOrigin(context, settings)), 'text/plain; charset=utf-8');
+      throw new MirrorError(
+        'not-found',
+        'This mirror has nothing for brew: it was made without --clients brew.',
+      );
     })
     .get('/mirror.pub', (context) => {
       const keys = settings.trusted.map(formatPublicKey).join('');
-      if (keys !== '') return text(context, keys, 'text/plain; charset=utf-8');
+      if (keys !== '') return answer(context, services, documentOf(keys, TEXT));
       throw new MirrorError('not-found', 'This server has no key to show: it checks no signatures.');
     });
 }

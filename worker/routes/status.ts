@@ -1,6 +1,4 @@
 import { Hono } from 'hono';
-import { stoutConfig } from '../../format/client-config.ts';
-import { clientConfigOf } from '../client-config.ts';
 import {
   type AppContext,
   type AppEnvironment,
@@ -8,31 +6,23 @@ import {
   originFor,
   type Services,
   servedSnapshot,
+  stoutConfigFor,
   warningOf,
 } from '../context.ts';
-import { documentOf } from '../document.ts';
+import { pageDocument } from '../document.ts';
 import { preferredFormat } from '../http/accept.ts';
-import { CACHE_CONTROL } from '../http/caching.ts';
 import { packageList } from '../package-list.ts';
-import { HTML } from '../pages/page.ts';
 import { statusPage } from '../pages/status.ts';
 import { keptSnapshots } from '../snapshot-history.ts';
 
-/** What a private mirror's page shows in place of the credentials, which are nobody's to read over a shoulder. */
+/** Shown on a private mirror's page in place of the credentials, which nobody should read over a shoulder. */
 const PLACEHOLDER = 'USER:TOKEN@';
 
-/** The status page, for browsers; for all others `/` is the top folder. */
+/** Serves the status page to browsers. For all other clients `/` is the top folder. */
 export const statusRoutes = (services: Services): Hono<AppEnvironment> =>
   new Hono<AppEnvironment>().get('/', async (context, next) => {
-    if (preferredFormat(context.req.header('accept') ?? null) !== 'html') return next();
-    const page = await render(context, services);
-    const { 'content-type': contentType, ...headers } = HTML;
-    const cacheControl = CACHE_CONTROL.page;
-    return answer(
-      context,
-      services,
-      documentOf(page, { contentType, cacheControl, vary: 'accept', headers }),
-    );
+    if (preferredFormat(context.req.header('accept')) !== 'html') return next();
+    return answer(context, services, pageDocument(await render(context, services)));
   });
 
 async function render(context: AppContext, services: Services): Promise<string> {
@@ -50,7 +40,7 @@ async function render(context: AppContext, services: Services): Promise<string> 
     kept: await keptSnapshots(store, live, settings),
     packages: await packageList(store, live),
     view: { query: context.req.query('q') ?? '', page: Number(context.req.query('page') ?? 1) },
-    stoutConfig: stoutConfig(clientConfigOf(live, shown, settings)),
+    stoutConfig: stoutConfigFor(live, shown, settings),
     publicKeys: settings.trusted,
     warning: warningOf(live, now),
   });

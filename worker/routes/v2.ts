@@ -1,21 +1,20 @@
 import { Hono } from 'hono';
 import { isSha256 } from '../../format/digest.ts';
-import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { type AppContext, type AppEnvironment, type Services, servedSnapshot } from '../context.ts';
+import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { momentary } from '../document.ts';
-import { fileRepresentation } from '../files.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
-import { respond } from '../http/respond.ts';
 import { findBlob, Image } from '../images.ts';
+import { fileRepresentation } from '../representations.ts';
 
-/** What follows the name of an image. */
+/** The part of a path after the name of an image. */
 const ENDPOINT = /^(.+)\/(?:(manifests|blobs)\/([^/]+)|tags\/list)$/;
-/** Names and tags as the OCI distribution specification has them ("Pulling manifests"). */
+/** Names and tags as the OCI distribution specification defines them ("Pulling manifests"). */
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+const DIGEST = 'sha256:';
 
-/** Error codes of the specification, and the status that each has there. */
+/** Error codes of the specification with their status. */
 const STATUS = {
   NAME_INVALID: 400,
   DIGEST_INVALID: 400,
@@ -24,8 +23,8 @@ const STATUS = {
   BLOB_UNKNOWN: 404,
 } as const;
 
-/** What of which image is asked for. */
-interface Asked {
+/** A request for a manifest or blob of an image. */
+interface Pull {
   name: string;
   kind: 'manifests' | 'blobs';
   /** A digest, or a tag. */
@@ -33,8 +32,8 @@ interface Asked {
 }
 
 /**
- * A registry to pull from, as the OCI distribution specification has it: manifests by tag and digest, blobs by digest,
- * the tags of an image. What is missing or asked for in a wrong way is told in its words; what fails here, as everywhere.
+ * Serves a registry to pull from, as the OCI distribution specification defines it: manifests by tag and digest, blobs by
+ * digest, the tags of an image. Errors of the request are in its form; failures of this mirror are as everywhere else.
  */
 export const v2Routes = (services: Services): Hono<AppEnvironment> =>
   new Hono<AppEnvironment>()
@@ -48,14 +47,13 @@ export const v2Routes = (services: Services): Hono<AppEnvironment> =>
       return tagList(context, services, name);
     });
 
-async function pull(context: AppContext, services: Services, asked: Asked): Promise<Response> {
+async function pull(context: AppContext, services: Services, asked: Pull): Promise<Response> {
   const { name, kind, reference } = asked;
-  const sha256 = sha256Of(reference);
+  const hex = reference.startsWith(DIGEST) ? reference.slice(DIGEST.length) : '';
+  const sha256 = isSha256(hex) ? hex : undefined;
   if (sha256 === undefined && (kind === 'blobs' || !TAG.test(reference))) {
-    return refusal(
-      'DIGEST_INVALID',
-      `${reference} is no SHA-256 digest${kind === 'blobs' ? '' : ' and no tag'}.`,
-    );
+    const wanted = kind === 'blobs' ? 'a SHA-256 digest' : 'a SHA-256 digest or a tag';
+    return refusal('DIGEST_INVALID', `${reference} is not ${wanted}.`);
   }
   const live = await servedSnapshot(context, services);
   const image = new Image(live, name);
@@ -63,26 +61,19 @@ async function pull(context: AppContext, services: Services, asked: Asked): Prom
     sha256 === undefined
       ? await image.byTag(reference)
       : await (kind === 'blobs' ? findBlob(live, sha256) : image.byDigest(sha256));
-  if (entry) return send(context, services, entry, sha256 !== undefined);
+  if (entry) {
+    // A digest always names the same bytes; the bytes of a tag change with the mirror.
+    const rule = sha256 === undefined ? CACHE_CONTROL.changing : CACHE_CONTROL.content;
+    const response = await answer(context, services, fileRepresentation(services.store, entry, rule));
+    response.headers.set('docker-content-digest', DIGEST + entry.sha256);
+    return response;
+  }
   if (!(await image.exists())) return refusal('NAME_UNKNOWN', `This mirror has no image ${name}.`);
   const code = kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN';
   return refusal(code, `This mirror does not have ${reference} of ${name}.`);
 }
 
-/** What a digest names may be kept for good; what a tag names changes with the mirror. */
-async function send(
-  context: AppContext,
-  { store, clock }: Services,
-  entry: SnapshotEntry,
-  isDigest: boolean,
-): Promise<Response> {
-  const rule = isDigest ? CACHE_CONTROL.content : CACHE_CONTROL.changing;
-  const response = await respond(context.req.raw, fileRepresentation(store, entry, rule), clock());
-  response.headers.set('docker-content-digest', `sha256:${entry.sha256}`);
-  return response;
-}
-
-/** All tags at once: an image has one for each version here, so `n` and `last` only make the list shorter. */
+/** Lists all tags at once: an image has one for each version here, so `n` and `last` only make the list shorter. */
 async function tagList(context: AppContext, services: Services, name: string): Promise<Response> {
   const tags = await new Image(await servedSnapshot(context, services), name).tags();
   if (tags.length === 0) return refusal('NAME_UNKNOWN', `This mirror has no image ${name}.`);
@@ -90,12 +81,6 @@ async function tagList(context: AppContext, services: Services, name: string): P
   const count = /^\d+$/.exec(context.req.query('n') ?? '');
   const following = tags.filter((tag) => tag > last);
   return json({ name, tags: count ? following.slice(0, Number(count[0])) : following });
-}
-
-/** SHA-256 in hex of a digest. */
-function sha256Of(digest: string): string | undefined {
-  const hex = digest.startsWith('sha256:') ? digest.slice('sha256:'.length) : '';
-  return isSha256(hex) ? hex : undefined;
 }
 
 const refusal = (code: keyof typeof STATUS, message: string): Response =>

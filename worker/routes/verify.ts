@@ -10,41 +10,7 @@ import { missingPath } from '../missing.ts';
 import { HTML } from '../pages/page.ts';
 import { verifyPage } from '../pages/verify.ts';
 
-/**
- * `/verify` holds the whole mirror against its signatures: by what storage recorded, or with `?deep=1` by reading every
- * byte; `?cursor=` goes on where a report stopped, `?snapshot=` looks at a version that need not be live.
- * `/verify/<path>` reads one file. Browsers get a page, which goes on by itself; all else gets JSON.
- * `ok` in the answer is the verdict; the status is 200 whenever there is one.
- */
-export function verifyRoutes({ snapshots, verification, clock }: Services): Hono<AppEnvironment> {
-  return new Hono<AppEnvironment>()
-    .get('/verify', async (context) => {
-      const depth = context.req.query('deep') === '1' ? 'deep' : 'quick';
-      // A root that may not be served is not an error here but the finding.
-      const live = await snapshots.current().catch((error: unknown) => {
-        if (error instanceof MirrorError && error.code === 'refused') throw error;
-        return undefined;
-      });
-      const cursor = context.req.query('cursor') || undefined;
-      const version = versionOf(context.req.query('snapshot'));
-      const report = await verification.run(depth, cursor, live?.sha256, version);
-      const checks = cursor === undefined ? [...report.checks, ...NOT_CHECKED_HERE] : report.checks;
-      const shown = { ...report, checks };
-      const html = preferredFormat(context.req.header('accept') ?? null) === 'html';
-      return html ? momentary(await verifyPage(shown, clock()), HTML) : momentaryJson(shown);
-    })
-    .get('/verify/*', async (context) => {
-      const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
-      const live = await snapshots.current();
-      const entry = await live.find(path);
-      if (!entry) throw missingPath(path);
-      const verdict = await verification.file(entry);
-      const { version } = live.snapshot;
-      return momentaryJson({ ok: verdict.state === 'verified', snapshot: version, ...verdict });
-    });
-}
-
-/** What only the command can look into, on the directory. */
+/** Checks that only the command can make, on the directory. */
 const NOT_CHECKED_HERE: Check[] = [
   {
     name: 'index',
@@ -61,8 +27,42 @@ const NOT_CHECKED_HERE: Check[] = [
   },
 ];
 
+/**
+ * `/verify` compares the whole mirror with its signatures: by what storage recorded, or with `?deep=1` by reading every
+ * byte. `?cursor=` continues where a report stopped, `?snapshot=` verifies a version that need not be live.
+ * `/verify/<path>` reads one file. Browsers get a page, which continues by itself; other clients get JSON.
+ * `ok` is the verdict; the status is 200 whenever there is one.
+ */
+export function verifyRoutes({ snapshots, verification, clock }: Services): Hono<AppEnvironment> {
+  return new Hono<AppEnvironment>()
+    .get('/verify', async (context) => {
+      const depth = context.req.query('deep') === '1' ? 'deep' : 'quick';
+      // Here, a root that may not be served is a finding, not an error.
+      const live = await snapshots.current().catch((error: unknown) => {
+        if (error instanceof MirrorError && error.code === 'refused') throw error;
+        return undefined;
+      });
+      const cursor = context.req.query('cursor') || undefined;
+      const version = versionOf(context.req.query('snapshot'));
+      const report = await verification.run(depth, cursor, live?.sha256, version);
+      const checks = cursor === undefined ? [...report.checks, ...NOT_CHECKED_HERE] : report.checks;
+      const shown = { ...report, checks };
+      const html = preferredFormat(context.req.header('accept')) === 'html';
+      return html ? momentary(await verifyPage(shown, clock()), HTML) : momentaryJson(shown);
+    })
+    .get('/verify/*', async (context) => {
+      const path = decodePath(new URL(context.req.url).pathname.slice('/verify'.length));
+      const live = await snapshots.current();
+      const entry = await live.find(path);
+      if (!entry) throw missingPath(path);
+      const verdict = await verification.file(entry);
+      const { version } = live.snapshot;
+      return momentaryJson({ ok: verdict.state === 'verified', snapshot: version, ...verdict });
+    });
+}
+
 function versionOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new MirrorError('bad-input', 'A snapshot is named by its version, a whole number.', { found: text });
+  throw new MirrorError('bad-input', 'The version of a snapshot is a whole number.', { found: text });
 }

@@ -18,11 +18,11 @@ test.each([
   ['api/formula.jws.json', CHANGING],
   ['snapshot/root.json', CHANGING],
   ['x/bottles/jq.tar.gz', CHANGING],
-])('when the file is %s, caches are told %j', (path, expected) => {
+])('when the file is %s, the rule for caches is %j', (path, expected) => {
   expect(cacheControlOf(path)).toBe(expected);
 });
 
-test('when bytes may turn into others, or depend on who asks, no shared cache may keep them', () => {
+test('when bytes may change, or depend on the client, no shared cache may keep them', () => {
   const { content, named, ...others } = CACHE_CONTROL;
   for (const rule of Object.values(others)) expect(rule).toMatch(/private|no-store/);
   // RFC 9111 section 4.2.4: a refusal gets through to the client instead of a copy that was kept.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { planResponse, type ResponsePlan } from '../../../worker/http/plan.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../../../worker/http/preconditions.ts';
+import { planResponse, type ResponsePlan } from '../../../worker/http/respond.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const MODIFIED = 'Sun, 01 Nov 2026 08:00:00 GMT';
@@ -33,12 +33,16 @@ describe('one precondition alone', () => {
     [{ 'if-modified-since': OLDER }, undefined, '13.1.3: modified since'],
     [{ 'if-modified-since': 'Sunday, 01-Nov-26 08:00:00 GMT' }, 304, '5.6.7: RFC 850'],
     [{ 'if-modified-since': 'Sun Nov  1 08:00:00 2026' }, 304, '5.6.7: asctime'],
-    [{ 'if-modified-since': '2026-11-01T08:00:00Z' }, undefined, '13.1.3: MUST ignore what is no HTTP-date'],
+    [
+      { 'if-modified-since': '2026-11-01T08:00:00Z' },
+      undefined,
+      '13.1.3: MUST ignore anything but an HTTP-date',
+    ],
     [{ 'if-modified-since': `${NEWER}, ${NEWER}` }, undefined, '13.1.3: MUST ignore more than one member'],
     [{ 'if-unmodified-since': MODIFIED }, undefined, '13.1.4: equal is unmodified'],
     [{ 'if-unmodified-since': NEWER }, undefined, '13.1.4: earlier than the date'],
     [{ 'if-unmodified-since': OLDER }, 412, '13.1.4: modified since'],
-    [{ 'if-unmodified-since': 'never' }, undefined, '13.1.4: MUST ignore what is no HTTP-date'],
+    [{ 'if-unmodified-since': 'never' }, undefined, '13.1.4: MUST ignore anything but an HTTP-date'],
     [{ 'if-unmodified-since': 'Tue, 31 Feb 2026 00:00:00 GMT' }, undefined, '13.1.4: no such day'],
   ])('when the request has %j, the status is %j (RFC 9110 section %s)', (fields, expected) => {
     expect(evaluate(fields)).toBe(expected);
@@ -50,10 +54,10 @@ describe('several preconditions, RFC 9110 section 13.2.2', () => {
     [{ 'if-match': '"now"', 'if-unmodified-since': OLDER }, undefined, 'step 2 only without If-Match'],
     [{ 'if-match': '"old"', 'if-unmodified-since': NEWER }, 412, 'step 1 decides'],
     [{ 'if-match': '"old"', 'if-none-match': '"now"' }, 412, 'step 1 before step 3'],
-    [{ 'if-match': '"now"', 'if-none-match': '"now"' }, 304, 'step 1 goes on to step 3'],
+    [{ 'if-match': '"now"', 'if-none-match': '"now"' }, 304, 'step 1 continues with step 3'],
     [{ 'if-unmodified-since': OLDER, 'if-none-match': '"now"' }, 412, 'step 2 before step 3'],
     [{ 'if-unmodified-since': OLDER, 'if-modified-since': NEWER }, 412, 'step 2 before step 4'],
-    [{ 'if-unmodified-since': NEWER, 'if-modified-since': NEWER }, 304, 'step 2 goes on to step 4'],
+    [{ 'if-unmodified-since': NEWER, 'if-modified-since': NEWER }, 304, 'step 2 continues with step 4'],
     [
       { 'if-none-match': '"old"', 'if-modified-since': NEWER },
       undefined,

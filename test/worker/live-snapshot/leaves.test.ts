@@ -70,7 +70,7 @@ describe('leaves', () => {
     expect((await live.find(BOTTLE))?.name).toBe(BOTTLE);
   });
 
-  test('when a signed leaf goes on into the next one, nothing in it is served and the next one is', async () => {
+  test('when a signed leaf reaches into the next one, nothing in it is served and the next one is', async () => {
     const mirror = overlapping(OLD);
     const live = await serving(mirror).snapshots.current();
     const before = mirror.snapshot.leaves[0]?.first ?? '';

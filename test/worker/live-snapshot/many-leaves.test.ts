@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import type { MirrorStore } from '../../../format/store.ts';
 import { memoryStore, SETTINGS } from '../../../scripts/bench/app.ts';
 import { createApp } from '../../../worker/app.ts';
 import { LiveSnapshots } from '../../../worker/live-snapshot.ts';
-import type { MirrorStore } from '../../../worker/store.ts';
 
 const STORE = memoryStore();
 const clock = (): Date => new Date();

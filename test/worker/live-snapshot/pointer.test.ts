@@ -64,7 +64,7 @@ describe('what may be served', () => {
     expect(await versionOf(fixture)).toBe(OLD.snapshot.version);
   });
 
-  test('when it may not be served, storage is asked once a second, and every request told the reason', async () => {
+  test('when it may not be served, storage is read once a second, and every request gets the reason', async () => {
     const fixture = serving(signMirror({ key: OTHER_KEY }));
     for (let request = 0; request < 20; request++) {
       await expect(fixture.snapshots.current()).rejects.toEqual(failing('bad-signature'));

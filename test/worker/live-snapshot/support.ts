@@ -1,8 +1,8 @@
 import { textOf, utf8 } from '../../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
+import type { MirrorStore } from '../../../format/store.ts';
 import { LiveSnapshots } from '../../../worker/live-snapshot.ts';
 import { parseSettings, type Settings } from '../../../worker/settings.ts';
-import type { MirrorStore } from '../../../worker/store.ts';
 import { KEY, type SignedMirror, signMirror } from '../../format/support.ts';
 
 export const BOTTLE = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
@@ -52,7 +52,7 @@ export interface Fixture {
   pass(time: number): void;
 }
 
-/** The live snapshot of a mirror in memory, with a clock of its own. */
+/** The live snapshot of a mirror in memory, with a clock that the test sets. */
 export function serving(
   mirror: SignedMirror,
   settings: Partial<Settings> = { trusted: [KEY.publicKey] },

@@ -41,7 +41,7 @@ describe('what there is for brew', () => {
   const api = NOW.getTime() / 1000 - 5 * 3600;
   const packages = { version: '2025.11.20.1405', platforms: {}, homebrew_api: api, packages: [jq] };
 
-  test("when the mirror is brew's as well, the page tells the age of Homebrew's API and how to point brew here", async () => {
+  test("when the mirror serves brew too, the page shows the age of Homebrew's API and how to point brew here", async () => {
     const page = await render({ packages });
     expect(page).toContain('<dd>5 hours</dd>');
     expect(page).toContain('https://packages.example.org/config/brew.env');

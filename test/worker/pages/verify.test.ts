@@ -15,7 +15,7 @@ describe('the page of a report', () => {
     expect(verdict(page)).toBe(words);
   });
 
-  test('when a part was read, a link goes on without JavaScript', async () => {
+  test('when a part was read, a link continues without JavaScript', async () => {
     const page = await verifyPage({ ...REPORT, depth: 'deep', complete: false, cursor: '1:a+b' }, NOW);
     expect(page).toContain('href="/verify?deep=1&cursor=1%3Aa%2Bb"'.replace('&', '&amp;'));
   });

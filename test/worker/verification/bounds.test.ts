@@ -29,10 +29,11 @@ describe('verification within bounds', () => {
     },
   );
 
-  test('when quick calls are bounded, together they look at every file once and at no bytes of bottles', async () => {
+  test('when quick calls follow each other within a minute, each keeps to its own bound; together they look at every file once and at no bytes of bottles', async () => {
     const fixture = verifying({ verifyOperations: 30 });
     const calls = await inParts(fixture, 'quick');
     expect(calls.length).toBeGreaterThan(1);
+    for (const { cost } of calls) expect(cost).toBeLessThanOrEqual(30);
     expect(fixture.store.inspected.toSorted()).toEqual(OWN_FILES.toSorted());
     expect(fixture.store.opened.filter((path) => path.startsWith('bottles/'))).toEqual([]);
   });
@@ -69,14 +70,11 @@ describe('concurrent callers', () => {
     expect([quick.depth, deep.depth]).toEqual(['quick', 'deep']);
   });
 
-  test('when a switch comes during a run, those who ask after it do not get the old report', async () => {
+  test('when a switch comes during a run, requests after it do not get the old report', async () => {
     const { run, store } = verifying();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { inspector } = store;
-    store.inspector = (onOperation) => {
-      const inspect = inspector.call(store, onOperation);
-      return (entries) => promise.then(() => inspect(entries));
-    };
+    const { head } = store;
+    store.head = (entry) => promise.then(() => head.call(store, entry));
     const before = run('quick');
     // The run has read its root by now and is held back at the first file.
     await new Promise((passed) => setTimeout(passed, 50));
@@ -116,7 +114,7 @@ describe('concurrent callers', () => {
     expect((await run('deep', `${MIRROR.snapshot.version}:manifest.json`)).ok).toBe(true);
   });
 
-  test('when a run fails, the next caller starts afresh', async () => {
+  test('when a run fails, the next caller starts a new one', async () => {
     const { run, store } = verifying();
     store.signedRoot = () => Promise.reject(new Error('no storage'));
     const failed = await run('deep');
@@ -131,7 +129,7 @@ describe('concurrent callers', () => {
 });
 
 describe('a quick report', () => {
-  test('when it is asked for again within a minute, it is the same and costs nothing', async () => {
+  test('when it is requested again within a minute, it is the same and costs nothing', async () => {
     const { run, store, pass } = verifying();
     const report = await run();
     const { operations } = store;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../format/bytes.ts';
+import type { StoredRecord } from '../../../format/store.ts';
 import type { VerifyReport } from '../../../format/verify/report.ts';
-import type { StoredRecord } from '../../../worker/store.ts';
 import { hexOf } from '../../format/support.ts';
 import { BOTTLE, entryOf, OWN_FILES, verifying } from './support.ts';
 
@@ -54,7 +54,7 @@ describe('what the evidence proves', () => {
     expect((await run('deep')).failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
   });
 
-  test('when one file cannot be read to its end, the report names it and goes on', async () => {
+  test('when one file cannot be read to its end, the report names it and continues', async () => {
     const { run, store } = verifying();
     store.broken = BOTTLE;
     const report = await run('deep');

@@ -2,10 +2,9 @@ import { expect } from 'vitest';
 import { textOf, utf8 } from '../../../format/bytes.ts';
 import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
-import type { Evidence } from '../../../format/verify/evidence.ts';
+import type { MirrorStore, StoredRecord } from '../../../format/store.ts';
 import type { Depth, VerifyReport } from '../../../format/verify/report.ts';
 import { parseSettings, type Settings } from '../../../worker/settings.ts';
-import type { MirrorStore, StoredRecord } from '../../../worker/store.ts';
 import { Verification } from '../../../worker/verification.ts';
 import { hexOf, KEY, type SignedMirror, signMirror } from '../../format/support.ts';
 
@@ -27,7 +26,7 @@ export const entryOf = (path: string): SnapshotEntry => {
 /** A storage in memory that counts what it is asked, keeps the records that a test gives it, and can be held back. */
 class MemoryStore implements MirrorStore {
   files: Map<string, Uint8Array>;
-  /** What it recorded of a file at upload; SHA-256 unless told. */
+  /** What it recorded of a file at upload; SHA-256 by default. */
   recordOf = (bytes: Uint8Array): StoredRecord => ({ size: bytes.length, sha256: hexOf('sha256', bytes) });
   /** Bytes whose reading breaks off. */
   broken: string | undefined;
@@ -55,6 +54,7 @@ class MemoryStore implements MirrorStore {
   }
 
   async head(entry: SnapshotEntry) {
+    this.inspected.push(filePathOf(entry));
     await this.#operation();
     const bytes = this.files.get(filePathOf(entry));
     return bytes && this.recordOf(bytes);
@@ -77,18 +77,6 @@ class MemoryStore implements MirrorStore {
     return { record: this.recordOf(bytes), body };
   }
 
-  inspector(onOperation: () => void) {
-    return (entries: readonly SnapshotEntry[]): Promise<Evidence[]> =>
-      Promise.all(
-        entries.map(async (entry): Promise<Evidence> => {
-          onOperation();
-          this.inspected.push(filePathOf(entry));
-          const record = await this.head(entry);
-          return record ? { kind: 'recorded', ...record } : { kind: 'absent' };
-        }),
-      );
-  }
-
   async #operation(): Promise<void> {
     this.operations += 1;
     await this.delay;
@@ -103,7 +91,7 @@ export interface Fixture {
   run(depth?: Depth, cursor?: string, mirror?: SignedMirror): Promise<VerifyReport>;
 }
 
-/** Verification of a mirror in memory, with a clock of its own. */
+/** Verification of a mirror in memory, with a clock that the test sets. */
 export function verifying(changes: Partial<Settings> = {}, mirror = MIRROR): Fixture {
   let time = Date.parse('2026-11-02T12:00:00Z');
   const store = new MemoryStore(mirror);

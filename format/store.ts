@@ -1,0 +1,68 @@
+import type { SnapshotEntry } from './snapshot/entry.ts';
+import type { LeafReference, SignedRoot } from './snapshot/root.ts';
+import type { Evidence } from './verify/evidence.ts';
+
+/** A part of a file, in bytes. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/** What storage recorded of a file: size in bytes, digests in hex. */
+export interface StoredRecord {
+  size: number;
+  sha256?: string | undefined;
+  md5?: string | undefined;
+}
+
+/** The records of all stored files, by SHA-256. */
+export type StoredRecords = ReadonlyMap<string, StoredRecord>;
+
+/** Bytes that are still to be read, or are in memory already. */
+export type FileBody = ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+
+/** A file being read. A body that is a stream must be read or cancelled. */
+export interface OpenFile {
+  record: StoredRecord;
+  body: FileBody;
+}
+
+/** A root with its signature, and the time when it was stored, Unix seconds, where storage records one. */
+export interface PublishedRoot extends SignedRoot {
+  published?: number;
+}
+
+/** Counts the storage operations of one call. */
+export interface Usage {
+  operations: number;
+}
+
+/** Where a mirror is kept: an R2 bucket at the edge, a directory under Node. Nothing that it returns is trusted yet. */
+export interface MirrorStore {
+  /** How old a root may be before it is read again, milliseconds. Ten seconds when absent: a read costs an operation. */
+  readonly pointerLifetime?: number;
+  /** Returns the live root, or that of a version that need not be live; `undefined` when there is none. */
+  signedRoot(version?: number): Promise<PublishedRoot | undefined>;
+  /** Returns the versions of all snapshots that are kept, in any order; none where only the live one is kept. */
+  versions(): Promise<number[]>;
+  /** Returns the bytes stored as a leaf; `undefined` when there are none. */
+  leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
+  /** Returns the record of a file; `undefined` when it is missing. One storage operation. */
+  head(entry: SnapshotEntry): Promise<StoredRecord | undefined>;
+  /** Opens a file, or a range of it; `undefined` when it is missing. One storage operation. */
+  open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined>;
+  /**
+   * Lists the records of all files and counts each operation in `usage`; `undefined` when `maxOperations` are not enough.
+   * Absent where storage cannot list.
+   */
+  records?(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined>;
+}
+
+/** Cancels a body that nobody is going to read. */
+export async function discard(body: FileBody): Promise<void> {
+  if (body instanceof ReadableStream) await body.cancel().catch(() => undefined);
+}
+
+/** Returns what the record of a file proves, or its absence. */
+export const evidenceOf = (record: StoredRecord | undefined): Evidence =>
+  record ? { kind: 'recorded', ...record } : { kind: 'absent' };

@@ -1,0 +1,99 @@
+import { utf8 } from '../format/bytes.ts';
+import { isPackageFile, ROOT, signaturePath } from '../format/layout.ts';
+import { REWRITE_VERSION } from '../format/package-json.ts';
+import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { MirrorStore } from '../format/store.ts';
+import { CACHE_CONTROL, cacheControlOf } from './http/caching.ts';
+import { contentTypeOf } from './http/content-type.ts';
+import { strongTag } from './http/etag.ts';
+import { type Representation, wholeBody } from './http/respond.ts';
+import type { LiveSnapshot } from './live-snapshot.ts';
+import { rewrittenJson } from './rewrite.ts';
+import { sha256Of } from './runtime-crypto.ts';
+import { checkStored, openStored, readLeaf } from './storage-check.ts';
+
+const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.json$/;
+
+/** How long after publication Homebrew's API files have no time of change, seconds. */
+const API_MARGIN = 60;
+
+/** Describes a listed file, sent byte for byte. */
+export function fileRepresentation(
+  store: MirrorStore,
+  entry: SnapshotEntry,
+  cacheControl = cacheControlOf(entry.name),
+): Representation {
+  const path = filePathOf(entry);
+  return {
+    etag: strongTag(entry.sha256),
+    lastModified: entry.modified,
+    size: entry.size,
+    contentType: contentTypeOf(path),
+    cacheControl,
+    sha256: entry.sha256,
+    ...(isPackageFile(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
+    check: () => checkStored(store, entry),
+    body: async (range) => ({ stream: await openStored(store, entry, range), size: entry.size }),
+  };
+}
+
+/**
+ * Describes one of Homebrew's API files. brew asks for it with the time of its last request, whatever the answer was. So
+ * what counts is when the file was published here, not how old it is. For a minute after that no such request is answered
+ * by its time, because servers look for a new snapshot only now and then, and clocks of clients may be ahead.
+ */
+export function apiRepresentation(
+  store: MirrorStore,
+  { published }: LiveSnapshot,
+  entry: SnapshotEntry,
+  now: Date,
+): Representation {
+  const settled = published + API_MARGIN;
+  const lastModified = now.getTime() / 1000 > settled ? settled : undefined;
+  return { ...fileRepresentation(store, entry), lastModified };
+}
+
+/**
+ * Describes package JSON with every mirrored URL at `origin`. The stored bytes, the origin and the version of the
+ * rewriter decide the bytes, and so the entity tag: a 304 reads nothing.
+ */
+export function packageJsonRepresentation(
+  store: MirrorStore,
+  entry: SnapshotEntry,
+  origin: string,
+): Representation {
+  return {
+    etag: strongTag(sha256Of(utf8(`${entry.sha256} ${origin} ${REWRITE_VERSION}`))),
+    // A change of the origin or the rewriter changes the bytes too, at a time that nobody records.
+    lastModified: undefined,
+    size: undefined,
+    contentType: contentTypeOf(entry.name),
+    cacheControl: CACHE_CONTROL.changing,
+    ...wholeBody(() => rewrittenJson(store, entry, origin)),
+  };
+}
+
+/** Describes a document of the snapshot. The root and its signature are in memory; a leaf is read when it is sent. */
+export function snapshotRepresentation(
+  store: MirrorStore,
+  { signed, snapshot, sha256 }: LiveSnapshot,
+  path: string,
+): Representation | undefined {
+  const describe = (size: number, sha256: string, cacheControl: string, read: () => Promise<Uint8Array>) => ({
+    etag: strongTag(sha256),
+    lastModified: Math.floor(Date.parse(snapshot.created_at) / 1000),
+    size,
+    contentType: contentTypeOf(path),
+    cacheControl,
+    sha256,
+    ...wholeBody(async () => new Uint8Array(await read())),
+  });
+  const { root } = signed;
+  if (path === ROOT) return describe(root.length, sha256, CACHE_CONTROL.changing, async () => root);
+  if (path === signaturePath(ROOT)) {
+    const bytes = utf8(signed.signature);
+    return describe(bytes.length, sha256Of(bytes), CACHE_CONTROL.changing, async () => bytes);
+  }
+  const leaf = snapshot.leaves.find((reference) => reference.sha256 === LEAF.exec(path)?.[1]);
+  return leaf && describe(leaf.size, leaf.sha256, CACHE_CONTROL.content, () => readLeaf(store, leaf));
+}

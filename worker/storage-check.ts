@@ -1,0 +1,82 @@
+import { MirrorError } from '../format/errors.ts';
+import { leafPath } from '../format/layout.ts';
+import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { LeafReference } from '../format/snapshot/root.ts';
+import { type ByteRange, discard, evidenceOf, type FileBody, type MirrorStore } from '../format/store.ts';
+import { type Evidence, judge } from '../format/verify/evidence.ts';
+import { withinPatience } from './patience.ts';
+import { sha256Of } from './runtime-crypto.ts';
+
+// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 502.
+
+/** How long a small file may take to arrive, milliseconds. */
+const PATIENCE = 10_000;
+
+/** Returns the size of a file whose record agrees with the snapshot. Throws `missing` or `mismatch`. */
+export async function checkStored(store: MirrorStore, entry: SnapshotEntry): Promise<number> {
+  expectSigned(entry, evidenceOf(await store.head(entry)));
+  return entry.size;
+}
+
+/** Opens a file, or a range of it, whose record agrees with the snapshot. Throws `missing` or `mismatch`. */
+export async function openStored(
+  store: MirrorStore,
+  entry: SnapshotEntry,
+  range?: ByteRange,
+): Promise<FileBody> {
+  const file = await store.open(entry, range);
+  try {
+    expectSigned(entry, evidenceOf(file?.record));
+  } catch (error) {
+    if (file) await discard(file.body);
+    throw error;
+  }
+  return file?.body ?? new Uint8Array();
+}
+
+/** Returns the bytes of a small file, hashed. Throws as {@link openStored}, and `upstream` when they do not arrive. */
+export async function readStored(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
+  const bytes = await readWhole(await openStored(store, entry), filePathOf(entry));
+  expectSigned(entry, { kind: 'bytes', size: bytes.length, sha256: sha256Of(bytes) });
+  return bytes;
+}
+
+/** Returns the bytes stored as a leaf, whatever they are. Throws `missing`. */
+export async function storedLeaf(store: MirrorStore, reference: LeafReference): Promise<Uint8Array> {
+  const bytes = await store.leaf(reference);
+  if (bytes) return bytes;
+  const where = leafPath(reference.sha256);
+  throw new MirrorError('missing', `${where} is missing from storage.`, { where });
+}
+
+/** Returns the bytes of a leaf, hashed. Throws `missing` or `mismatch`. */
+export async function readLeaf(store: MirrorStore, reference: LeafReference): Promise<Uint8Array> {
+  const bytes = await storedLeaf(store, reference);
+  const [found, expected] = [sha256Of(bytes), reference.sha256];
+  if (found === expected) return bytes;
+  const where = leafPath(expected);
+  throw new MirrorError('mismatch', `${where} is not as signed.`, { where, expected, found });
+}
+
+/** Reads a small body to its end. Throws `upstream` naming `where` when it breaks off or stops. */
+export async function readWhole(body: FileBody, where: string): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const bytes = new Response(body).arrayBuffer().catch((cause: unknown) => {
+    throw new MirrorError('upstream', `Storage broke off in the middle of ${where}.`, { where, cause });
+  });
+  return new Uint8Array(await withinPatience(bytes, PATIENCE, where));
+}
+
+/** Rethrows an error, `bad-input` as `mismatch`: a stored document that cannot be parsed is not the client's fault. */
+export function blameStorage(error: unknown): never {
+  if (!(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
+  const { message, where, expected, found } = error;
+  throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
+}
+
+function expectSigned(entry: SnapshotEntry, evidence: Evidence): void {
+  const { state, message, path, expected, found } = judge(entry, evidence);
+  if (state === 'verified' || state === 'consistent') return;
+  const code = state === 'missing' ? 'missing' : 'mismatch';
+  throw new MirrorError(code, message ?? `${path} is not as signed.`, { where: path, expected, found });
+}
