@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
 import type { AskPassword } from '../keys.ts';
 import type { Reporter } from '../reporter.ts';
-import { standardError, TerminalReporter } from './terminal.ts';
+import { type Output, standardError, TerminalReporter } from './terminal.ts';
 
 /** What the verbs take from the world around them. */
 export interface Session {
@@ -13,9 +13,11 @@ export interface Session {
   /** Now, or `SOURCE_DATE_EPOCH` where that is set. */
   now(): Date;
   reporter: Reporter;
-  /** Prints a result on standard output. */
+  /** Prints a result on standard output; a last line that is not ended is. */
   print(text: string): void;
-  /** Ends the program with this status once all is written. */
+  /** Prints a message on standard error, ended as with `print`. */
+  printError(text: string): void;
+  /** Sets the exit status of a verb that failed and has printed why. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
   /** Resolves when the user asks to stop, for a verb that then ends in order; others are ended at once. */
@@ -24,25 +26,35 @@ export interface Session {
   stopped(): number | undefined;
 }
 
-/** What the user is told then: everything that was begun is finished or repeated by the next run. */
+/** Printed when the user stops a verb: the next run finishes or repeats everything that was begun. */
 export const STOPPED = 'Stopped: the same command goes on from here.';
 
-/** The session of a real command line. */
-export function processSession(): Session {
-  const { env } = process;
-  const reporter = new TerminalReporter(standardError(env), () => performance.now());
+/** Returns the session of a real command line. */
+export function processSession(): Omit<Session, 'fail'> {
+  const session = sessionOf(process.env, (text) => process.stdout.write(text), standardError(process.env));
   return {
-    ...watchSignals(reporter),
-    environment: env,
-    now: () => currentTime(env.SOURCE_DATE_EPOCH),
-    reporter,
-    print: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
-    fail: (status) => {
-      process.exitCode = status;
-    },
+    ...session,
+    ...watchSignals(session.reporter),
     askPassword: process.stdin.isTTY ? askPassword : undefined,
   };
 }
+
+/** Returns the parts of a session that depend on its environment and outputs alone. */
+export function sessionOf(
+  environment: Session['environment'],
+  write: (text: string) => void,
+  error: Output,
+): Pick<Session, 'environment' | 'now' | 'reporter' | 'print' | 'printError'> {
+  return {
+    environment,
+    now: () => currentTime(environment.SOURCE_DATE_EPOCH),
+    reporter: new TerminalReporter(error, () => performance.now()),
+    print: (text) => write(endLine(text)),
+    printError: (text) => error.write(endLine(text)),
+  };
+}
+
+const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
 
 /** Takes the first SIGINT and SIGTERM as a wish to stop; a second one ends the program as it always does. */
 function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {
@@ -66,7 +78,7 @@ function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopp
   };
 }
 
-/** The time to write into what is made. Throws `usage` for an epoch that is no number. */
+/** Returns the time to write into what is made. Throws `usage` for an epoch that is not a number. */
 function currentTime(epoch: string | undefined): Date {
   if (epoch === undefined || epoch === '') return new Date();
   if (/^\d{1,12}$/.test(epoch)) return new Date(Number(epoch) * 1000);

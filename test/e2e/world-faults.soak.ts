@@ -120,7 +120,7 @@ test('a disk that is full', async () => {
     for (let round = 1; round <= ROUNDS; round++) {
       const directory = join(disk.path, `mirror-${round}`);
       disk.resize(64 + random.below(2600));
-      await watch.expect(`create ${round}`, create(directory), [1], /The disk takes no more/);
+      await watch.expect(`create ${round}`, create(directory), [1], /Disk full/);
       disk.resize(20_000);
       await watch.expect(`the same again ${round}`, create(directory), [0]);
       await watch.expect(`verify ${round}`, verify(directory), [0]);
