@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
 import { afterAll, describe, expect, inject, test } from 'vitest';
-import { isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
+import { MAIN, needs, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { anchorsOf, type Block, blocksOf, callsIn, linksOf, optionsIn } from './documents/markdown.ts';
 import { Place } from './documents/place.ts';
@@ -53,7 +53,7 @@ afterAll(() => {
   process.stdout.write(`${lines.join('\n')}\nBlocks of commands: ${total} run, ${not} not run.\n`);
 });
 
-describe.skipIf(PROGRAMS.some(isMissing))('commands', () => {
+describe('commands', needs(...PROGRAMS), () => {
   test.each(pages)('of $path do what they say', { timeout: 120_000 }, async ({ path, text }) => {
     const count = { path, run: 0, skipped: [] as string[] };
     counts.push(count);

@@ -17,7 +17,7 @@ import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
 import { overlapping } from '../format/overlapping.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import { resignRoot, resignWith } from '../support/resign.ts';
 import { writeMirror } from '../support/runtimes.ts';
 import { SILENT } from '../support/silent.ts';
@@ -120,7 +120,7 @@ const DAMAGES: [what: string, path: string, damage: (directory: string) => Promi
   ]),
 ];
 
-describe.skipIf(['python3', 'minisign', 'openssl', 'zstd'].some(isMissing))('a second implementation', () => {
+describe('a second implementation', needs('python3', 'minisign', 'openssl', 'zstd'), () => {
   test('finds our mirror whole, with all files that ours counts', async () => {
     expect(await findingsOf(whole)).toEqual([]);
     const { totals } = JSON.parse(await readFile(join(whole, 'snapshot/root.json'), 'utf8'));

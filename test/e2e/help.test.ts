@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
+import { MAIN, needs, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -47,7 +47,7 @@ describe('completions', () => {
     expect(lines.slice(0, 4)).toEqual(['create', '--quick', 'arm64_sonoma', '']);
   });
 
-  test.skipIf(isMissing('fish'))('fish offers the same', async () => {
+  test('fish offers the same', needs('fish'), async () => {
     const lines = await run(
       'fish',
       `stout-mirror completion fish | source
@@ -57,7 +57,7 @@ describe('completions', () => {
     expect(lines.slice(0, 3)).toEqual(['create', '--quick', 'arm64_sonoma']);
   });
 
-  test.skipIf(isMissing('zsh'))('zsh reads its script', async () => {
+  test('zsh reads its script', needs('zsh'), async () => {
     const lines = await run(
       'zsh',
       `autoload -U compinit; compinit -u -D; source <(stout-mirror completion zsh)

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
 import { serveDirectory } from '../../builder/serve.ts';
@@ -18,7 +18,7 @@ import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
 import { startServer } from '../builder/server.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
-import { type Ended, isMissing, MAIN, stoutMirror } from '../support/programs.ts';
+import { type Ended, MAIN, needs, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
@@ -88,16 +88,12 @@ async function workerHost(): Promise<Host> {
   };
 }
 
-const HOSTS: [name: string, skip: boolean, start: () => Promise<Host>][] = [
-  [
-    'nginx',
-    isMissing('nginx'),
-    () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own'))),
-  ],
-  ['rclone serve http', isMissing('rclone'), () => folderHost('rclone', startRclone)],
+const HOSTS: [name: string, programs: ReturnType<typeof needs>, start: () => Promise<Host>][] = [
+  ['nginx', needs('nginx'), () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own')))],
+  ['rclone serve http', needs('rclone'), () => folderHost('rclone', startRclone)],
   [
     'stout-mirror serve',
-    false,
+    needs(),
     () =>
       folderHost('serve', (copy) =>
         serveDirectory({
@@ -106,17 +102,13 @@ const HOSTS: [name: string, skip: boolean, start: () => Promise<Host>][] = [
         }),
       ),
   ],
-  ['the Worker', false, workerHost],
+  ['the Worker', needs(), workerHost],
 ];
 
-describe.for(HOSTS.filter(([, skip]) => !skip))('verify of a mirror behind %s', ([, , start]) => {
-  let host: Host;
-  beforeAll(async () => {
-    host = await start();
-  });
-  afterAll(() => host.close());
-
-  test('reports what it reports of the folder, and finds a flipped byte', async () => {
+describe.each(HOSTS)('verify of a mirror behind %s', (_name, programs, start) => {
+  test('reports the same as for the folder, and finds a flipped byte', programs, async () => {
+    const host = await start();
+    onTestFinished(() => host.close());
     const expected = await reportOf(verify(directory, '--json'));
     expect(essence(await reportOf(verify(host.origin, '--json')))).toEqual(essence(expected));
     await host.damage(BOTTLE);

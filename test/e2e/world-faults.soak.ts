@@ -9,7 +9,7 @@ import { SEED, settle } from '../support/faults/results.ts';
 import { mountSmallDisk } from '../support/faults/small-disk.ts';
 import { startUnreliableFront } from '../support/faults/unreliable-front.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { type Ended, isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
+import { type Ended, MAIN, needs, runProgram, stoutMirror } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { jsonOfReading, startReader } from '../support/reader.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -171,7 +171,7 @@ test('a folder that cannot be written to', async () => {
   settle({ family: 'a read-only folder', ...watch });
 });
 
-test.skipIf(isMissing('faketime'))('a clock that is an hour or a year wrong', async () => {
+test('a clock that is an hour or a year wrong', needs('faketime'), async () => {
   const watch = new Watch();
   const worker = await startTestWorker();
   const at = (clock: string, ...args: string[]): Promise<Ended> =>

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Ended, isMissing, runProgram } from '../support/programs.ts';
+import { type Ended, needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,10 +19,15 @@ const installed = join(folder, 'installed', 'node_modules', 'stout-mirror');
 /** As somebody who has Node 24, npm, and nothing of ours. */
 function run(file: string, args: readonly string[], cwd: string): Promise<Ended> {
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
-  return runProgram('env', ['-C', cwd, file, ...args], {
-    ...{ PATH: path, HOME: home, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' },
-    ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
-  });
+  return runProgram(
+    file,
+    args,
+    {
+      ...{ PATH: path, HOME: home, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' },
+      ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
+    },
+    cwd,
+  );
 }
 
 const stoutMirror = (...args: string[]): Promise<Ended> =>
@@ -34,7 +39,7 @@ async function done(ended: Promise<Ended>): Promise<string> {
   return stdout;
 }
 
-describe.skipIf(isMissing('npm'))('the package that npm pack makes', () => {
+describe('the package that npm pack makes', needs('npm'), () => {
   let files: string[] = [];
 
   beforeAll(async () => {

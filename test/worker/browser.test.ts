@@ -7,7 +7,7 @@ import { blobName, PACKAGE_LIST } from '../../format/layout.ts';
 import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
 import { launchChromium } from '../../scripts/screenshots/browser.ts';
 import { signMirror } from '../format/support.ts';
-import { isMissing } from '../support/programs.ts';
+import { needs } from '../support/programs.ts';
 import { putMirror } from '../support/runtimes.ts';
 import { startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -39,7 +39,7 @@ const MIRROR = signMirror({
   }),
 });
 
-describe.skipIf(isMissing('chromium'))('in Chromium', () => {
+describe('in Chromium', needs('chromium'), () => {
   let browser: Browser;
   let worker: TestWorker;
   beforeAll(async () => {
