@@ -26,7 +26,8 @@ function roomIn(place: string): number {
 const UNIT = [
   'test/format/!(minisign-interop).test.ts',
   'test/fuzz/*.test.ts',
-  'test/builder/{cli-units,http-policy,http-retry,plan,platforms,retention}.test.ts',
+  'test/cli/terminal.test.ts',
+  'test/builder/{http-policy,http-retry,plan,platforms,retention}.test.ts',
   'test/builder/homebrew/jws.test.ts',
   'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
   'test/worker/{faulty-storage,lying-records,openapi,problem,respond,runtime-crypto,settings,shared-work,stored-snapshot}.test.ts',
@@ -40,8 +41,9 @@ const project = (
   name: string,
   include: string[],
   exclude: string[] = [],
+  more: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration => ({
-  test: { name, include, exclude, testTimeout: 120_000, hookTimeout: 120_000 },
+  test: { name, include, exclude, testTimeout: 120_000, hookTimeout: 120_000, ...more },
 });
 
 export default defineConfig({
@@ -53,7 +55,7 @@ export default defineConfig({
       { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },
     ],
     projects: [
-      project('unit', UNIT),
+      project('unit', UNIT, [], { isolate: false }),
       // workerd, SQLite, files, HTTP: all in the process of the test.
       project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS]),
       project('e2e', E2E),

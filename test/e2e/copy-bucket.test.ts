@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { blocksOf } from '../docs/documents/markdown.ts';
+import { blocksOf } from '../docs/pages/markdown.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
 import { needs, runProgram } from '../support/programs.ts';

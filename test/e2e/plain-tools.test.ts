@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { formatPublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { commandLine } from '../support/command-line.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { needs, runProgram } from '../support/programs.ts';
@@ -57,6 +58,16 @@ describe('without any of our code', () => {
       target,
     ]);
     expect(await readFile(target)).toEqual(await readFile(join(directory, 'index/formulas.db')));
+  });
+
+  test.each([
+    ['cp', 'cp -r "$0" "$1"'],
+    ['tar', 'mkdir "$1" && tar -czf - -C "$0" . | tar -xzf - -C "$1"'],
+  ])('%s makes a copy that verifies', needs('bash', 'cp', 'tar'), async (program, script) => {
+    const copy = join(directory, '..', program);
+    expect(await runProgram('bash', ['-ec', script, directory, copy])).toMatchObject({ status: 0 });
+    const ended = await commandLine(['verify', copy, '--trust', publicKeyLine(TEST_KEY.publicKey)]);
+    expect(ended).toMatchObject({ status: 0, stdout: expect.stringContaining('OK:') });
   });
 
   test('sha256sum checks every file from the snapshot leaves', needs('sha256sum'), async () => {

@@ -22,7 +22,7 @@ export async function commandLine(
   });
   ended.status = await runProgram(args, {
     ...session,
-    ...{ askPassword: undefined, untilStopped: () => Promise.resolve(), stopped: () => undefined },
+    ...{ askPassword: undefined, untilStopped: () => new Promise(() => undefined), stopped: () => undefined },
   });
   return ended;
 }

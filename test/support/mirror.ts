@@ -5,7 +5,7 @@ import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
-import { temporaryFolder } from './temporary.ts';
+import { sharedFolder } from './temporary.ts';
 
 export const THIRTY_DAYS = 30 * 24 * 60 * 60;
 
@@ -30,7 +30,7 @@ export interface MirrorChanges extends Partial<CreateOptions> {
   upstream?: UpstreamLocation;
 }
 
-const cache = await temporaryFolder();
+const cache = await sharedFolder();
 
 /** Makes a mirror of the sample upstream in `directory`, signed with the test key, of exactly what is requested. */
 export function makeMirror(

@@ -42,7 +42,7 @@ export const stoutMirror = (
 ): Promise<Ended> => runProgram(process.execPath, [MAIN, ...args], environment);
 
 /** Programs that every Debian with npm has: what needs only these runs in the first part of `.ci/run`. */
-const ON_BARE_MACHINES: readonly string[] = ['bash', 'npm', 'sha256sum'];
+const ON_BARE_MACHINES: readonly string[] = ['bash', 'cp', 'npm', 'sha256sum', 'tar'];
 
 /**
  * Returns the options of a test that runs other programs: skipped where one is missing, which is an error where

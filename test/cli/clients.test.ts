@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { SAMPLE_KEY_FILE } from '../../scripts/sample/homebrew/api.ts';
-import { stoutMirror } from '../support/programs.ts';
+import { commandLine } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -10,7 +10,7 @@ const environment = {
   ...{ XDG_CONFIG_HOME: join(folder, 'config'), XDG_CACHE_HOME: join(folder, 'cache') },
   MIRROR_SIGNING_KEY: '',
 };
-const run = (...args: string[]) => stoutMirror(args, environment);
+const run = (...args: string[]) => commandLine(args, environment);
 const mirror = join(folder, 'mirror');
 const upstream = inject('upstream');
 const key = ['--homebrew-key', join(upstream, SAMPLE_KEY_FILE)];

@@ -2,10 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
+import { commandLine } from '../support/command-line.ts';
 import { send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
-import { type Ended, stoutMirror } from '../support/programs.ts';
+import type { Ended } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BUCKET, CREDENTIALS, startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -34,7 +35,7 @@ const NOTHING_SET = {
 
 /** Runs a verb on the test bucket, with the keys of a profile. */
 const run = (args: string[], environment: Record<string, string> = {}): Promise<Ended> =>
-  stoutMirror([...args, '--endpoint', `${worker.origin}/cdn-cgi/local/r2/s3`], {
+  commandLine([...args, '--endpoint', `${worker.origin}/cdn-cgi/local/r2/s3`], {
     ...NOTHING_SET,
     ...{ HOME: folder, XDG_CONFIG_HOME: folder, AWS_PROFILE: 'mirror', MIRROR_SIGNING_KEY },
     ...environment,
@@ -54,7 +55,7 @@ describe('the verbs that work on a bucket', () => {
       /^Uploaded \d+ objects .*\n.*is live;/,
     );
     expect(await done(['publish', mirror])).toContain('live already: nothing to do');
-    expect((await stoutMirror(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
+    expect((await commandLine(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
     const published = JSON.parse(await done(['publish', mirror, '--keep', '1', '--skip-verify', '--json']));
     expect(published).toMatchObject({
       changed: true,

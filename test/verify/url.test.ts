@@ -16,9 +16,10 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
 import { startServer } from '../builder/server.ts';
+import { commandLine } from '../support/command-line.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
-import { type Ended, MAIN, needs, stoutMirror } from '../support/programs.ts';
+import { type Ended, MAIN, needs } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
 });
 
 const verify = (...args: string[]): Promise<Ended> =>
-  stoutMirror(['verify', ...args, '--trust', KEY], environment);
+  commandLine(['verify', ...args, '--trust', KEY], environment);
 
 async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<string, unknown>> {
   const { status, stdout } = await ended;
@@ -269,7 +270,7 @@ describe('verify of a URL', () => {
     const bottles = () => requests.filter(({ url = '' }) => url.startsWith('/bottles/')).length;
     const before = bottles();
     pause = 0;
-    const report = await reportOf(stoutMirror(args, environment));
+    const report = await reportOf(commandLine(args, environment));
     const contents = await readContents(large);
     const all = contents?.entries.filter(({ name }) => name.startsWith('bottles/')).length ?? 0;
     const { totals } = contents?.snapshot ?? {};
