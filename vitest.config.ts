@@ -57,7 +57,7 @@ export default defineConfig({
     projects: [
       project('unit', UNIT, [], { isolate: false }),
       // workerd, SQLite, files, HTTP: all in the process of the test.
-      project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS]),
+      project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS], { isolate: false }),
       project('e2e', E2E),
       project('docs', DOCS),
     ],
