@@ -32,8 +32,8 @@ afterAll(() => {
   process.stdout.write(`${lines.join('\n')}\nBlocks of commands: ${total} run, ${not} not run.\n`);
 });
 
-describe('the commands', { ...needs(...PROGRAMS), tags: ['long', 'programs'] }, () => {
-  test.each(pages)('of $path do what they say', async ({ path, text }) => {
+describe('the commands', needs(...PROGRAMS), () => {
+  test.each(pages)('of $path do what they say', { tags: 'long' }, async ({ path, text }) => {
     const count = { path, run: 0, skipped: [] as string[] };
     counts.push(count);
     const place = await Place.make(await mkdtemp(join(scratch, 'page-')), {

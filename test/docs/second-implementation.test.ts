@@ -147,7 +147,7 @@ describe('a second implementation', needs('python3', 'minisign', 'openssl', 'zst
     expect(await secondOpinion(directory)).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test.each(DAMAGES)('finds %s, as ours does', async (_, path, damage) => {
+  test.each(DAMAGES)('finds %s, as ours does', { tags: 'long' }, async (_, path, damage) => {
     const directory = join(folder, 'damaged');
     await rm(directory, { recursive: true, force: true });
     await copyMirror(whole, directory);

@@ -7,7 +7,9 @@ import { temporaryFolder } from '../support/temporary.ts';
 const ROUNDS = 3;
 const folder = await temporaryFolder();
 
-test(`when a verb is killed at a moment that seed ${SEED} draws, nobody sees a half and the next run finishes`, async () => {
+test(`when a verb is killed at a moment that seed ${SEED} draws, nobody sees a half and the next run finishes`, {
+  tags: 'long',
+}, async () => {
   const { lost, folder: ofFolder, bucket } = await killRounds(folder, ROUNDS, SEED);
   expect({ lost, halves: [...ofFolder.halves, ...bucket.halves] }).toEqual({ lost: [], halves: [] });
   expect(ofFolder.snapshots.size).toBeGreaterThan(1);

@@ -154,7 +154,9 @@ describe('in Chromium', needs('chromium'), () => {
     await page.close();
   });
 
-  test('in light and dark, no page has what bars anybody from it (axe: WCAG 2.2 AA)', async () => {
+  test('in light and dark, no page has what bars anybody from it (axe: WCAG 2.2 AA)', {
+    tags: 'long',
+  }, async () => {
     const { page } = await open('/?q=needle');
     for (const path of ['/?q=needle', '/verify', '/snapshot/', '/nothing']) {
       await page.goto(worker.origin + path);
@@ -172,7 +174,7 @@ describe('in Chromium', needs('chromium'), () => {
     await page.close();
   });
 
-  test('at the width of a phone, no page scrolls sideways', async () => {
+  test('at the width of a phone, no page scrolls sideways', { tags: 'long' }, async () => {
     for (const path of ['/', '/verify', '/bottles/', '/nothing']) {
       const { page } = await open(path, { viewport: { width: 320, height: 640 } });
       expect(await page.evaluate('inPage.overhang()'), path).toEqual([]);
@@ -180,7 +182,9 @@ describe('in Chromium', needs('chromium'), () => {
     }
   });
 
-  test('when only the keyboard is used, the first key leads past the header, and every control can be seen', async () => {
+  test('when only the keyboard is used, the first key leads past the header, and every control can be seen', {
+    tags: 'long',
+  }, async () => {
     const { page } = await open('/');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('inPage.focused()')).toMatchObject({ text: 'Skip to the content' });
