@@ -1,26 +1,6 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-
-const MEMORY = '/dev/shm';
-const ROOM = 4 * 1024 ** 3;
-
-// Mirrors are written with care for power cuts. Tests need not wait for a disk where memory has room for them.
-const folder = mkdtempSync(join(roomIn(MEMORY) > ROOM ? MEMORY : tmpdir(), 'vitest-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-process.env.TMPDIR = folder;
-// Hundreds of commands run as processes: they are compiled once.
-process.env.NODE_COMPILE_CACHE = join(folder, 'node-compile');
-
-function roomIn(place: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(place);
-    return bavail * bsize;
-  } catch {
-    return 0;
-  }
-}
+import { useMemoryFolder } from './test/support/memory-folder.ts';
 
 /** Pure functions and the app on stores in memory: neither files, sockets nor processes. */
 const UNIT = [
@@ -46,8 +26,13 @@ const project = (
   test: { name, include, exclude, testTimeout: 120_000, hookTimeout: 120_000, ...more },
 });
 
+const folder = useMemoryFolder();
+
 export default defineConfig({
+  // Nothing is written into the source tree.
+  cacheDir: join(folder, 'vite'),
   test: {
+    fsModuleCachePath: join(folder, 'modules'),
     globalSetup: ['test/support/global-setup.ts'],
     maxWorkers: 2,
     tags: [

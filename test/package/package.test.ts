@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { cp, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
@@ -39,13 +39,24 @@ async function done(ended: Promise<Ended>): Promise<string> {
   return stdout;
 }
 
+/** Packing writes dist/, so it happens in a copy of the source tree. */
+async function copyOfProject(): Promise<string> {
+  const copy = join(folder, 'project');
+  const left = ['node_modules', '.git', 'dist', '.wrangler'];
+  await cp(PROJECT, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+  await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
 describe('the package that npm pack makes', needs('npm'), () => {
   let files: string[] = [];
 
   beforeAll(async () => {
     const target = join(folder, 'installed');
     await mkdir(target);
-    const packed = await done(run('npm', ['pack', '--silent', '--pack-destination', folder], PROJECT));
+    const packed = await done(
+      run('npm', ['pack', '--silent', '--pack-destination', folder], await copyOfProject()),
+    );
     const tarball = join(folder, packed.trim().split('\n').at(-1) ?? '');
     await done(run('npm', ['install', '--no-audit', '--no-fund', tarball], target));
     files = await readdir(installed, { recursive: true });
