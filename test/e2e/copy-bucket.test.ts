@@ -17,7 +17,10 @@ const remote = (name: string, { origin }: TestWorker): Record<string, string> =>
     }).map(([setting, value]) => [`RCLONE_CONFIG_${name.toUpperCase()}_${setting}`, value]),
   );
 
-test('a bucket that was copied as docs/regions.md has it is served', needs('rclone'), async () => {
+test('a bucket that was copied as docs/regions.md has it is served', {
+  ...needs('rclone'),
+  tags: ['long', 'programs'],
+}, async () => {
   const directory = join(await temporaryFolder(), 'mirror');
   await makeMirror(directory, { request: { ...REQUEST, packages: ['jq'], casks: [] } });
   const [from, to] = await Promise.all([startTestWorker(), startTestWorker()]);

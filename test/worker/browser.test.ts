@@ -130,7 +130,9 @@ describe('in Chromium', needs('chromium'), () => {
     await page.close();
   });
 
-  test('when JavaScript is off, packages can be paged and searched, and the mirror verified', async () => {
+  test('when JavaScript is off, packages can be paged and searched, and the mirror verified', {
+    tags: 'long',
+  }, async () => {
     const { page, complaints } = await open('/', { javaScriptEnabled: false });
     await page.click('#pages a[rel=next]');
     expect(page.url()).toBe(`${worker.origin}/?page=2#packages`);
