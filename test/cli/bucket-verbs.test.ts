@@ -78,16 +78,16 @@ describe('the verbs that work on a bucket', () => {
 
   test.each<[string, Record<string, string>, string]>([
     [
-      'the access key is another',
+      'the access key is wrong',
       { AWS_ACCESS_KEY_ID: 'other', AWS_SECRET_ACCESS_KEY: 'x' },
       'Check the access key',
     ],
     [
-      'the secret is another',
+      'the secret is wrong',
       { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'other' },
       'The secret access key is not the one that belongs',
     ],
-    ['no profile is so called', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
+    ['the profile does not exist', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
   ])('when %s, say what to do', async (_name, environment, message) => {
     const { status, stdout, stderr } = await run(['snapshots', '--bucket', BUCKET, '--json'], environment);
     expect([status > 0, stderr]).toEqual([true, expect.stringContaining(message)]);
@@ -95,7 +95,7 @@ describe('the verbs that work on a bucket', () => {
   });
 
   test.each([['publish', mirror], ['snapshots']])(
-    'when there is no such bucket, %s says so',
+    'when the bucket does not exist, %s says so',
     async (...args) => {
       const { status, stderr } = await run([...args, '--bucket', 'none']);
       expect([status, stderr]).toEqual([1, expect.stringContaining('There is no such bucket')]);

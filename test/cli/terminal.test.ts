@@ -111,7 +111,7 @@ describe('TerminalReporter', () => {
     expect(written.at(-1)).toBe('\n');
   });
 
-  it('when it is no terminal, writes plain lines, every two seconds', () => {
+  it('when the output is not a terminal, writes plain lines, every two seconds', () => {
     const { step, written } = reporting({ interactive: false });
     step(0, 1);
     step(1500, 2);

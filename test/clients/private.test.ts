@@ -55,7 +55,7 @@ describe.skipIf(!Object.hasOwn(settings, 'parseTokens')).each(RUNTIMES)(
       expect((await client.install('jq')).at(-1)?.name).toBe('jq');
     });
 
-    test('when the token is missing, nothing is told but how to show one', async () => {
+    test('when the token is missing, the answer says only how to send one', async () => {
       const client = await stout(
         stoutConfig({ origin: running.origin, publicKeys: [TEST_KEY.publicKey], validFor: THIRTY_DAYS }),
       );

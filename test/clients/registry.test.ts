@@ -123,7 +123,7 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
     expect((await get(path, 'HEAD')).status).toBe(status);
   });
 
-  test('when skopeo inspects an image by its tag, it is told of that platform', needs('skopeo'), async () => {
+  test('when skopeo inspects an image by its tag, it gets that platform', needs('skopeo'), async () => {
     const image = `docker://${new URL(running.origin).host}/homebrew/core/wget:1.25.0-1`;
     const linux = ['--override-os', 'linux', '--override-arch', 'amd64'];
     const inspected = await runProgram('skopeo', [...linux, 'inspect', '--tls-verify=false', image]);

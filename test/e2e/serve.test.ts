@@ -29,7 +29,7 @@ describe('serve', () => {
     [['-p', '0'], 'http://127.0.0.1:'],
     [['--host', '0.0.0.0', '--port', '0'], 'http://0.0.0.0:'],
     [['--bind', '127.0.0.1', '-p', '0'], 'http://127.0.0.1:'],
-  ])('with %j listens where it is told and answers', async (options, address) => {
+  ])('with %j listens there and answers', async (options, address) => {
     const served = await startServe(...options);
     expect(served.address).toContain(address);
     const origin = served.address.replace('0.0.0.0', '127.0.0.1');

@@ -27,7 +27,7 @@ test('npm start goes the whole way and stays up until Ctrl-C, also when its port
   tags: 'long',
 }, async () => {
   const squatter = createServer().listen(8787, '127.0.0.1');
-  squatter.on('error', () => undefined); // somebody else has it: as good
+  squatter.on('error', () => undefined); // the port is taken already: as good
   const child = spawn(process.execPath, [SCRIPT], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stderr.on('data', (chunk) => {

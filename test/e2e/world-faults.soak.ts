@@ -229,5 +229,5 @@ test('two creates at once', async () => {
     await watch.expect(`verify ${round}`, verify(directory), [0]);
   }
   expect(refused).toBeGreaterThan(0);
-  settle({ family: 'two creates at once', ...watch, note: `${refused} were told to wait` });
+  settle({ family: 'two creates at once', ...watch, note: `${refused} were refused` });
 });

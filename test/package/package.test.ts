@@ -16,7 +16,7 @@ const folder = await temporaryFolder();
 const home = join(folder, 'home');
 const installed = join(folder, 'installed', 'node_modules', 'stout-mirror');
 
-/** As somebody who has Node 24, npm, and nothing of ours. */
+/** Runs a program as a user with Node 24, npm, and nothing of ours. */
 function run(file: string, args: readonly string[], cwd: string): Promise<Ended> {
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
   return runProgram(
@@ -72,7 +72,7 @@ describe('the package that npm pack makes', needs('npm'), () => {
     }
   });
 
-  test('knows its version, which stands in package.json alone', async () => {
+  test('knows its version, which is in package.json alone', async () => {
     const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
     expect(await done(stoutMirror('--version'))).toBe(`${version}\n`);
   });

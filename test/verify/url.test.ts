@@ -47,13 +47,13 @@ async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<st
   return report;
 }
 
-/** What a report says of the mirror, and not of when and how it was looked at. */
+/** Returns the part of a report that does not depend on when and how the mirror was read. */
 const essence = ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }: VerifyReport) =>
   ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }) as const;
 
 interface Host {
   origin: string;
-  /** Alters a byte of a file behind the server's back. */
+  /** Flips a bit of a file behind the server. */
   damage(path: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -118,7 +118,7 @@ describe.each(HOSTS)('verify of a mirror behind %s', (_name, programs, start) =>
   });
 });
 
-/** Serves a folder as any static host does, but for the requests that `instead` answers. */
+/** Serves a folder as a static host does, except the requests that `instead` answers. */
 const startHost = (
   served: () => string,
   instead: (
@@ -137,7 +137,7 @@ const startHost = (
   });
 
 describe('verify of a URL', () => {
-  test('when packages are named, only their files are fetched and looked at', async () => {
+  test('when packages are named, only their files are fetched and checked', async () => {
     const { origin, requests } = await startHost(() => directory);
     const report = await reportOf(verify(origin, 'jq', 'firefox', '--json'));
     expect([report.complete, report.files.checked]).toEqual([false, 6]);
@@ -160,7 +160,7 @@ describe('verify of a URL', () => {
     ]);
   });
 
-  test('when a server changes more of package JSON than where URLs lead, the file is named', async () => {
+  test('when a server changes more of package JSON than its URLs, the file is named', async () => {
     const forged = zstdCompressSync(JSON.stringify({ name: 'jq', bottles: {} }));
     const { origin } = await startHost(
       () => directory,
@@ -188,7 +188,7 @@ describe('verify of a URL', () => {
     expect(failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
   });
 
-  test('with --quick, believes what a server says of itself, and says that it only believes', async () => {
+  test('with --quick, accepts the digests that a server states and reports them as consistent, not verified', async () => {
     const { origin } = await startHost(
       () => directory,
       (request, response) => {
@@ -217,7 +217,7 @@ describe('verify of a URL', () => {
     ['between root and signature', '/snapshot/root.json.sig', 1],
     ['between root and signature, when it verifies', '/snapshot/root.json.sig', 2],
     ['while files are read', '/bottles/', 1],
-  ])('when the mirror is published anew %s, verifies the new one', async (_when, path, count) => {
+  ])('when the mirror is published again %s, verifies the new snapshot', async (_when, path, count) => {
     let served = directory;
     let asked = 0;
     const { origin } = await startHost(
@@ -233,7 +233,7 @@ describe('verify of a URL', () => {
     expect(report.snapshot?.version).toBe((await readContents(newer))?.snapshot.version);
   });
 
-  test('when a mirror goes back behind what was seen of it, refuses it unless told', async () => {
+  test('when a mirror goes back behind a version seen before, refuses it without --allow-older', async () => {
     let served = newer;
     const { origin } = await startHost(() => served);
     expect((await verify(origin, 'jq')).status).toBe(0);
@@ -244,7 +244,7 @@ describe('verify of a URL', () => {
     expect((await verify(origin, 'jq')).status).toBe(1);
   });
 
-  test('when it is killed, goes on from its cursor file', async () => {
+  test('when it is killed, the next run continues from the cursor file', async () => {
     const large = join(folder, 'large');
     await makeMirror(large, { request: { ...REQUEST, all: true } });
     let pause = 20;
@@ -280,7 +280,7 @@ describe('verify of a URL', () => {
     expect(existsSync(cursor)).toBe(false);
   });
 
-  test('when the cursor file is of another mirror, refuses to go on from it', async () => {
+  test('when the cursor file belongs to another mirror, refuses to continue', async () => {
     const cursor = join(folder, 'other-cursor.json');
     const { files, bytes } = await reportOf(verify(directory, '--json'));
     const report = {
@@ -296,7 +296,7 @@ describe('verify of a URL', () => {
     await writeFile(cursor, JSON.stringify({ mirror: 'elsewhere', report: { ...report, cursor: '1:x' } }));
     const { status, stderr } = await verify(directory, '--cursor', cursor);
     expect([status, stderr]).toEqual([1, expect.stringContaining('keeps the place of another')]);
-    // One of an older snapshot of the same mirror only costs the way so far.
+    // A cursor of an older snapshot of the same mirror only costs the progress so far.
     await writeFile(cursor, JSON.stringify({ mirror: directory, report: { ...report, cursor: '1:x' } }));
     expect((await verify(directory, '--cursor', cursor)).status).toBe(0);
     await rm(cursor, { force: true });

@@ -12,10 +12,10 @@ import { withoutSignature } from './folder-damages.ts';
 import { LIES, type Lie, type Truth } from './lies.ts';
 import type { Finding, PlacedMirror } from './placed-mirror.ts';
 
-/** How planted damage was met. */
+/** How planted damage was handled. */
 export interface Met {
   tried: number;
-  /** What was not found or not named, or was served, by the case. */
+  /** The cases that were not found, not named, or served. */
   lost: string[];
 }
 
@@ -66,7 +66,7 @@ export async function damageTogether(
   return outcome;
 }
 
-/** Lies that somebody without our key can tell: all, or those of some names. */
+/** Tries the lies that are possible without our key: all, or some by name. */
 export async function tellLies(placed: PlacedMirror, truth: Truth, chosen = Object.keys(LIES)): Promise<Met> {
   const met: Met = { tried: 0, lost: [] };
   for (const [name, lie] of Object.entries(LIES))
