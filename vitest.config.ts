@@ -1,35 +1,50 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { useMemoryFolder } from './test/support/memory-folder.ts';
 
-const MEMORY = '/dev/shm';
-const ROOM = 4 * 1024 ** 3;
+/** Pure functions and the app on stores in memory: neither files, sockets nor processes. */
+const UNIT = [
+  'test/format/!(minisign-interop).test.ts',
+  'test/fuzz/*.test.ts',
+  'test/cli/terminal.test.ts',
+  'test/builder/{http-policy,http-retry,plan,platforms,retention}.test.ts',
+  'test/builder/homebrew/jws.test.ts',
+  'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
+  'test/worker/{faulty-storage,lying-records,openapi,problem,respond,runtime-crypto,settings,shared-work,stored-snapshot}.test.ts',
+];
+/** The documents' commands, and the second implementation of the format. */
+const DOCS = ['test/docs/**/*.test.ts'];
+/** Processes: the packed program, scripts, other people's programs. */
+const E2E = ['test/{e2e,package,scripts}/**/*.test.ts'];
 
-// Mirrors are written with care for power cuts; tests need not wait for a disk, where memory has room for them.
-if (process.env.TMPDIR === undefined && roomIn(MEMORY) > ROOM) {
-  const folder = mkdtempSync(join(MEMORY, 'vitest-'));
-  process.env.TMPDIR = folder;
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-}
+const project = (
+  name: string,
+  include: string[],
+  exclude: string[] = [],
+  more: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration => ({
+  test: { name, include, exclude, testTimeout: 120_000, hookTimeout: 120_000, ...more },
+});
 
-function roomIn(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return 0;
-  }
-}
+const folder = useMemoryFolder();
 
 export default defineConfig({
+  // Nothing is written into the source tree.
+  cacheDir: join(folder, 'vite'),
   test: {
-    include: ['test/**/*.test.ts'],
+    fsModuleCachePath: join(folder, 'modules'),
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     maxWorkers: 2,
-    // Hundreds of commands are run as processes of their own: they are compiled once.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)) },
+    tags: [
+      { name: 'long', description: 'A long end: the short form of the same test is always run.' },
+      { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },
+    ],
+    projects: [
+      project('unit', UNIT, [], { isolate: false }),
+      // workerd, SQLite, files, HTTP: all in the process of the test.
+      project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS], { isolate: false }),
+      project('e2e', E2E),
+      project('docs', DOCS),
+    ],
   },
 });

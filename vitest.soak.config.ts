@@ -1,14 +1,18 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { useMemoryFolder } from './test/support/memory-folder.ts';
 
-/** Long runs, outside of `npm test`: two at a time, with as much time as they take. */
+/** Long runs, outside `npm test`: two at a time, for as long as they take. */
+const folder = useMemoryFolder();
+
 export default defineConfig({
+  cacheDir: join(folder, 'vite'),
   test: {
+    fsModuleCachePath: join(folder, 'modules'),
     include: ['test/**/*.soak.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/support/faults/soak-setup.ts'],
     testTimeout: 900_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)) },
   },
 });

@@ -6,7 +6,7 @@ import { MirrorError } from '../../format/errors.ts';
 import type { AskPassword } from '../keys.ts';
 import type { Environment } from '../places.ts';
 import type { Reporter } from '../reporter.ts';
-import { standardError, TerminalReporter } from './terminal.ts';
+import { type Output, standardError, TerminalReporter } from './terminal.ts';
 
 /** What the verbs need from the process that runs them. */
 export interface Session {
@@ -14,9 +14,11 @@ export interface Session {
   /** Returns the current time, or `SOURCE_DATE_EPOCH` if that is set. */
   now(): Date;
   reporter: Reporter;
-  /** Prints a result on standard output. */
+  /** Prints a result on standard output, with a line end. */
   print(text: string): void;
-  /** Sets the exit status. The program ends once everything is written. */
+  /** Prints a message on standard error, ended as with `print`. */
+  printError(text: string): void;
+  /** Sets the exit status of a verb that failed and has printed why. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
   /** Resolves when the user asks to stop. A verb that waits for this ends in order; others are ended at once. */
@@ -29,21 +31,31 @@ export interface Session {
 export const STOPPED = 'Stopped. Run the same command again to continue.';
 
 /** Returns the session of this process. */
-export function processSession(): Session {
-  const { env } = process;
-  const reporter = new TerminalReporter(standardError(env), () => performance.now());
+export function processSession(): Omit<Session, 'fail'> {
+  const session = sessionOf(process.env, (text) => process.stdout.write(text), standardError(process.env));
   return {
-    ...watchSignals(reporter),
-    environment: env,
-    now: () => currentTime(env.SOURCE_DATE_EPOCH),
-    reporter,
-    print: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
-    fail: (status) => {
-      process.exitCode = status;
-    },
+    ...session,
+    ...watchSignals(session.reporter),
     askPassword: process.stdin.isTTY ? askPassword : undefined,
   };
 }
+
+/** Returns the parts of a session that depend only on its environment and outputs. */
+export function sessionOf(
+  environment: Session['environment'],
+  write: (text: string) => void,
+  error: Output,
+): Pick<Session, 'environment' | 'now' | 'reporter' | 'print' | 'printError'> {
+  return {
+    environment,
+    now: () => currentTime(environment.SOURCE_DATE_EPOCH),
+    reporter: new TerminalReporter(error, () => performance.now()),
+    print: (text) => write(endLine(text)),
+    printError: (text) => error.write(endLine(text)),
+  };
+}
+
+const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
 
 /** Takes the first SIGINT or SIGTERM as a request to stop. A second one ends the program as usual. */
 function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {

@@ -29,7 +29,7 @@ async function writeLease(document: object): Promise<void> {
 
 /** The number of a process that has run and is gone. */
 async function goneProcess(): Promise<number> {
-  const child = spawn('true');
+  const child = spawn(process.execPath, ['--version']);
   await once(child, 'exit');
   return child.pid ?? 0;
 }

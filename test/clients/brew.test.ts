@@ -31,7 +31,7 @@ const TAGS = ['arm64_sonoma', 'sonoma', 'x86_64_linux', 'arm64_linux', 'arm64_ta
 
 describe.each(RUNTIMES)('brew with %s', (_name, start) => {
   let running: Running;
-  /** Stands for formulae.brew.sh and ghcr.io. */
+  /** In place of formulae.brew.sh and ghcr.io. */
   let homebrew: SampleServer;
   beforeAll(async () => {
     running = await start(mirror);

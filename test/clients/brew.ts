@@ -170,7 +170,7 @@ export class BrewClient {
     return Buffer.concat([whole.body, rest.body]);
   }
 
-  /** Follows redirects as curl is told to: another host gets no header, the same host no Authorization. */
+  /** Follows redirects with brew's options for curl: another host gets no header, the same host no Authorization. */
   async #fetch(url: string, headers: Record<string, string>, sending: Sending = {}): Promise<Reply> {
     const reply = await this.transport.send(url, {
       ...sending,

@@ -9,7 +9,7 @@ import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { THIRTY_DAYS } from '../support/mirror.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BrewClient } from './brew.ts';
@@ -55,7 +55,7 @@ describe.skipIf(!Object.hasOwn(settings, 'parseTokens')).each(RUNTIMES)(
       expect((await client.install('jq')).at(-1)?.name).toBe('jq');
     });
 
-    test('when the token is missing, nothing is told but how to show one', async () => {
+    test('when the token is missing, the answer says only how to send one', async () => {
       const client = await stout(
         stoutConfig({ origin: running.origin, publicKeys: [TEST_KEY.publicKey], validFor: THIRTY_DAYS }),
       );
@@ -76,7 +76,7 @@ describe.skipIf(!Object.hasOwn(settings, 'parseTokens')).each(RUNTIMES)(
       expect(new Set(hosts)).toEqual(new Set([new URL(running.origin).host]));
     });
 
-    test.skipIf(isMissing('skopeo'))('when skopeo has the token as a password, it copies', async () => {
+    test('when skopeo has the token as a password, it copies', needs('skopeo'), async () => {
       const { host, port } = new URL(running.origin);
       const copied = await runProgram('skopeo', [
         ...['--override-os', 'linux', '--override-arch', 'amd64', 'copy', '--src-tls-verify=false'],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
 import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -123,36 +123,37 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
     expect((await get(path, 'HEAD')).status).toBe(status);
   });
 
-  test.skipIf(isMissing('skopeo'))(
-    'when skopeo inspects an image by its tag, it is told of that platform',
-    async () => {
-      const image = `docker://${new URL(running.origin).host}/homebrew/core/wget:1.25.0-1`;
-      const linux = ['--override-os', 'linux', '--override-arch', 'amd64'];
-      const inspected = await runProgram('skopeo', [...linux, 'inspect', '--tls-verify=false', image]);
-      expect([inspected.status, inspected.stderr]).toEqual([0, '']);
-      expect(JSON.parse(inspected.stdout)).toMatchObject({
-        ...{ Digest: `sha256:${sha256(INDEX)}`, RepoTags: ['1.25.0-1'], Architecture: 'amd64', Os: 'linux' },
-        Layers: [`sha256:${bottleOf('x86_64_linux')}`],
-      });
-    },
-  );
+  test('when skopeo inspects an image by its tag, it gets that platform', needs('skopeo'), async () => {
+    const image = `docker://${new URL(running.origin).host}/homebrew/core/wget:1.25.0-1`;
+    const linux = ['--override-os', 'linux', '--override-arch', 'amd64'];
+    const inspected = await runProgram('skopeo', [...linux, 'inspect', '--tls-verify=false', image]);
+    expect([inspected.status, inspected.stderr]).toEqual([0, '']);
+    expect(JSON.parse(inspected.stdout)).toMatchObject({
+      ...{ Digest: `sha256:${sha256(INDEX)}`, RepoTags: ['1.25.0-1'], Architecture: 'amd64', Os: 'linux' },
+      Layers: [`sha256:${bottleOf('x86_64_linux')}`],
+    });
+  });
 
   // By its tag a client takes the first image for its system, and there is one for each release of macOS.
-  test.skipIf(isMissing('skopeo')).each([
+  test.each([
     ['its tag', ['--override-os', 'linux', '--override-arch', 'amd64'], ':1.25.0-1', 'x86_64_linux'],
     ['its digest', [], `@${IMAGE.digest}`, 'arm64_sonoma'],
-  ])('when skopeo copies an image by %s, digests agree', async (_by, platform, reference, tag) => {
-    const { host, port } = new URL(running.origin);
-    const target = join(folder, `copy-${port}-${tag}`);
-    const copied = await runProgram('skopeo', [
-      ...[...platform, 'copy', '--src-tls-verify=false'],
-      ...[`docker://${host}/homebrew/core/wget${reference}`, `dir:${target}`],
-    ]);
-    expect([copied.status, copied.stderr]).toEqual([0, '']);
-    const blobs = (await readdir(target)).filter((name) => /^[0-9a-f]{64}$/.test(name));
-    for (const name of blobs) expect(sha256(await readFile(join(target, name)))).toBe(name);
-    expect(blobs).toContain(bottleOf(tag));
-    const manifest = await readFile(join(target, 'manifest.json'));
-    expect(`sha256:${sha256(manifest)}`).toBe(imageOf(tag).digest);
-  });
+  ])(
+    'when skopeo copies an image by %s, digests agree',
+    needs('skopeo'),
+    async (_by, platform, reference, tag) => {
+      const { host, port } = new URL(running.origin);
+      const target = join(folder, `copy-${port}-${tag}`);
+      const copied = await runProgram('skopeo', [
+        ...[...platform, 'copy', '--src-tls-verify=false'],
+        ...[`docker://${host}/homebrew/core/wget${reference}`, `dir:${target}`],
+      ]);
+      expect([copied.status, copied.stderr]).toEqual([0, '']);
+      const blobs = (await readdir(target)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+      for (const name of blobs) expect(sha256(await readFile(join(target, name)))).toBe(name);
+      expect(blobs).toContain(bottleOf(tag));
+      const manifest = await readFile(join(target, 'manifest.json'));
+      expect(`sha256:${sha256(manifest)}`).toBe(imageOf(tag).digest);
+    },
+  );
 });

@@ -5,6 +5,7 @@ import { stoutConfig } from '../../format/client-config.ts';
 import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { makeMirror, REQUEST, THIRTY_DAYS } from '../support/mirror.ts';
+import { needs } from '../support/programs.ts';
 import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { StoutClient } from './stout.ts';
@@ -119,7 +120,7 @@ describe.each(RUNTIMES)('stout with %s', (_name, start) => {
   });
 });
 
-describe.each(RUNTIMES)('stout over https with %s', (_name, start) => {
+describe.each(RUNTIMES)('stout over https with %s', needs('openssl'), (_name, start) => {
   let front: TlsFront;
   let running: Running;
   beforeAll(async () => {

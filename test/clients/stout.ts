@@ -6,7 +6,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { parse } from 'smol-toml';
 import { Transport } from './transport.ts';
 
-/** The key that stout trusts without being told. */
+/** The key that stout trusts by default. */
 const DEFAULT_KEY = 'e58d628836f72ecc7f6964ba2b70523d7c1c46512441ef8eccf2fa55ad0258f2';
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 const GITHUB_REGISTRY = 'https://ghcr.io/v2/';

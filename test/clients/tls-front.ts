@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** A TLS front with a certificate of its own before a server that speaks plain HTTP. */
+/** A TLS front, with a self-signed certificate, before a plain HTTP server. */
 export interface TlsFront {
   origin: string;
   /** The certificate, PEM, that clients have to trust. */
@@ -15,7 +15,7 @@ export interface TlsFront {
   close(): void;
 }
 
-/** Starts a front on a free port; a server behind it can so be told its public address before it starts. */
+/** Starts a front on a free port, so that the server behind it can start with its public address known. */
 export async function startTlsFront(): Promise<TlsFront> {
   const { key, certificate } = await selfSigned();
   let target = new URL('http://127.0.0.1');

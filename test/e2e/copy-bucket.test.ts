@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { blocksOf } from '../docs/documents/markdown.ts';
+import { blocksOf } from '../docs/pages/markdown.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BUCKET, CREDENTIALS, startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -17,7 +17,10 @@ const remote = (name: string, { origin }: TestWorker): Record<string, string> =>
     }).map(([setting, value]) => [`RCLONE_CONFIG_${name.toUpperCase()}_${setting}`, value]),
   );
 
-test.skipIf(isMissing('rclone'))('a bucket that was copied as docs/regions.md has it is served', async () => {
+test('a bucket that was copied as docs/regions.md has it is served', {
+  ...needs('rclone'),
+  tags: ['long', 'programs'],
+}, async () => {
   const directory = join(await temporaryFolder(), 'mirror');
   await makeMirror(directory, { request: { ...REQUEST, packages: ['jq'], casks: [] } });
   const [from, to] = await Promise.all([startTestWorker(), startTestWorker()]);

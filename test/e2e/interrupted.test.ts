@@ -16,7 +16,7 @@ import { MAIN, stoutMirror } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** Longer than what a download keeps in memory before it writes. */
+/** Longer than the part of a download that is kept in memory. */
 const BOTTLE = 'the bottle of jq'.repeat(200_000);
 const folder = await temporaryFolder();
 const upstream = join(folder, 'upstream');
@@ -40,7 +40,7 @@ async function partsIn(directory: string): Promise<boolean[]> {
   return Promise.all(names.map(async (name) => (await stat(join(incoming, name))).size > 0));
 }
 
-test('when create is interrupted, nobody else could write meanwhile, it ends with 130, and the next one goes on', async () => {
+test('when create is interrupted, it has kept the lock, it ends with 130, and the next run continues', async () => {
   const directory = join(folder, 'interrupted');
   const half = BOTTLE.length / 2;
   const ranges: (string | undefined)[] = [];
@@ -75,7 +75,7 @@ test('when create is interrupted, nobody else could write meanwhile, it ends wit
   expect(await readdir(directory)).not.toContain('.stout-mirror');
 });
 
-test(`when requests break off, are lost or meet a busy server, as seed ${SEED} draws, a whole mirror comes of it`, async () => {
+test(`when requests break off, are lost or meet a busy server, as seed ${SEED} draws, the mirror is still whole`, async () => {
   const server = await startSampleServer(upstream, { port: 0 });
   const front = await startUnreliableFront(server.origin, new Random(SEED), 40);
   onTestFinished(async () => {

@@ -32,7 +32,7 @@ test(`${KILLS} kills across create, update, prune, sign, publish and prune-bucke
     ['the edge', bucket],
   ] as const) {
     settle({
-      family: `readings of ${name} meanwhile`,
+      family: `readings of ${name} at that time`,
       tried: seen.readings,
       lost: seen.halves,
       note: `${seen.snapshots.size} snapshots seen, ${seen.refused} refusals`,

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../scripts/start/free-port.ts';
 import { send } from '../support/http.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BUCKET, CREDENTIALS, startTestWorker } from '../support/worker.ts';
 
@@ -51,7 +51,7 @@ async function expectStockClientIsServed(base: string): Promise<void> {
 }
 
 describe('a mirror made with --public-url, as a plain tree', () => {
-  test.skipIf(isMissing('nginx'))('is served by nginx', async () => {
+  test('is served by nginx', needs('nginx'), async () => {
     const port = await freePort(0);
     const base = `http://127.0.0.1:${port}/mirror`;
     await makeMirror(join(folder, 'html', 'mirror'), { request: { ...REQUEST, public_url: base } });
@@ -73,7 +73,7 @@ describe('a mirror made with --public-url, as a plain tree', () => {
     expect((await send(base, '/mirror/bottles/none.tar.gz')).status).toBe(404);
   });
 
-  test.skipIf(isMissing('rclone'))('is put into a bucket by rclone sync, and served by it', async () => {
+  test('is put into a bucket by rclone sync, and served by it', needs('rclone'), async () => {
     const worker = await startTestWorker();
     closers.push(worker.close);
     const base = `${worker.origin}/cdn-cgi/local/r2/public/${BUCKET}`;

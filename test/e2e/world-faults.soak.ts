@@ -9,7 +9,7 @@ import { SEED, settle } from '../support/faults/results.ts';
 import { mountSmallDisk } from '../support/faults/small-disk.ts';
 import { startUnreliableFront } from '../support/faults/unreliable-front.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { type Ended, isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
+import { type Ended, MAIN, needs, runProgram, stoutMirror } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { jsonOfReading, startReader } from '../support/reader.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -120,7 +120,7 @@ test('a disk that is full', async () => {
     for (let round = 1; round <= ROUNDS; round++) {
       const directory = join(disk.path, `mirror-${round}`);
       disk.resize(64 + random.below(2600));
-      await watch.expect(`create ${round}`, create(directory), [1], /The disk takes no more/);
+      await watch.expect(`create ${round}`, create(directory), [1], /Disk full/);
       disk.resize(20_000);
       await watch.expect(`the same again ${round}`, create(directory), [0]);
       await watch.expect(`verify ${round}`, verify(directory), [0]);
@@ -171,7 +171,7 @@ test('a folder that cannot be written to', async () => {
   settle({ family: 'a read-only folder', ...watch });
 });
 
-test.skipIf(isMissing('faketime'))('a clock that is an hour or a year wrong', async () => {
+test('a clock that is an hour or a year wrong', needs('faketime'), async () => {
   const watch = new Watch();
   const worker = await startTestWorker();
   const at = (clock: string, ...args: string[]): Promise<Ended> =>
@@ -229,5 +229,5 @@ test('two creates at once', async () => {
     await watch.expect(`verify ${round}`, verify(directory), [0]);
   }
   expect(refused).toBeGreaterThan(0);
-  settle({ family: 'two creates at once', ...watch, note: `${refused} were told to wait` });
+  settle({ family: 'two creates at once', ...watch, note: `${refused} were refused` });
 });

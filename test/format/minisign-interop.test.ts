@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import { formatSecretKey, parseSecretKey } from '../../format/minisign/secret-key.ts';
 import { parseSignature, signPrehashed } from '../../format/minisign/signature.ts';
+import { needs } from '../support/programs.ts';
 import { KEY, nodeScrypt, OTHER_KEY, verifyPrehashed } from './support.ts';
 
-const installed = spawnSync('minisign', ['-v']).error === undefined;
 const MESSAGE = Buffer.from('what is signed\n');
 const PREHASH = new Uint8Array(createHash('blake2b512').update(MESSAGE).digest());
 const COMMENT = `timestamp:1793534400\tfile:index/formulas.db\tsha256:${'0'.repeat(64)}\tsize:15`;
@@ -21,7 +21,7 @@ const minisign = (args: readonly string[], input = '') =>
 const write = (name: string, text: string | Uint8Array) => writeFileSync(join(directory, name), text);
 const read = (name: string) => readFileSync(join(directory, name), 'utf8');
 
-describe.skipIf(!installed)('the real minisign program (skipped where it is not installed)', () => {
+describe('the real minisign program', needs('minisign'), () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'minisign-'));
     write('file', MESSAGE);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { cp, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Ended, isMissing, runProgram } from '../support/programs.ts';
+import { type Ended, needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,13 +16,18 @@ const folder = await temporaryFolder();
 const home = join(folder, 'home');
 const installed = join(folder, 'installed', 'node_modules', 'stout-mirror');
 
-/** As somebody who has Node 24, npm, and nothing of ours. */
+/** Runs a program as a user with Node 24, npm, and nothing of ours. */
 function run(file: string, args: readonly string[], cwd: string): Promise<Ended> {
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
-  return runProgram('env', ['-C', cwd, file, ...args], {
-    ...{ PATH: path, HOME: home, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' },
-    ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
-  });
+  return runProgram(
+    file,
+    args,
+    {
+      ...{ PATH: path, HOME: home, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' },
+      ...{ XDG_CONFIG_HOME: '', XDG_CACHE_HOME: '', XDG_STATE_HOME: '', MIRROR_SIGNING_KEY: '' },
+    },
+    cwd,
+  );
 }
 
 const stoutMirror = (...args: string[]): Promise<Ended> =>
@@ -34,13 +39,24 @@ async function done(ended: Promise<Ended>): Promise<string> {
   return stdout;
 }
 
-describe.skipIf(isMissing('npm'))('the package that npm pack makes', () => {
+/** Packing writes dist/, so it happens in a copy of the source tree. */
+async function copyOfProject(): Promise<string> {
+  const copy = join(folder, 'project');
+  const left = ['node_modules', '.git', 'dist', '.wrangler'];
+  await cp(PROJECT, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+  await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+describe('the package that npm pack makes', needs('npm'), () => {
   let files: string[] = [];
 
   beforeAll(async () => {
     const target = join(folder, 'installed');
     await mkdir(target);
-    const packed = await done(run('npm', ['pack', '--silent', '--pack-destination', folder], PROJECT));
+    const packed = await done(
+      run('npm', ['pack', '--silent', '--pack-destination', folder], await copyOfProject()),
+    );
     const tarball = join(folder, packed.trim().split('\n').at(-1) ?? '');
     await done(run('npm', ['install', '--no-audit', '--no-fund', tarball], target));
     files = await readdir(installed, { recursive: true });
@@ -56,7 +72,7 @@ describe.skipIf(isMissing('npm'))('the package that npm pack makes', () => {
     }
   });
 
-  test('knows its version, which stands in package.json alone', async () => {
+  test('knows its version, which is in package.json alone', async () => {
     const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
     expect(await done(stoutMirror('--version'))).toBe(`${version}\n`);
   });

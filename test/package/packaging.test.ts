@@ -3,7 +3,7 @@ import { chmod, glob, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, test } from 'vitest';
-import { isMissing, runProgram, stoutMirror } from '../support/programs.ts';
+import { needs, runProgram, stoutMirror } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -82,7 +82,7 @@ describe('the systemd units', async () => {
   const commandOf = async (unit: string): Promise<string> =>
     /^ExecStart=(.*)$/m.exec(await read(`packaging/systemd/${unit}`))?.[1] ?? '';
 
-  test.skipIf(isMissing('systemd-analyze'))('are accepted by systemd', async () => {
+  test('are accepted by systemd', needs('systemd-analyze'), async () => {
     const units = paths.map((path) => join(PROJECT, path));
     const { status, stderr } = await runProgram('systemd-analyze', ['verify', '--man=no', ...units]);
     expect([status, stderr.split('\n').filter((line) => line.includes('stout-mirror'))]).toEqual([0, []]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isOwnFile } from '../../format/snapshot/entry.ts';
 import { entryOf, signMirror } from '../format/support.ts';
 import { jsonOf, send } from '../support/http.ts';
-import { isMissing, runProgram } from '../support/programs.ts';
+import { needs, runProgram } from '../support/programs.ts';
 import { RUNTIMES, type Running } from '../support/runtimes.ts';
 
 /** Enough for several parts and leaves; they are listed, and that is all that a listing asks. */
@@ -70,7 +70,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(forPeople).toContain('Signed and current');
   });
 
-  test.skipIf(isMissing('rclone'))('when rclone lists folders, it finds all that is in them', async () => {
+  test('when rclone lists folders, it finds all that is in them', needs('rclone'), async () => {
     const list = async (folder: string): Promise<string[]> => {
       const { stdout } = await runProgram('rclone', [
         ...[

@@ -55,7 +55,7 @@ async function digests(root: string): Promise<string[]> {
 }
 
 describe('writeSampleUpstream', () => {
-  it('writes the same files, byte for byte, for the same time', async () => {
+  it('writes the same files, byte for byte, for the same time', { tags: 'long' }, async () => {
     const again = join(work, 'again');
     await writeSampleUpstream(again, { now: NOW });
     const files = await digests(again);

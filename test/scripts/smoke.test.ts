@@ -33,7 +33,7 @@ describe('npm run smoke', () => {
   });
   afterAll(() => Promise.all([worker.close(), hidden.close()]));
 
-  test('when a mirror is well, every check passes, or says why it can tell nothing here', async () => {
+  test('when a mirror is whole, every check passes or notes why it cannot run here', async () => {
     const ended = await smoke([worker.origin]);
     const { token, 'Workers Cache': cache, 'SHA-256 in storage': recorded, ...rest } = statesOf(ended);
     expect([token, cache, recorded], ended.stdout).toEqual(['noted', 'noted', 'noted']);

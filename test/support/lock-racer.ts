@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withLock } from '../../builder/directory/lock.ts';
 
-// Takes the lock of the folder in argv once a start time has come, and tells whether it was alone inside.
+// Takes the lock of the folder in argv at a start time, and prints whether it was alone inside.
 const [directory = '', marker = '', startAt = '0', stay = '30'] = process.argv.slice(2);
 await sleep(Math.max(0, Number(startAt) - Date.now()));
 try {

@@ -6,7 +6,7 @@ import type { MirrorRequest } from '../../format/manifest.ts';
 import { byKind } from '../../format/packages/kinds.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
-import { temporaryFolder } from './temporary.ts';
+import { sharedFolder } from './temporary.ts';
 
 export const THIRTY_DAYS = 30 * 24 * 60 * 60;
 
@@ -31,7 +31,7 @@ export interface MirrorChanges extends Partial<Omit<CreateOptions, 'asked'>>, Pa
   upstream?: string;
 }
 
-const cache = await temporaryFolder();
+const cache = await sharedFolder();
 
 /** Makes a mirror of the sample upstream in `directory`, signed with the test key, of exactly what is requested. */
 export function makeMirror(

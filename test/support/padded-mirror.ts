@@ -21,7 +21,7 @@ export async function padMirror(
   changed: ReadonlySet<number> = new Set(),
 ): Promise<void> {
   const contents = await readContents(directory);
-  if (!contents) throw new Error(`${directory} is no mirror`);
+  if (!contents) throw new Error(`${directory} is not a mirror`);
   await mkdir(join(directory, 'bottles'), { recursive: true });
   const padding = [];
   for (let number = 0; number < count; number++) {

@@ -2,14 +2,18 @@ import { expect } from 'vitest';
 import type { ErrorCode } from '../../format/errors.ts';
 
 /** The parts of an answer that every client gives. */
-export interface Told {
+export interface ProblemAnswer {
   status: number;
   headers: Headers;
   body: string;
 }
 
 /** Expects a whole problem document (RFC 9457) that names its request, and the headers that every answer has. */
-export function expectProblem({ status, headers, body }: Told, expected: number, code: ErrorCode): void {
+export function expectProblem(
+  { status, headers, body }: ProblemAnswer,
+  expected: number,
+  code: ErrorCode,
+): void {
   const problem = JSON.parse(body);
   expect(problem).toMatchObject({
     type: `urn:stout-mirror:${code}`,

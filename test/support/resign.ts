@@ -9,8 +9,8 @@ import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 
 /**
- * Alters a signed file of a mirror and signs everything above it anew, as somebody with the key could: what is left to
- * find is what the contents contradict. `fileKey` signs the file itself where that is to be another key.
+ * Alters a signed file of a mirror and signs everything above it again, as somebody with the key could: only the
+ * contradictions in the contents are left to find. `fileKey` signs the file itself where that is to be another key.
  */
 export async function resignWith(
   directory: string,
@@ -20,7 +20,7 @@ export async function resignWith(
   fileKey = key,
 ): Promise<void> {
   const contents = await readContents(directory);
-  if (!contents) throw new Error(`${directory} is no mirror`);
+  if (!contents) throw new Error(`${directory} is not a mirror`);
   const local = localPath(directory, path);
   alter(local);
   const { sha256, size } = await digestFile(local);
@@ -46,7 +46,7 @@ export async function resignWith(
   await writeFile(localPath(directory, signaturePath(ROOT)), signature);
 }
 
-/** Signs a mirror's root anew with other times, nothing else changed. */
+/** Signs a mirror's root again with other times, and changes nothing else. */
 export async function resignRoot(
   directory: string,
   key: SecretKey,

@@ -7,7 +7,7 @@ import { blobName, POINTER, ROOT, signaturePath } from '../../format/layout.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { hexOf, type SignedMirror } from '../format/support.ts';
 import { TEST_KEY } from './keys.ts';
-import { temporaryFolder } from './temporary.ts';
+import { sharedFolder } from './temporary.ts';
 import { startTestWorker, type TestWorker } from './worker.ts';
 
 /** The serving app with a mirror in it, in one of its runtimes. */
@@ -23,7 +23,7 @@ export interface RunningOptions {
 
 type Start = (mirror: SignedMirror, options?: RunningOptions) => Promise<Running>;
 
-const folder = await temporaryFolder();
+const folder = await sharedFolder();
 let folders = 0;
 
 async function startWorker(mirror: SignedMirror, { token }: RunningOptions = {}): Promise<Running> {

@@ -12,7 +12,7 @@ export interface StorageProxy {
 export interface StorageTrouble {
   /** Keys whose first PUT is carried out, but answered with 500. */
   lose?: readonly string[];
-  /** Told of each request and those before it; true to answer it with 403 and not pass it on. */
+  /** Called with each request and those before it; returns true to answer 403 instead of passing it on. */
   refuse?: (request: string, before: readonly string[]) => boolean;
 }
 

@@ -9,11 +9,11 @@ import { SILENT } from './silent.ts';
 
 export { BUCKET, CREDENTIALS };
 
-/** The bucket of a test Worker by the S3 API that stands at `origin`. */
+/** Returns the bucket of a test Worker, over the S3 API at `origin`. */
 export const bucketAt = (origin: string): Bucket =>
   new Bucket({ endpoint: `${origin}/cdn-cgi/local/r2/s3`, bucket: BUCKET, ...CREDENTIALS });
 
-/** The Worker in workerd with a bucket of its own. */
+/** The Worker in workerd, with its bucket. */
 export interface TestWorker {
   origin: string;
   /** The bucket over the S3 API, as publishers reach it. */

@@ -7,7 +7,7 @@ import { blobName, PACKAGE_LIST } from '../../format/layout.ts';
 import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
 import { launchChromium } from '../../scripts/screenshots/browser.ts';
 import { signMirror } from '../format/support.ts';
-import { isMissing } from '../support/programs.ts';
+import { needs } from '../support/programs.ts';
 import { putMirror } from '../support/runtimes.ts';
 import { startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -39,7 +39,7 @@ const MIRROR = signMirror({
   }),
 });
 
-describe.skipIf(isMissing('chromium'))('in Chromium', () => {
+describe('in Chromium', needs('chromium'), () => {
   let browser: Browser;
   let worker: TestWorker;
   beforeAll(async () => {
@@ -130,7 +130,9 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.close();
   });
 
-  test('when JavaScript is off, packages can be paged and searched, and the mirror verified', async () => {
+  test('when JavaScript is off, packages can be paged and searched, and the mirror verified', {
+    tags: 'long',
+  }, async () => {
     const { page, complaints } = await open('/', { javaScriptEnabled: false });
     await page.click('#pages a[rel=next]');
     expect(page.url()).toBe(`${worker.origin}/?page=2#packages`);
@@ -154,7 +156,9 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.close();
   });
 
-  test('in light and dark, no page has what bars anybody from it (axe: WCAG 2.2 AA)', async () => {
+  test('in light and dark, no page has what bars anybody from it (axe: WCAG 2.2 AA)', {
+    tags: 'long',
+  }, async () => {
     const { page } = await open('/?q=needle');
     for (const path of ['/?q=needle', '/verify', '/snapshot/', '/nothing']) {
       await page.goto(worker.origin + path);
@@ -172,7 +176,7 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     await page.close();
   });
 
-  test('at the width of a phone, no page scrolls sideways', async () => {
+  test('at the width of a phone, no page scrolls sideways', { tags: 'long' }, async () => {
     for (const path of ['/', '/verify', '/bottles/', '/nothing']) {
       const { page } = await open(path, { viewport: { width: 320, height: 640 } });
       expect(await page.evaluate('inPage.overhang()'), path).toEqual([]);
@@ -180,7 +184,9 @@ describe.skipIf(isMissing('chromium'))('in Chromium', () => {
     }
   });
 
-  test('when only the keyboard is used, the first key leads past the header, and every control can be seen', async () => {
+  test('when only the keyboard is used, the first key leads past the header, and every control can be seen', {
+    tags: 'long',
+  }, async () => {
     const { page } = await open('/');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('inPage.focused()')).toMatchObject({ text: 'Skip to the content' });

@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { Bindings } from '../../worker/index.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { expectProblem, SECURITY, type Told } from '../support/problem.ts';
+import { expectProblem, type ProblemAnswer, SECURITY } from '../support/problem.ts';
 import { startTestWorker } from '../support/worker.ts';
 
 const PATHS = ['/', '/manifest.json', '/verify', '/api/v1/health', '/nothing', '/v2/'];
 const ACCEPT = { accept: 'application/json' };
 
-const told = async (response: Response): Promise<Told> => ({
+const told = async (response: Response): Promise<ProblemAnswer> => ({
   status: response.status,
   headers: response.headers,
   body: await response.text(),

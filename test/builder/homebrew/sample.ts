@@ -1,11 +1,10 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { inject } from 'vitest';
 import type { CreateSummary } from '../../../builder/create.ts';
 import type { MirrorRequest } from '../../../format/manifest.ts';
 import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
 import { type MirrorChanges, makeMirror, REQUEST } from '../../support/mirror.ts';
-import { runProgram } from '../../support/programs.ts';
 
 export const BREW_REQUEST: MirrorRequest = {
   ...REQUEST,
@@ -33,8 +32,13 @@ export function makeBrewMirror(directory: string, changes: BrewChanges = {}): Pr
 
 /** A copy of the sample that a test may alter: with links, so a file is replaced, never written into. */
 export async function copyOfSample(to: string): Promise<string> {
-  const { status, stderr } = await runProgram('cp', ['-rl', inject('upstream'), to]);
-  if (status !== 0) throw new Error(stderr);
+  const from = inject('upstream');
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const target = join(to, relative(from, entry.parentPath));
+    await mkdir(target, { recursive: true });
+    await link(join(entry.parentPath, entry.name), join(target, entry.name));
+  }
   return to;
 }
 

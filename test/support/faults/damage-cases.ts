@@ -8,13 +8,14 @@ import { isOwnFile } from '../../../format/snapshot/entry.ts';
 import { copyMirror, makeMirror, REQUEST } from '../mirror.ts';
 import { Random } from '../random.ts';
 import { DAMAGES, type Damage } from './damage.ts';
+import { withoutSignature } from './folder-damages.ts';
 import { LIES, type Lie, type Truth } from './lies.ts';
 import type { Finding, PlacedMirror } from './placed-mirror.ts';
 
-/** How planted damage was met. */
+/** How planted damage was handled. */
 export interface Met {
   tried: number;
-  /** What was not found or not named, or was served, by the case. */
+  /** The cases that were not found, not named, or served. */
   lost: string[];
 }
 
@@ -65,7 +66,7 @@ export async function damageTogether(
   return outcome;
 }
 
-/** Lies that somebody without our key can tell: all, or those of some names. */
+/** Tries the lies that are possible without our key: all, or some by name. */
 export async function tellLies(placed: PlacedMirror, truth: Truth, chosen = Object.keys(LIES)): Promise<Met> {
   const met: Met = { tried: 0, lost: [] };
   for (const [name, lie] of Object.entries(LIES))
@@ -90,11 +91,10 @@ async function meet(
   await placed.restore(files);
 }
 
-/** Whether a verification named one of the files; the root and its signature go together, either may have been changed. */
+/** Returns whether a verification named one of the files. */
 function names({ ok, paths }: Finding, about: readonly string[]): boolean {
-  const alike = (path: string): string => (path === signaturePath(ROOT) ? ROOT : path);
-  const expected = new Set(about.map(alike));
-  return !ok && paths.some((path) => expected.has(alike(path)));
+  const expected = new Set(about.map(withoutSignature));
+  return !ok && paths.some((path) => expected.has(withoutSignature(path)));
 }
 
 /** Draws damage until it is some: the first line of a signature is a comment that nobody signs, nor its last line's end. */

@@ -5,7 +5,7 @@ import { R2Store } from '../../../worker/r2-store.ts';
 import { parseSettings } from '../../../worker/settings.ts';
 import { signMirror } from '../../format/support.ts';
 import { TEST_KEY } from '../keys.ts';
-import type { Told } from '../problem.ts';
+import type { ProblemAnswer } from '../problem.ts';
 import { faultyBucket, type Plan } from './faulty-bucket.ts';
 
 export const MIRROR = signMirror({ now: new Date(), bottles: 4 });
@@ -31,7 +31,7 @@ export function servingFaulty(
   const ask = async (
     path: string,
     { method = 'GET', ...headers }: Record<string, string> = {},
-  ): Promise<Told> => {
+  ): Promise<ProblemAnswer> => {
     const response = await app.request(`https://mirror.example/${path}`, { method, headers });
     return { status: response.status, headers: response.headers, body: await response.text() };
   };

@@ -9,13 +9,13 @@ const FIFTY_GB = 50e9;
 const MILLION = 1_000_000;
 const JQ = `INSERT INTO formulas VALUES ('jq', '1.0', 0, NULL, NULL)`;
 
-/** What an upstream's files are made to be, and whether a mirror may come of it. */
+/** The contents of a hostile upstream, and whether a mirror may be made of it. */
 export interface HostileContents {
   /** Writes the upstream. */
   write(upstream: string): Promise<void>;
-  /** What is asked for; `jq` unless told. */
+  /** The packages requested; `jq` by default. */
   packages?: string[];
-  /** True when a sound mirror may be made of it all the same. */
+  /** True when a sound mirror may still be made of it. */
   harmless?: true;
   /** True when making it takes seconds. */
   slow?: true;
@@ -45,7 +45,7 @@ const withJson =
 
 const zstdText = (text: string): Buffer => zstdCompressSync(Buffer.from(text));
 
-/** Upstreams whose files attack who reads them. */
+/** Upstreams whose files attack their readers. */
 export const HOSTILE_CONTENTS: Readonly<Record<string, HostileContents>> = {
   'an index that expands to 50 GB': {
     slow: true,
@@ -55,13 +55,13 @@ export const HOSTILE_CONTENTS: Readonly<Record<string, HostileContents>> = {
     },
   },
   'package JSON that expands to 50 GB': { write: withJson(zstdBomb(FIFTY_GB)) },
-  'an index that is no database': {
+  'an index that is not a database': {
     write: async (upstream) => {
       await writeUpstream(upstream, { formulas: [{ name: 'jq' }] });
       await offerIndex(upstream, zstdText('SQLite format 3\0'.padEnd(100_000, 'x')));
     },
   },
-  'an index that is no zstd': {
+  'an index that is not zstd': {
     write: async (upstream) => {
       await writeUpstream(upstream, { formulas: [{ name: 'jq' }] });
       await offerIndex(upstream, Buffer.alloc(10_000, 'x'));

@@ -9,7 +9,7 @@ import { type Measured, measured } from './measured.ts';
 /** The most memory that any upstream may make `create` hold, MiB. */
 export const MEMORY_LIMIT = 512;
 
-/** A folder of its own for a case: nothing in it but the mirror and our records may change. */
+/** The folder of a case: nothing in it but the mirror and our records may change. */
 export interface Place {
   folder: string;
   upstream: string;
@@ -23,14 +23,14 @@ export const placeIn = (folder: string): Place => ({
   mirror: join(folder, 'mirror'),
 });
 
-/** What somebody who wants a mirror of a hostile upstream sees. */
+/** The outcome of `create` on a hostile upstream. */
 export interface HostileRun extends Measured {
-  /** What must not be; empty when the upstream was met as it should. */
+  /** Everything that went wrong; empty when the upstream was handled well. */
   complaints: string[];
 }
 
 export interface HostileOptions {
-  /** A folder or a URL; the place's folder unless told. */
+  /** A folder or a URL; the place's folder by default. */
   from?: string;
   packages?: readonly string[];
   /** Whether a sound mirror may, must, or must not come of it. */

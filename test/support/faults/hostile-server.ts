@@ -13,12 +13,12 @@ type Attack = (exchange: {
   attempt: number;
 }) => void;
 
-/** How a server attacks who asks it for a file, and what must come of it. */
+/** How a server attacks a client that requests a file, and what must come of it. */
 export interface HostileAnswer {
   answer: Attack;
-  /** `must` when a client that knows its trade gets a sound mirror all the same; `must not` unless told. */
+  /** `must` when a careful client still gets a sound mirror; `must not` by default. */
   mirror?: 'must' | undefined;
-  /** For small documents, for packages, or for both, which it is unless told. */
+  /** For small documents, for packages, or for both, the default. */
   of?: 'documents' | 'packages';
   /** True when giving up takes minutes. */
   patient?: true;
@@ -60,7 +60,7 @@ function writeForEver(response: ServerResponse, piece: Buffer, pause: number): v
   response.on('close', () => clearInterval(timer));
 }
 
-/** What a server can do to who asks it for a file. */
+/** What a server can do to a client that requests a file. */
 export const HOSTILE_ANSWERS: Readonly<Record<string, HostileAnswer>> = {
   'a huge Content-Length': {
     answer: ({ response }) => response.writeHead(200, { 'content-length': '9000000000000000' }).write('x'),

@@ -85,7 +85,7 @@ async function setUp(world: KilledWorld, verb: KillVerb | undefined, random: Ran
 interface KilledWith {
   read: Read;
   random: Random;
-  /** Tells of requests to storage. */
+  /** Reports requests to storage. */
   requests: EventEmitter;
   signal: KillSignal;
 }

@@ -45,13 +45,13 @@ export async function run(args: readonly string[], { environment, changes, kill 
   return { status, stderr, worked: performance.now() - began };
 }
 
-/** Tells of changes as `change`. Close it. */
+/** Emits `change` for each change. The caller closes it. */
 export type Changes = EventEmitter & { close(): void };
 
-/** Tells of what changes in a folder itself. */
+/** Watches the entries of a folder itself. */
 export const changesIn = (directory: string): Changes => watch(directory);
 
-/** Tells when a commit of a mirror has begun. */
+/** Reports when a commit of a mirror has begun. */
 export function commitsIn(directory: string): Changes {
   const changes = new EventEmitter();
   const timer = setInterval(() => existsSync(journalPath(directory)) && changes.emit('change'), 1);

@@ -24,7 +24,7 @@ export interface KilledWorld {
   /** Has the upstream offer its other edition. */
   swapUpstream(): Promise<void>;
   worker: TestWorker;
-  /** In front of the bucket; told of each request as `onRequest`. */
+  /** In front of the bucket; calls `onRequest` for each request. */
   storage: StorageProxy;
   /** Serves the directory, once that is a mirror. */
   serve(): ReturnType<typeof serveDirectory>;
@@ -33,7 +33,7 @@ export interface KilledWorld {
   close(): Promise<void>;
 }
 
-/** Makes the world of a kill test below `folder`; `onRequest` is told of the requests that storage gets. */
+/** Makes the world of a kill test below `folder`; `onRequest` is called for each request to storage. */
 export async function makeKilledWorld(
   folder: string,
   onRequest: (name: string) => void,

@@ -9,7 +9,7 @@ import { OTHER_KEY, TEST_KEY } from '../keys.ts';
 import type { Files } from './placed-mirror.ts';
 
 const SIGNATURE = signaturePath(ROOT);
-/** Somebody else's key that says that it is ours. */
+/** Somebody else's key under our key's id. */
 const IMPOSTOR_KEY = secretKeyOf(new Uint8Array(32).fill(3), TEST_KEY.publicKey.keyId);
 
 /** A mirror and an earlier snapshot of it, both truly signed: what a liar without our key has to work with. */
@@ -22,7 +22,7 @@ export interface Truth {
 export interface Lie {
   files: Files;
   about: string[];
-  /** True when what stands at these paths bears our signature all the same, and may be served to who knows no newer one. */
+  /** True when the files at these paths are truly signed, and may be served to a reader that knows nothing newer. */
   trulySigned?: true;
 }
 
@@ -32,10 +32,10 @@ const textAt = (files: ReadonlyMap<string, Uint8Array>, path: string): string =>
   Buffer.from(bytesOf(files, path)).toString('utf8');
 const rootOf = (files: ReadonlyMap<string, Uint8Array>): Root => parseRoot(bytesOf(files, ROOT));
 
-/** A lie told in one file alone. */
+/** A lie in one file alone. */
 const one = (path: string, bytes: Uint8Array): Lie => ({ files: new Map([[path, bytes]]), about: [path] });
 
-/** A lie told in the text of the root's signature. */
+/** A lie in the text of the root's signature. */
 function inSignature(change: (text: string) => string): (truth: Truth) => Lie {
   return ({ now }) => one(SIGNATURE, utf8(change(textAt(now, SIGNATURE))));
 }
@@ -50,7 +50,7 @@ const inLine = (line: number, change: (bytes: Buffer) => void) =>
     return lines.join('\n');
   });
 
-/** A lie told in the first leaf, which keeps the name that the root has for it. */
+/** A lie in the first leaf, which keeps the name that the root has for it. */
 function inLeaf(change: (entries: SnapshotEntry[]) => SnapshotEntry[]): (truth: Truth) => Lie {
   return ({ now }) => {
     const [reference] = rootOf(now).leaves;
@@ -60,7 +60,7 @@ function inLeaf(change: (entries: SnapshotEntry[]) => SnapshotEntry[]): (truth: 
   };
 }
 
-/** A lie told in the root, signed by `key`, or not signed anew. */
+/** A lie in the root, signed by `key`, or with the signature that it had. */
 function inRoot(change: (root: Root) => Root, key?: typeof TEST_KEY): (truth: Truth) => Lie {
   return ({ now }) => {
     const { root, signature } = signRoot(change(rootOf(now)), key ?? TEST_KEY);
@@ -84,7 +84,7 @@ const mixed =
     about: paths,
   });
 
-/** What somebody without our key can say of a mirror that is not so. */
+/** The false statements about a mirror that are possible without our key. */
 export const LIES: Readonly<Record<string, (truth: Truth) => Lie>> = {
   'a leaf is an earlier snapshot’s': ({ now, before }) => {
     const [leaf, earlier] = [now, before].map((files) => leafPath(rootOf(files).leaves[0]?.sha256 ?? ''));
@@ -128,10 +128,10 @@ export const LIES: Readonly<Record<string, (truth: Truth) => Lie>> = {
       'index/formulas.db.sig',
       utf8(textAt(now, 'index/formulas.db.sig').replace('comment:', 'comment: x')),
     ),
-  'the signature tells another time': inSignature((text) => text.replace(/timestamp:\d/, 'timestamp:9')),
-  'the signature tells another file': inSignature((text) => text.replace('file:snapshot', 'file:snapshoT')),
-  'the signature tells another size': inSignature((text) => text.replace(/size:\d/, 'size:9')),
-  'the signature tells another digest': inSignature((text) => text.replace(/sha256:./, 'sha256:x')),
+  'the signature has another time': inSignature((text) => text.replace(/timestamp:\d/, 'timestamp:9')),
+  'the signature has another file': inSignature((text) => text.replace('file:snapshot', 'file:snapshoT')),
+  'the signature has another size': inSignature((text) => text.replace(/size:\d/, 'size:9')),
+  'the signature has another digest': inSignature((text) => text.replace(/sha256:./, 'sha256:x')),
   'the signature has another key’s id': inLine(1, (bytes) => bytes.set([0xff], 3)),
   'the signature has another algorithm': inLine(1, (bytes) => bytes.set([0x64], 1)),
   'the signature is of other bytes': inLine(1, (bytes) => bytes.set([(bytes[20] ?? 0) ^ 1], 20)),

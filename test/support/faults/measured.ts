@@ -7,18 +7,18 @@ import { MAIN } from '../programs.ts';
 
 const PEAK = new URL('peak.js', import.meta.url).href;
 
-/** How a program ended, and what it took. */
+/** How a program ended, and the time and memory that it took. */
 export interface Measured {
   /** `null` when a signal ended it, as when it took too long. */
   status: number | null;
   stdout: string;
   stderr: string;
   seconds: number;
-  /** The most memory that it held, MiB; `Infinity` when it did not live to tell. */
+  /** The most memory that it held, MiB; `Infinity` when it was killed before it could report. */
   peak: number;
 }
 
-/** Runs stout-mirror as a user does, for `limit` seconds at most, and measures it. */
+/** Runs stout-mirror as a process, for `limit` seconds at most, and measures it. */
 export async function measured(
   args: readonly string[],
   environment: Record<string, string> = {},

@@ -74,7 +74,7 @@ export class PlacedMirror {
     await this.worker.close();
   }
 
-  /** Has these files stand as given in the folder and in the bucket, whatever the snapshot says. */
+  /** Puts these files into the folder and the bucket, whatever the snapshot says. */
   async place(files: Files): Promise<void> {
     for (const [path, bytes] of files) {
       const local = localPath(this.#directory, path);
@@ -128,7 +128,7 @@ export class PlacedMirror {
   }
 }
 
-/** A report, or the error of what is no mirror at all, as a finding. */
+/** Returns a report, or the error for something that is not a mirror, as a finding. */
 async function findingOf(work: Promise<{ ok: boolean; failures: { path: string }[] }>): Promise<Finding> {
   try {
     const { ok, failures } = await work;

@@ -21,7 +21,7 @@ export interface Seen {
 
 /**
  * A client that reads a mirror over and over while others change it: the root, a leaf, and any file that they name,
- * which must come as they say. `mayRefuse`: whether it may be told that the mirror is not whole just now.
+ * which must come as they say. `mayRefuse`: whether the answer may be that the mirror is not whole just now.
  */
 export class WatchingClient {
   readonly seen: Seen = { readings: 0, refused: 0, snapshots: new Set(), halves: [] };
@@ -39,7 +39,7 @@ export class WatchingClient {
     this.#done = this.#loop();
   }
 
-  /** Ends it, and tells what it saw. */
+  /** Ends it, and returns what it saw. */
   async stop(): Promise<Seen> {
     this.#running = false;
     await this.#done;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { preferredFormat } from '../../../worker/http/accept.ts';
+import { cpuTime } from '../../support/cpu-time.ts';
 
 test.each([
   [null, undefined],
@@ -24,9 +25,10 @@ test.each([
   expect(preferredFormat(accept)).toBe(expected);
 });
 
-test('when the field is long and malformed, it is read without delay', () => {
-  const started = performance.now();
-  preferredFormat(';;,"\\"'.repeat(20_000));
-  preferredFormat(`${'text/html;q='.repeat(10_000)}`);
-  expect(performance.now() - started).toBeLessThan(1000);
+test('when the field is long and malformed, it is read without delay', async () => {
+  const read = () => {
+    preferredFormat(';;,"\\"'.repeat(20_000));
+    preferredFormat(`${'text/html;q='.repeat(10_000)}`);
+  };
+  expect(await cpuTime(read)).toBeLessThan(1000);
 });

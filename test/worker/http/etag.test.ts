@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isEntityTag, matchesStrongly, matchesWeakly, strongTag } from '../../../worker/http/etag.ts';
+import { cpuTime } from '../../support/cpu-time.ts';
 
 const TAG = '"xyzzy"';
 
@@ -40,12 +41,13 @@ describe('a field of entity tags held against "xyzzy"', () => {
     });
   });
 
-  test('when a hostile field is very long, it is read without delay', () => {
-    const started = performance.now();
-    for (const part of ['"', '"a', 'W/', '"a" ', ', ']) {
-      expect(matchesStrongly(`${part.repeat(50_000)}x`, TAG)).toBe(false);
-    }
-    expect(performance.now() - started).toBeLessThan(2000);
+  test('when a hostile field is very long, it is read without delay', async () => {
+    const read = () => {
+      for (const part of ['"', '"a', 'W/', '"a" ', ', ']) {
+        expect(matchesStrongly(`${part.repeat(50_000)}x`, TAG)).toBe(false);
+      }
+    };
+    expect(await cpuTime(read)).toBeLessThan(2000);
   });
 });
 

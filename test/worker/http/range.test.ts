@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contentRange, requestedRange } from '../../../worker/http/range.ts';
+import { cpuTime } from '../../support/cpu-time.ts';
 
 /** What is asked of a representation: `[offset, length]`, a 416, or the whole because the header is ignored. */
 type Expected = [offset: number, length: number] | 'unsatisfiable' | 'ignored';
@@ -78,11 +79,12 @@ describe('a Range that is ignored, RFC 9110 section 14.2', () => {
   });
 });
 
-test('when a hostile header is very long, it is refused without delay', () => {
-  const started = performance.now();
-  expect(outcome(`bytes=${' '.repeat(100_000)}x`, 100)).toBe('ignored');
-  expect(outcome(`bytes=0-1${' '.repeat(100_000)}x`, 100)).toBe('ignored');
-  expect(performance.now() - started).toBeLessThan(1000);
+test('when a hostile header is very long, it is refused without delay', async () => {
+  const read = () => {
+    expect(outcome(`bytes=${' '.repeat(100_000)}x`, 100)).toBe('ignored');
+    expect(outcome(`bytes=0-1${' '.repeat(100_000)}x`, 100)).toBe('ignored');
+  };
+  expect(await cpuTime(read)).toBeLessThan(1000);
 });
 
 test.each([

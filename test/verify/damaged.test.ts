@@ -26,7 +26,7 @@ test('when the list itself is damaged, each verification names it, and it is not
 });
 
 test('when somebody without our key lies about the mirror, each verification names what is wrong', async () => {
-  // The soak tells all of them.
+  // The soak tries all of them.
   const some = Object.keys(LIES).filter((_name, index) => index % 9 === SEED % 9);
   expect(await tellLies(placed, truth, [LEAF_TOO_LONG, ...some])).toMatchObject({ lost: [] });
 });

@@ -3,7 +3,7 @@ export interface Block {
   /** Of its first line in the page. */
   line: number;
   language: string;
-  /** What stands after the language; no page shows it. */
+  /** The text after the language, which no page shows. */
   note: string;
   text: string;
 }
@@ -39,7 +39,7 @@ export function anchorsOf(page: string): string[] {
   );
 }
 
-/** Options that stand in the text between backquotes, `--like-this`. */
+/** Returns the options between backquotes in the text, `--like-this`. */
 export const optionsIn = (page: string): string[] =>
   [...withoutBlocks(page).matchAll(/`[^`]*`/g)].flatMap(
     ([code]) => code.match(/(?<![\w-])--[a-z][a-z-]+/g) ?? [],

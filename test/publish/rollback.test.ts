@@ -67,7 +67,7 @@ describe('before anything was rolled back', () => {
     expect(live).toMatchObject({ version: await versionOf(second), state: 'live' });
   });
 
-  test('a snapshot that stands under the version of another is refused', async () => {
+  test('a snapshot stored under the version of another is refused', async () => {
     const { bytes } =
       (await worker.bucket.get(`snapshots/${await versionOf(first)}`, 1e6)) ?? expect.unreachable();
     await worker.bucket.put('snapshots/7', bytes, sha256Hex(bytes));
@@ -87,7 +87,7 @@ describe('before anything was rolled back', () => {
 });
 
 describe('rolling back', () => {
-  test('brings back the content of the snapshot before, signed anew as the newest, and uploads signatures alone', async () => {
+  test('brings back the content of the snapshot before, signed again as the newest, and uploads signatures alone', async () => {
     const summary = await roll({ edge: parseMirrorUrl(worker.origin) });
     const previous = await versionOf(second);
     expect(summary).toMatchObject({

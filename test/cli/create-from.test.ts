@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type SampleServer, startSampleServer } from '../../scripts/sample/server.ts';
 import { type TestFormula, writeUpstream } from '../builder/upstream.ts';
-import { stoutMirror } from '../support/programs.ts';
+import { commandLine } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function run(...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await stoutMirror(args, environment);
+  const { status, stdout, stderr } = await commandLine(args, environment);
   expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
   return stdout;
 }

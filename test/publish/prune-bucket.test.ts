@@ -74,15 +74,15 @@ describe('cleaning up a bucket', () => {
     expect(await keysIn(worker)).toEqual(before.filter((key) => key !== orphan));
   });
 
-  test('tells what it would remove, and then removes exactly that', async () => {
+  test('lists what it would remove, and then removes exactly that', async () => {
     const before = await keysIn(worker);
-    const told = await cleanUp(worker, { ...WEEK, keep: 2 }, 8, true);
+    const planned = await cleanUp(worker, { ...WEEK, keep: 2 }, 8, true);
     expect(await keysIn(worker)).toEqual(before);
-    expect(await cleanUp(worker, { ...WEEK, keep: 2 })).toEqual({ ...told, dry_run: false });
+    expect(await cleanUp(worker, { ...WEEK, keep: 2 })).toEqual({ ...planned, dry_run: false });
     const expected = [...new Set([...(await keysOf(two)), ...(await keysOf(three)), 'current'])].sort();
     expect(await keysIn(worker)).toEqual(expected);
-    expect(told.objects).toBe(before.length - expected.length - 1);
-    expect(told.snapshots).toEqual([(await readContents(one))?.snapshot.version]);
+    expect(planned.objects).toBe(before.length - expected.length - 1);
+    expect(planned.snapshots).toEqual([(await readContents(one))?.snapshot.version]);
   });
 
   test('leaves what is live whole, and nothing else', async () => {
@@ -124,7 +124,7 @@ describe('cleaning up changes nothing', () => {
     let now = Date.now();
     const { bucket } = other;
     const work = withLease({ bucket, clock: () => new Date(now), reporter: SILENT }, async (confirm) => {
-      // As if this machine had slept, and somebody else had come, finished and gone meanwhile.
+      // As if this machine had slept while another publisher came, finished and left.
       now += 3_600_000;
       await bucket.delete('lease');
       const later = new Date(now + 8 * DAY * 1000);
@@ -135,7 +135,7 @@ describe('cleaning up changes nothing', () => {
     await other.close();
   });
 
-  test('when it cannot tell what a kept snapshot names', async () => {
+  test('when it cannot read what a kept snapshot names', async () => {
     const other = await startTestWorker();
     for (const directory of [one, two]) await other.publish(directory);
     const [leaf] = (await readContents(two))?.snapshot.leaves ?? [];

@@ -2,10 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
+import { commandLine } from '../support/command-line.ts';
 import { send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
-import { type Ended, stoutMirror } from '../support/programs.ts';
+import type { Ended } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BUCKET, CREDENTIALS, startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -34,7 +35,7 @@ const NOTHING_SET = {
 
 /** Runs a verb on the test bucket, with the keys of a profile. */
 const run = (args: string[], environment: Record<string, string> = {}): Promise<Ended> =>
-  stoutMirror([...args, '--endpoint', `${worker.origin}/cdn-cgi/local/r2/s3`], {
+  commandLine([...args, '--endpoint', `${worker.origin}/cdn-cgi/local/r2/s3`], {
     ...NOTHING_SET,
     ...{ HOME: folder, XDG_CONFIG_HOME: folder, AWS_PROFILE: 'mirror', MIRROR_SIGNING_KEY },
     ...environment,
@@ -54,7 +55,7 @@ describe('the verbs that work on a bucket', () => {
       /^Uploaded \d+ objects .*\n.*is live;/,
     );
     expect(await done(['publish', mirror])).toContain('live already: nothing to do');
-    expect((await stoutMirror(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
+    expect((await commandLine(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
     const published = JSON.parse(await done(['publish', mirror, '--keep', '1', '--skip-verify', '--json']));
     expect(published).toMatchObject({
       changed: true,
@@ -77,16 +78,16 @@ describe('the verbs that work on a bucket', () => {
 
   test.each<[string, Record<string, string>, string]>([
     [
-      'the access key is another',
+      'the access key is wrong',
       { AWS_ACCESS_KEY_ID: 'other', AWS_SECRET_ACCESS_KEY: 'x' },
       'Check the access key',
     ],
     [
-      'the secret is another',
+      'the secret is wrong',
       { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'other' },
       'The secret access key is not the one that belongs',
     ],
-    ['no profile is so called', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
+    ['the profile does not exist', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
   ])('when %s, say what to do', async (_name, environment, message) => {
     const { status, stdout, stderr } = await run(['snapshots', '--bucket', BUCKET, '--json'], environment);
     expect([status > 0, stderr]).toEqual([true, expect.stringContaining(message)]);
@@ -94,7 +95,7 @@ describe('the verbs that work on a bucket', () => {
   });
 
   test.each([['publish', mirror], ['snapshots']])(
-    'when there is no such bucket, %s says so',
+    'when the bucket does not exist, %s says so',
     async (...args) => {
       const { status, stderr } = await run([...args, '--bucket', 'none']);
       expect([status, stderr]).toEqual([1, expect.stringContaining('There is no such bucket')]);

@@ -1,27 +1,10 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isMissing, MAIN, runProgram, stoutMirror } from '../support/programs.ts';
+import { MAIN, needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
-const help = (await stoutMirror(['--help'])).stdout;
-const verbs = [...help.matchAll(/^ {2}([a-z][a-z-]+) /gm)].map(([, verb = '']) => verb);
-
-describe('help', () => {
-  test('names the verbs of the documentation', () => {
-    expect(verbs).toEqual(
-      expect.arrayContaining(['create', 'update', 'outdated', 'verify', 'info', 'prune', 'serve', 'publish']),
-    );
-  });
-
-  test.each(['', ...verbs.filter((verb) => verb !== 'help')])('of "%s" fits 80 columns', async (verb) => {
-    const { status, stdout } = await stoutMirror([...(verb ? [verb] : []), '--help']);
-    expect(status).toBe(0);
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-  });
-});
-
 describe('completions', () => {
   beforeAll(async () => {
     await writeFile(join(folder, 'stout-mirror'), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
@@ -35,19 +18,23 @@ describe('completions', () => {
     return stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
   };
 
-  test('bash offers verbs, options, platforms, and leaves the rest to file names', async () => {
-    const ask = (words: string): string =>
-      `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _stout_mirror; echo "\${COMPREPLY[*]}"`;
-    const lines = await run(
-      'bash',
-      `source <(stout-mirror completion bash)
+  test(
+    'bash offers verbs, options, platforms, and leaves the rest to file names',
+    needs('bash'),
+    async () => {
+      const ask = (words: string): string =>
+        `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _stout_mirror; echo "\${COMPREPLY[*]}"`;
+      const lines = await run(
+        'bash',
+        `source <(stout-mirror completion bash)
        ${ask('stout-mirror cr')}; ${ask('stout-mirror verify --qu')}
        ${ask('stout-mirror create ./m --platforms arm64_so')}; ${ask('stout-mirror create ./m')}`,
-    );
-    expect(lines.slice(0, 4)).toEqual(['create', '--quick', 'arm64_sonoma', '']);
-  });
+      );
+      expect(lines.slice(0, 4)).toEqual(['create', '--quick', 'arm64_sonoma', '']);
+    },
+  );
 
-  test.skipIf(isMissing('fish'))('fish offers the same', async () => {
+  test('fish offers the same', needs('fish'), async () => {
     const lines = await run(
       'fish',
       `stout-mirror completion fish | source
@@ -57,7 +44,7 @@ describe('completions', () => {
     expect(lines.slice(0, 3)).toEqual(['create', '--quick', 'arm64_sonoma']);
   });
 
-  test.skipIf(isMissing('zsh'))('zsh reads its script', async () => {
+  test('zsh reads its script', needs('zsh'), async () => {
     const lines = await run(
       'zsh',
       `autoload -U compinit; compinit -u -D; source <(stout-mirror completion zsh)

@@ -66,7 +66,7 @@ describe('while a mirror is published', () => {
   test('and somebody has taken over the lease, the pointer stays', async () => {
     let now = Date.now();
     const edge = await startContentEdge(version, () => {
-      // As if this machine had slept, and somebody else had come, finished and gone meanwhile.
+      // As if this machine had slept while another publisher came, finished and left.
       now += 3_600_000;
       return worker.bucket.delete('lease');
     });

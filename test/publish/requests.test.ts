@@ -33,7 +33,7 @@ afterAll(async () => {
   await worker.close();
 });
 
-/** Publishes as it stands; returns what storage was asked for. */
+/** Publishes the mirror and returns the requests that storage received. */
 async function requestsOf(changes: Parameters<TestWorker['publish']>[1] = {}): Promise<string[]> {
   proxy.requests.length = 0;
   await worker.publish(directory, { bucket: bucketAt(proxy.origin), skipVerify: true, ...changes });

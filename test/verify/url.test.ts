@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
 import { serveDirectory } from '../../builder/serve.ts';
@@ -16,9 +16,10 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
 import { startServer } from '../builder/server.ts';
+import { commandLine } from '../support/command-line.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
-import { type Ended, isMissing, MAIN, stoutMirror } from '../support/programs.ts';
+import { type Ended, MAIN, needs } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
 });
 
 const verify = (...args: string[]): Promise<Ended> =>
-  stoutMirror(['verify', ...args, '--trust', KEY], environment);
+  commandLine(['verify', ...args, '--trust', KEY], environment);
 
 async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<string, unknown>> {
   const { status, stdout } = await ended;
@@ -46,13 +47,13 @@ async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<st
   return report;
 }
 
-/** Returns what a report says about the mirror, without when and how it was checked. */
+/** Returns the part of a report that does not depend on when and how the mirror was read. */
 const essence = ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }: VerifyReport) =>
   ({ ok, complete, snapshot, checks, files, bytes, failures, cursor }) as const;
 
 interface Host {
   origin: string;
-  /** Alters a byte of a file while it is served. */
+  /** Flips a bit of a file behind the server. */
   damage(path: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -88,16 +89,12 @@ async function workerHost(): Promise<Host> {
   };
 }
 
-const HOSTS: [name: string, skip: boolean, start: () => Promise<Host>][] = [
-  [
-    'nginx',
-    isMissing('nginx'),
-    () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own'))),
-  ],
-  ['rclone serve http', isMissing('rclone'), () => folderHost('rclone', startRclone)],
+const HOSTS: [name: string, programs: ReturnType<typeof needs>, start: () => Promise<Host>][] = [
+  ['nginx', needs('nginx'), () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own')))],
+  ['rclone serve http', needs('rclone'), () => folderHost('rclone', startRclone)],
   [
     'stout-mirror serve',
-    false,
+    needs(),
     () =>
       folderHost('serve', (copy) =>
         serveDirectory({
@@ -106,17 +103,13 @@ const HOSTS: [name: string, skip: boolean, start: () => Promise<Host>][] = [
         }),
       ),
   ],
-  ['the Worker', false, workerHost],
+  ['the Worker', needs(), workerHost],
 ];
 
-describe.for(HOSTS.filter(([, skip]) => !skip))('verify of a mirror behind %s', ([, , start]) => {
-  let host: Host;
-  beforeAll(async () => {
-    host = await start();
-  });
-  afterAll(() => host.close());
-
-  test('reports the same as for the folder, and finds a flipped byte', async () => {
+describe.each(HOSTS)('verify of a mirror behind %s', (_name, programs, start) => {
+  test('reports the same as for the folder, and finds a flipped byte', programs, async () => {
+    const host = await start();
+    onTestFinished(() => host.close());
     const expected = await reportOf(verify(directory, '--json'));
     expect(essence(await reportOf(verify(host.origin, '--json')))).toEqual(essence(expected));
     await host.damage(BOTTLE);
@@ -125,7 +118,7 @@ describe.for(HOSTS.filter(([, skip]) => !skip))('verify of a mirror behind %s', 
   });
 });
 
-/** Serves a folder as any static host does, except for requests that `instead` answers. */
+/** Serves a folder as a static host does, except the requests that `instead` answers. */
 const startHost = (
   served: () => string,
   instead: (
@@ -195,7 +188,7 @@ describe('verify of a URL', () => {
     expect(failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
   });
 
-  test('with --quick, trusts what the server claims, and says so', async () => {
+  test('with --quick, accepts the digests that a server states and reports them as consistent, not verified', async () => {
     const { origin } = await startHost(
       () => directory,
       (request, response) => {
@@ -240,7 +233,7 @@ describe('verify of a URL', () => {
     expect(report.snapshot?.version).toBe((await readContents(newer))?.snapshot.version);
   });
 
-  test('when a mirror is older than the version seen before, refuses it unless --allow-older is given', async () => {
+  test('when a mirror goes back behind a version seen before, refuses it without --allow-older', async () => {
     let served = newer;
     const { origin } = await startHost(() => served);
     expect((await verify(origin, 'jq')).status).toBe(0);
@@ -251,7 +244,7 @@ describe('verify of a URL', () => {
     expect((await verify(origin, 'jq')).status).toBe(1);
   });
 
-  test('when it is killed, continues from its cursor file', async () => {
+  test('when it is killed, the next run continues from the cursor file', async () => {
     const large = join(folder, 'large');
     await makeMirror(large, { request: { ...REQUEST, all: true } });
     let pause = 20;
@@ -277,7 +270,7 @@ describe('verify of a URL', () => {
     const bottles = () => requests.filter(({ url = '' }) => url.startsWith('/bottles/')).length;
     const before = bottles();
     pause = 0;
-    const report = await reportOf(stoutMirror(args, environment));
+    const report = await reportOf(commandLine(args, environment));
     const contents = await readContents(large);
     const all = contents?.entries.filter(({ name }) => name.startsWith('bottles/')).length ?? 0;
     const { totals } = contents?.snapshot ?? {};
@@ -287,7 +280,7 @@ describe('verify of a URL', () => {
     expect(existsSync(cursor)).toBe(false);
   });
 
-  test('when the cursor file belongs to another mirror, refuses to continue from it', async () => {
+  test('when the cursor file belongs to another mirror, refuses to continue', async () => {
     const cursor = join(folder, 'other-cursor.json');
     const { files, bytes } = await reportOf(verify(directory, '--json'));
     const report = {
@@ -302,8 +295,8 @@ describe('verify of a URL', () => {
     };
     await writeFile(cursor, JSON.stringify({ mirror: 'elsewhere', report: { ...report, cursor: '1:x' } }));
     const { status, stderr } = await verify(directory, '--cursor', cursor);
-    expect([status, stderr]).toEqual([1, expect.stringContaining('belongs to another')]);
-    // One of an older snapshot of the same mirror only costs the way so far.
+    expect([status, stderr]).toEqual([1, expect.stringContaining('keeps the place of another')]);
+    // A cursor of an older snapshot of the same mirror only costs the progress so far.
     await writeFile(cursor, JSON.stringify({ mirror: directory, report: { ...report, cursor: '1:x' } }));
     expect((await verify(directory, '--cursor', cursor)).status).toBe(0);
     await rm(cursor, { force: true });

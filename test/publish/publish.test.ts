@@ -59,7 +59,7 @@ describe('publish', () => {
     expect(await worker.publish(directory)).toMatchObject({ changed: false, uploaded: { objects: 0 } });
   });
 
-  test('when a publisher holds the lease, another says who and changes nothing', async () => {
+  test('when a publisher holds the lease, another names the holder and changes nothing', async () => {
     const lease = leaseOf(new Date(Date.now() + 60_000));
     await worker.bucket.put('lease', lease, sha256Hex(lease));
     const before = await keysIn();
@@ -152,7 +152,7 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when it is only to be told what would happen, nothing does', async () => {
+  test('when it is a dry run, nothing changes', async () => {
     const other = await startTestWorker();
     const { uploaded, changed } = await other.publish(directory, { dryRun: true });
     expect([changed, await keysIn(other)]).toEqual([true, []]);
@@ -219,7 +219,7 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when another key has signed what is live, it is not replaced unless told', async () => {
+  test('when another key has signed the live snapshot, it is replaced only with that key in --trust', async () => {
     const other = await startTestWorker();
     const foreign = join(folder, 'foreign');
     await makeMirror(foreign, { key: OTHER_KEY });

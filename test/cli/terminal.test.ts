@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine, TerminalReporter } from '../../builder/cli/terminal.ts';
 import { bytesText, durationText, parseDuration } from '../../builder/cli/units.ts';
-import { failing } from './failing.ts';
+import { failing } from '../builder/failing.ts';
 
 describe('bytesText', () => {
   it.each([

@@ -10,7 +10,7 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What the shell finds before the programs of this machine. */
 const PROGRAMS = {
-  // The sample upstream stands in for stout-index, where a page names no other.
+  // The sample upstream replaces stout-index, where a page names no other.
   'stout-mirror': `case "$1 $*" in
   *--upstream*) ;;
   create\\ * | update\\ * | outdated\\ *) set -- "$@" --upstream "$UPSTREAM" ;;
@@ -28,7 +28,7 @@ export interface Given {
   upstream: string;
 }
 
-/** A folder with a home of its own, in which the blocks of one page are run one after another, as its reader would. */
+/** A folder and a home, in which the blocks of one page run one after another, as a reader would run them. */
 export class Place {
   readonly #folder: string;
   readonly #environment: Record<string, string>;
@@ -58,7 +58,7 @@ export class Place {
     return new Place(folder, given, await freePort(0));
   }
 
-  /** Runs a block to its end. What it exports stands for the blocks after it. */
+  /** Runs a block to its end. Later blocks see what it exports. */
   async run(script: string): Promise<Ended> {
     const line = await this.#prepare(script);
     return runProgram('bash', ['-c', line], this.#environment);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { SAMPLE_KEY_FILE } from '../../scripts/sample/homebrew/api.ts';
-import { stoutMirror } from '../support/programs.ts';
+import { commandLine } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -10,13 +10,13 @@ const environment = {
   ...{ XDG_CONFIG_HOME: join(folder, 'config'), XDG_CACHE_HOME: join(folder, 'cache') },
   MIRROR_SIGNING_KEY: '',
 };
-const run = (...args: string[]) => stoutMirror(args, environment);
+const run = (...args: string[]) => commandLine(args, environment);
 const mirror = join(folder, 'mirror');
 const upstream = inject('upstream');
 const key = ['--homebrew-key', join(upstream, SAMPLE_KEY_FILE)];
 const homebrew = ['--homebrew', upstream, ...key];
 
-test('create --clients stout,brew makes a mirror for both, and every verb tells the age of the API', async () => {
+test('create --clients stout,brew makes a mirror for both, and every verb prints the age of the API', async () => {
   const made = await run(
     ...['create', mirror, 'jq', '--clients', 'stout,brew', '--platforms', 'x86_64_linux', '--no-dev-deps'],
     ...['--upstream', upstream, ...homebrew],
@@ -27,7 +27,7 @@ test('create --clients stout,brew makes a mirror for both, and every verb tells 
   expect((await run('verify', mirror)).stdout).toContain("from Homebrew's API of 2026-11-01T00:00:00Z");
 });
 
-test('update goes on serving both, and says what it has to be told again', async () => {
+test('update keeps both clients, and says which option must be given again', async () => {
   const silent = await run('update', mirror, '--upstream', upstream);
   expect([silent.status, silent.stderr]).toEqual([2, expect.stringContaining('name it with --homebrew')]);
   const { stdout } = await run('update', mirror, '--upstream', upstream, ...homebrew, '--json');
