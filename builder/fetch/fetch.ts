@@ -6,8 +6,7 @@ import { brewBottlesOf, filesOf, type Plan, type PlannedFile } from '../plan/pla
 import type { Reporter } from '../reporter.ts';
 import type { Staging } from '../snapshot/staging.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
-import { download } from './download.ts';
-import { downloadUnchecked } from './download-unchecked.ts';
+import { download, downloadUnchecked } from './download.ts';
 import type { LinkSource } from './link-source.ts';
 
 /** Files and their bytes together. */
