@@ -3,7 +3,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
 import type { Reporter } from '../reporter.ts';
 import { type Bucket, md5Of, type StoredObject } from './bucket.ts';
-import type { FileBody } from './transport.ts';
+import type { FileBody } from './s3-client.ts';
 
 /** Bytes that a bucket keeps under their SHA-256. */
 export interface MirrorBlob {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { isAbsent } from '../directory/write.ts';
-import type { BucketAddress } from './bucket.ts';
+import type { BucketAddress } from './s3-client.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = Pick<BucketAddress, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>;

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { readBody } from '../http/body.ts';
 import { HttpClient } from '../http/client.ts';
+import { readBody } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';

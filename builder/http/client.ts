@@ -1,28 +1,16 @@
-import { request } from 'undici';
 import { MirrorError } from '../../format/errors.ts';
-import { NAME, VERSION } from '../version.ts';
-import { networkError, readBody } from './body.ts';
-import { dispatcherFor } from './dispatcher.ts';
 import { allowedUrl, type UrlPolicy } from './policy.ts';
 import { parseChallenge, parseToken, tokenUrl } from './registry-token.ts';
+import { type Answer, readBody, send } from './request.ts';
 import { isTransientStatus, retryAfterSeconds, Transient } from './retry.ts';
 
 const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
-const USER_AGENT = `${NAME}/${VERSION}`;
 
 /** What a server of ours refuses to send, it will refuse again. */
 const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
 
 type Method = 'GET' | 'HEAD';
-
-/** What a server sent. The body must be read or dumped. */
-export interface Answer {
-  status: number;
-  /** A header by its lower-case name. */
-  header(name: string): string | undefined;
-  body: AsyncIterable<Uint8Array> & { dump(): Promise<void> };
-}
 
 /** Requests to upstreams and mirrors: policy on every hop, registry tokens, no credential across origins. One per upstream. */
 export class HttpClient {
@@ -65,7 +53,7 @@ export class HttpClient {
     let url = allowedUrl(start, this.#policy);
     let sent = headers;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await send(method, url, sent);
+      const answer = await send({ method, url, headers: sent });
       const location = answer.status >= 300 && answer.status < 400 ? answer.header('location') : undefined;
       if (location === undefined) return answer;
       await answer.body.dump();
@@ -86,24 +74,6 @@ function redirectTarget(location: string, from: URL): URL {
     where: from.href,
     found: location.slice(0, 200),
   });
-}
-
-async function send(method: Method, url: URL, headers: Record<string, string>): Promise<Answer> {
-  try {
-    const {
-      statusCode,
-      headers: received,
-      body,
-    } = await request(url, {
-      method,
-      headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity', ...headers },
-      dispatcher: dispatcherFor(url),
-    });
-    const header = (name: string): string | undefined => [received[name] ?? []].flat()[0];
-    return { status: statusCode, header, body };
-  } catch (cause) {
-    throw networkError(url.href, cause);
-  }
 }
 
 async function accept(answer: Answer, url: URL): Promise<Answer> {

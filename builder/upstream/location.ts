@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
 import { isAbsent } from '../directory/write.ts';
-import { chunksOf, readBody } from '../http/body.ts';
-import { type Answer, HttpClient } from '../http/client.ts';
+import { type Answer, chunksOf, readBody } from '../http/request.ts';
+import { HttpClient } from '../http/client.ts';
 import { isLoopbackHttp } from '../http/policy.ts';
 import { withRetries } from '../http/retry.ts';
 

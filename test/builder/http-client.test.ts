@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readBody } from '../../builder/http/body.ts';
-import { type Answer, HttpClient } from '../../builder/http/client.ts';
+import { HttpClient } from '../../builder/http/client.ts';
+import { type Answer, readBody } from '../../builder/http/request.ts';
 import { withRetries } from '../../builder/http/retry.ts';
 import { failing } from './failing.ts';
 import { redirect, startServer } from './server.ts';
@@ -182,7 +182,7 @@ describe('HttpClient: trying again', () => {
 
   it('when nobody listens, names the address and the reason', async () => {
     await expect(client().get(new URL('http://127.0.0.1:1/'))).rejects.toMatchObject({
-      error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ cannot be read: .+/) }),
+      error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ failed: .+/) }),
     });
   });
 });
