@@ -1,22 +1,23 @@
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { parseIndexManifest } from '../../format/index-manifest.ts';
 import { INDEX_MANIFEST } from '../../format/layout.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import { findEntry, findLeaf } from '../../format/snapshot/lookup.ts';
 import { isExpired, parseRoot, type Root } from '../../format/snapshot/root.ts';
 import type { Bucket } from './bucket.ts';
 import { listSnapshots, readPointer, readSnapshot, readStoredFile, readStoredLeaf } from './snapshots.ts';
 
-/** A snapshot of a bucket, as its own documents describe it; nobody has checked who signed them. */
+/** A snapshot of a bucket, as its own documents describe it. Their signatures are not checked. */
 export interface SnapshotDescription {
   version: number;
-  /** `unfinished` is newer than what is live: being published, or given up. */
+  /** `unfinished` is newer than the live one: being published, or abandoned. */
   state: 'live' | 'kept' | 'unfinished';
   created_at: string;
   expires_at: string;
   expired: boolean;
   files: number;
   bytes: number;
-  /** Formulas, casks and Linux apps. */
+  /** Packages of all kinds. */
   packages: number;
 }
 
@@ -66,6 +67,6 @@ async function packageCount(bucket: Bucket, root: Root): Promise<number> {
   const entry = leaf && findEntry(await readStoredLeaf(bucket, leaf), INDEX_MANIFEST);
   if (!entry) throw new MirrorError('missing', `This snapshot lists no ${INDEX_MANIFEST}.`);
   const bytes = await readStoredFile(bucket, entry, INDEX_MANIFEST);
-  const { formulas, casks, linux_apps: apps } = parseIndexManifest(bytes).indexes;
-  return formulas.count + (casks?.count ?? 0) + (apps?.count ?? 0);
+  const { indexes } = parseIndexManifest(bytes);
+  return KINDS.reduce((sum, { key }) => sum + (indexes[key]?.count ?? 0), 0);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Command } from 'commander';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
@@ -34,15 +35,16 @@ export function serveCommand(session: Session): Command {
         port: options.port,
         trusted: await trustedKeys(options.trust, session.environment),
         publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
-        clock: () => new Date(),
+        clock: session.clock,
         mirrorToken: session.environment.MIRROR_TOKEN,
         log: ({ method, path, status, message }) => {
           if (status >= 500) reporter.warn(`${path}: ${message}`);
-          if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
+          if (options.logAccess)
+            reporter.note(`${session.clock().toISOString()} ${status} ${method} ${path}`);
         },
       });
       session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
-      await session.untilStopped();
+      await once(session.stopSignal(), 'abort');
       await server.close();
     });
 }

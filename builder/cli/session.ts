@@ -7,27 +7,29 @@ import type { AskPassword } from '../keys.ts';
 import type { Reporter } from '../reporter.ts';
 import { standardError, TerminalReporter } from './terminal.ts';
 
-/** What the verbs take from the world around them. */
+/** What the verbs need of the process that they run in. */
 export interface Session {
   environment: Readonly<Record<string, string | undefined>>;
-  /** Now, or `SOURCE_DATE_EPOCH` where that is set. */
+  /** Returns the time to write into what is made: now, or `SOURCE_DATE_EPOCH`. */
   now(): Date;
+  /** Returns the present time. */
+  clock(): Date;
   reporter: Reporter;
   /** Prints a result on standard output. */
   print(text: string): void;
-  /** Ends the program with this status once all is written. */
+  /** Ends the program with this status once all output is written. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
-  /** Resolves when the user asks to stop, for a verb that then ends in order; others are ended at once. */
-  untilStopped(): Promise<void>;
-  /** The exit status for having been asked to stop; `undefined` while nobody has. */
+  /** Returns a signal that is aborted when the user asks to stop, for a verb that then ends in order; others end at once. */
+  stopSignal(): AbortSignal;
+  /** Returns the exit status once the user has asked to stop. */
   stopped(): number | undefined;
 }
 
-/** What the user is told then: everything that was begun is finished or repeated by the next run. */
-export const STOPPED = 'Stopped: the same command goes on from here.';
+/** The message then: the next run finishes or repeats everything that was begun. */
+const STOPPED = 'Stopped: the same command goes on from here.';
 
-/** The session of a real command line. */
+/** Returns the session of a real command line. */
 export function processSession(): Session {
   const { env } = process;
   const reporter = new TerminalReporter(standardError(env), () => performance.now());
@@ -35,6 +37,7 @@ export function processSession(): Session {
     ...watchSignals(reporter),
     environment: env,
     now: () => currentTime(env.SOURCE_DATE_EPOCH),
+    clock: () => new Date(),
     reporter,
     print: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     fail: (status) => {
@@ -44,29 +47,29 @@ export function processSession(): Session {
   };
 }
 
-/** Takes the first SIGINT and SIGTERM as a wish to stop; a second one ends the program as it always does. */
-function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {
+/** Handles the first SIGINT and the first SIGTERM; a second one ends the program as usual. */
+function watchSignals(reporter: Reporter): Pick<Session, 'stopSignal' | 'stopped'> {
   let status: number | undefined;
-  let endInOrder: (() => void) | undefined;
+  let stop: AbortController | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      // As shells have it.
+      // The convention of shells.
       status = 128 + constants.signals[signal];
-      if (endInOrder) return endInOrder();
+      if (stop) return stop.abort(new MirrorError('refused', STOPPED));
       reporter.note(STOPPED);
       process.exit(status);
     });
   }
   return {
     stopped: () => status,
-    untilStopped: () =>
-      new Promise((resolve) => {
-        endInOrder = resolve;
-      }),
+    stopSignal: () => {
+      stop ??= new AbortController();
+      return stop.signal;
+    },
   };
 }
 
-/** The time to write into what is made. Throws `usage` for an epoch that is no number. */
+/** Returns now, or the given time. Throws `usage` for an epoch that is not a number. */
 function currentTime(epoch: string | undefined): Date {
   if (epoch === undefined || epoch === '') return new Date();
   if (/^\d{1,12}$/.test(epoch)) return new Date(Number(epoch) * 1000);
@@ -83,6 +86,6 @@ async function askPassword(where: string): Promise<string> {
   return password;
 }
 
-/** A DIR argument: a path or a `file://` URL. */
+/** Returns the path of a DIR argument, a path or a `file://` URL. */
 export const directoryOf = (text: string): string =>
   text.startsWith('file://') ? fileURLToPath(text) : text;

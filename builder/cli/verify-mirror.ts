@@ -32,7 +32,7 @@ export async function verify(
   const seen = await SeenVersions.load(stateFolder(session.environment));
   const { report, remarks } = await run(where, options, {
     trusted: await trustedKeys(options.trust, session.environment),
-    now: new Date(),
+    now: session.clock(),
     reporter: session.reporter,
     packages: packages.length > 0 ? packages : undefined,
     lastSeen: options.allowOlder ? undefined : seen.newest(place),

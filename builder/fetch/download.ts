@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { digestFile, type FileDigest } from '../directory/hash.ts';
 import { incomingDirectory } from '../directory/paths.ts';
-import { isAbsent } from '../directory/write.ts';
+import { ifPresent } from '../directory/write.ts';
+import { tooLarge } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
-import { type OpenedFile, tooLarge, type UpstreamLocation } from '../upstream/location.ts';
+import type { OpenedFile, UpstreamLocation } from '../upstream/location.ts';
 
 /** Longest package, in bytes. */
 const MAX_SIZE = 20 * 1024 ** 3;
@@ -34,7 +35,7 @@ export async function download(
 ): Promise<FileDigest> {
   await mkdir(incomingDirectory(directory), { recursive: true });
   const target = join(incomingDirectory(directory), sha256);
-  const present = await digestFile(target).catch(ignoreAbsence);
+  const present = await ifPresent(digestFile(target));
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
   const isPieced = await fetchRest(upstream, url, part, onBytes);
@@ -94,7 +95,7 @@ async function fetchRest(
     onBytes(bytes);
   };
   const fetchOnce = async (): Promise<boolean> => {
-    const { size } = (await stat(part).catch(ignoreAbsence)) ?? { size: 0 };
+    const { size } = (await ifPresent(stat(part))) ?? { size: 0 };
     const opened = await upstream.open(url, size, MAX_SIZE);
     await append(part, opened, url, count);
     return opened.offset > 0;
@@ -128,9 +129,4 @@ async function append(
   } finally {
     await file.close();
   }
-}
-
-function ignoreAbsence(error: unknown): undefined {
-  if (isAbsent(error)) return undefined;
-  throw error;
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { thisProcess } from '../../builder/bucket/holder.ts';
-import { withLease } from '../../builder/bucket/lease.ts';
+import { thisProcess, withLease } from '../../builder/bucket/lease.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { type Carelessness, startCarelessStore } from '../support/careless-store.ts';
 import { SILENT } from '../support/silent.ts';

@@ -90,16 +90,6 @@ describe('a request to storage', () => {
     }
   });
 
-  test('when storage refuses and closes the connection at once, throws that refusal', async () => {
-    const { send } = await startServer((incoming, outgoing) =>
-      outgoing.writeHead(403, { connection: 'close' }).end('no', () => incoming.socket.destroySoon()),
-    );
-    await expect(send({ body: { path, size: SIZE } })).rejects.toMatchObject({
-      code: 'refused',
-      found: '403',
-    });
-  });
-
   test('when it is stopped, ends at once with the reason', async () => {
     const stop = new AbortController();
     const reason = new MirrorError('refused', 'Stopped.');

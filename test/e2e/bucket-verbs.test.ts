@@ -53,7 +53,7 @@ describe('the verbs that work on a bucket', () => {
     expect(await done(['publish', mirror, '--url', worker.origin])).toMatch(
       /^Uploaded \d+ objects .*\n.*is live;/,
     );
-    expect(await done(['publish', mirror])).toContain('live already: nothing to do');
+    expect(await done(['publish', mirror])).toContain('already live: nothing to do');
     expect((await stoutMirror(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
     const published = JSON.parse(await done(['publish', mirror, '--keep', '1', '--skip-verify', '--json']));
     expect(published).toMatchObject({

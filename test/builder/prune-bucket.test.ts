@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { removableSnapshots } from '../../builder/bucket/retention.ts';
+import { removableSnapshots } from '../../builder/bucket/prune.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = new Date('2026-11-20T00:00:00Z');

@@ -6,62 +6,95 @@ import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 import { BATCH, type Bucket } from './bucket.ts';
 import type { ConfirmLease } from './lease.ts';
-import { type Retention, removableSnapshots } from './retention.ts';
-import { listSnapshots, readPointer, readSnapshot, readStoredLeaf } from './snapshots.ts';
+import {
+  listSnapshots,
+  readPointer,
+  readSnapshot,
+  readStoredLeaf,
+  type StoredSnapshot,
+} from './snapshots.ts';
 
-/** What collecting takes. */
-export interface CollectOptions {
+/** What to keep of earlier snapshots. */
+export interface Retention {
+  /** Number of snapshots to keep in any case, the live one included. */
+  keep: number;
+  /** Grace period, seconds: what was live or was uploaded within it is kept too. */
+  grace: number;
+}
+
+export interface PruneBucketOptions {
   bucket: Bucket;
   now: Date;
   /** Requests at a time. */
   jobs: number;
   reporter: Reporter;
   retention: Retention;
-  /** Absent to change nothing and tell what would be removed. */
+  /** Absent for a dry run, which changes nothing. */
   confirm?: ConfirmLease;
 }
 
-/** What was removed, or would be. */
-export interface Collected {
+/** What was removed, or would be in a dry run. */
+export interface PrunedBucket {
   dry_run: boolean;
-  /** Versions of the snapshots removed. */
+  /** Versions of the removed snapshots. */
   snapshots: number[];
   objects: number;
   bytes: number;
-  /** Versions of those that stay, newest first. */
+  /** Versions of the kept snapshots, newest first. */
   kept: number[];
 }
 
-/** An object that nothing names any more. */
+/** An object that no kept snapshot names. */
 interface Orphan {
   key: string;
   size: number;
 }
 
 /**
- * Removes earlier snapshots, as far as `retention` lets go of them, and then the blobs that none of the others names and
- * that were there before the grace period began. Snapshots go first: whenever this is killed, each one that is left is
- * whole. Changes nothing and throws when it cannot tell all that a kept snapshot names; `locked` when somebody has
- * taken over the lease.
+ * Removes the snapshots that `retention` does not keep, and then the blobs that no kept snapshot names and that were
+ * uploaded before the grace period. Snapshots go first, so that every snapshot in the bucket is whole whenever this is
+ * killed. Throws, and changes nothing, unless it can read all that the kept snapshots name; `locked` when another
+ * publisher has taken over the lease.
  */
-export async function collect(options: CollectOptions): Promise<Collected> {
+export async function pruneBucket(options: PruneBucketOptions): Promise<PrunedBucket> {
   const { bucket, now, retention, confirm } = options;
   const live = await liveRoot(bucket);
   const stored = await listSnapshots(bucket);
   if (!live && stored.length > 0) throw nothingLive();
-  const snapshots = [...removableSnapshots(stored, live?.version ?? 0, retention, now)];
+  const snapshots = removableSnapshots(stored, live?.version ?? 0, retention, now);
   const kept = stored.map(({ version }) => version).filter((version) => !snapshots.includes(version));
   const orphans = await findOrphans(options, await namedBlobs(options, live, kept));
   if (confirm) {
+    const keys = orphans.map(({ key }) => key);
     await remove(options, snapshots.map(snapshotKey), 'Removing snapshots');
-    await remove(
-      options,
-      orphans.map(({ key }) => key),
-      'Removing objects',
-    );
+    await remove(options, keys, 'Removing objects');
   }
   const bytes = orphans.reduce((sum, { size }) => sum + size, 0);
   return { dry_run: !confirm, snapshots, objects: orphans.length, bytes, kept };
+}
+
+/**
+ * Returns the versions of the snapshots that may be removed: those beyond the newest `keep` that were not live within
+ * the grace period, so that nobody who still reads one loses it. A snapshot was live until the next one was written.
+ * Those above the live one never were, and may be removed once they are older than the grace period. `stored` is newest
+ * first.
+ */
+export function removableSnapshots(
+  stored: readonly StoredSnapshot[],
+  live: number,
+  { keep, grace }: Retention,
+  now: Date,
+): number[] {
+  const before = now.getTime() - grace * 1000;
+  const unfinished = stored.filter(({ version }) => version > live);
+  const past = stored.filter(({ version }) => version <= live);
+  return [
+    ...unfinished.filter(({ written }) => written.getTime() <= before),
+    ...past.filter((_snapshot, index) => {
+      const next = past[index - 1];
+      return index >= keep && next !== undefined && next.written.getTime() <= before;
+    }),
+  ].map(({ version }) => version);
 }
 
 async function liveRoot(bucket: Bucket): Promise<Root | undefined> {
@@ -69,9 +102,9 @@ async function liveRoot(bucket: Bucket): Promise<Root | undefined> {
   return live && parseRoot(live.root);
 }
 
-/** SHA-256 of every blob that the live and the kept snapshots name. Whoever signed them: more is kept rather than less. */
+/** Returns the SHA-256 of every blob that the live and the kept snapshots name. No signature is checked: that only keeps more. */
 async function namedBlobs(
-  { bucket, jobs }: CollectOptions,
+  { bucket, jobs }: PruneBucketOptions,
   live: Root | undefined,
   kept: readonly number[],
 ): Promise<ReadonlySet<string>> {
@@ -90,7 +123,7 @@ async function namedBlobs(
 }
 
 async function findOrphans(
-  { bucket, now, retention }: CollectOptions,
+  { bucket, now, retention }: PruneBucketOptions,
   named: ReadonlySet<string>,
 ): Promise<Orphan[]> {
   const before = now.getTime() - retention.grace * 1000;
@@ -103,9 +136,9 @@ async function findOrphans(
   return orphans;
 }
 
-/** Deletes in batches, each only while the lease is surely ours: another publisher may build upon what we see as orphans. */
+/** Deletes in batches, and confirms the lease before each: another publisher may need what are orphans to us. */
 async function remove(
-  { bucket, confirm, reporter }: CollectOptions,
+  { bucket, confirm, reporter }: PruneBucketOptions,
   keys: readonly string[],
   label: string,
 ): Promise<void> {
