@@ -20,6 +20,8 @@ const pool = new Tinypool({
   minThreads: 0,
   concurrentTasksPerWorker: 2,
   idleTimeout: 60_000,
+  // They allocate next to nothing, and need not hold memory for more.
+  resourceLimits: { maxYoungGenerationSizeMb: 2 },
 });
 
 /** Returns the digests of bytes in memory. */

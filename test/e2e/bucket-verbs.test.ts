@@ -97,7 +97,7 @@ describe('the verbs that work on a bucket', () => {
     'when there is no such bucket, %s says so',
     async (...args) => {
       const { status, stderr } = await run([...args, '--bucket', 'none']);
-      expect([status, stderr]).toEqual([1, expect.stringContaining('There is no such bucket')]);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('The bucket does not exist')]);
     },
   );
 });
