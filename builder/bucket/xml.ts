@@ -37,7 +37,7 @@ const parser = new XMLParser({
 });
 const builder = new XMLBuilder();
 
-/** A page of a listing: what it has, and the token of the next page where there is one. Throws `bad-input`. */
+/** Parses a page of a listing: its objects, and the token of the next page. Throws `bad-input`. */
 export function parseListing(bytes: Uint8Array, where: string) {
   const { Contents, IsTruncated, NextContinuationToken } = parseXml(
     listingSchema,
@@ -50,11 +50,11 @@ export function parseListing(bytes: Uint8Array, where: string) {
   return { objects, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
 }
 
-/** The document that asks for objects to be deleted, and for an answer that names failures alone. */
+/** Returns the body of a request to delete objects, which asks for an answer that names only failures. */
 export const deletionOf = (keys: readonly string[]): Uint8Array =>
   utf8(builder.build({ Delete: { Quiet: 'true', Object: keys.map((Key) => ({ Key })) } }));
 
-/** Objects that were not deleted, and why. Throws `bad-input`. */
+/** Parses the answer to a deletion: the objects that were not deleted, and why. Throws `bad-input`. */
 export function parseFailures(bytes: Uint8Array, where: string): { key: string; code: string }[] {
   const result = parseXml(deletionSchema, bytes, where).DeleteResult;
   return result === '' ? [] : result.Error.map(({ Key, Code }) => ({ key: Key, code: Code }));

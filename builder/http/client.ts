@@ -7,15 +7,15 @@ import { isTransientStatus, retryAfterSeconds, Transient } from './retry.ts';
 const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
 
-/** What a server of ours refuses to send, it will refuse again. */
+/** Codes with which our own server refuses for good. */
 const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
 
 type Method = 'GET' | 'HEAD';
 
-/** Requests to upstreams and mirrors: policy on every hop, registry tokens, no credential across origins. One per upstream. */
+/** Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from other origins. */
 export class HttpClient {
   readonly #policy: UrlPolicy;
-  /** Registry tokens by the directory of the URL, which for a registry is the image's. */
+  /** Registry tokens by the folder of the URL, which in a registry is the image. */
   readonly #tokens = new Map<string, string>();
 
   constructor(policy: UrlPolicy) {
@@ -23,13 +23,13 @@ export class HttpClient {
   }
 
   /**
-   * The successful (2xx) answer to a GET, redirects followed. `headers` go to the first origin and those it leads to,
-   * Authorization to the first alone.
-   * Throws `refused`, `not-found` (404, 410), `upstream`; wrapped in {@link Transient} when another try may help.
+   * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
+   * Authorization to the first alone. Throws `refused`, `not-found` (404, 410) or `upstream`; wrapped in
+   * {@link Transient} if another try may help.
    */
   get = (url: URL, headers: Record<string, string> = {}): Promise<Answer> => this.#ask('GET', url, headers);
 
-  /** As {@link get}, without the body. */
+  /** Does the same as {@link get} without the body. */
   async head(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
     const answer = await this.#ask('HEAD', url, headers);
     await answer.body.dump();
@@ -70,7 +70,7 @@ export class HttpClient {
 function redirectTarget(location: string, from: URL): URL {
   const target = URL.parse(location, from.href);
   if (target) return target;
-  throw new MirrorError('upstream', `${from.href} redirects to what is no address.`, {
+  throw new MirrorError('upstream', `${from.href} redirects to an invalid URL.`, {
     where: from.href,
     found: location.slice(0, 200),
   });
@@ -82,7 +82,7 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
   await body.dump();
   const where = url.href;
   const missing = status === 404 || status === 410;
-  const reason = status === 401 ? ': it wants a token, or another one' : '';
+  const reason = status === 401 ? ': it requires a token, or another one' : '';
   const error = new MirrorError(missing ? 'not-found' : 'upstream', `${where} answered ${status}${reason}.`, {
     where,
     expected: '200',

@@ -59,7 +59,7 @@ describe('HttpClient: redirects', () => {
     await expect(textAt(origin)).rejects.toEqual(failing('refused'));
   });
 
-  it('when a redirect leads to what is no address, says so', async () => {
+  it('when a redirect leads to an invalid URL, says so', async () => {
     const { origin } = await startServer((_request, response) => redirect(response, 'http://[oops'));
     await expect(textAt(origin)).rejects.toEqual(failing('upstream', { found: 'http://[oops' }));
   });

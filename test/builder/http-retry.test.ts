@@ -12,7 +12,7 @@ describe('retryAfterSeconds', () => {
     ['Sun, 01 Nov 2026 11:00:00 GMT', 0],
     ['soon', undefined],
     ['', undefined],
-    [null, undefined],
+    [undefined, undefined],
   ])('when a server says %j, waits %j seconds', (value, seconds) => {
     expect(retryAfterSeconds(value, NOW)).toBe(seconds);
   });
