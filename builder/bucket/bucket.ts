@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { toBase64 } from '../../format/bytes.ts';
+import { sameBytes, toBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
+import { MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import { withRetries } from '../http/retry.ts';
 import { type BucketAddress, codeOf, type FileBody, refusal, type S3Answer, S3Client } from './s3-client.ts';
 import { deletionOf, parseFailures, parseListing } from './xml.ts';
@@ -55,7 +56,7 @@ export class Bucket {
 
   /**
    * Puts an object, whose SHA-256 (hex) storage checks. Returns its entity tag, or `undefined` if the condition does not
-   * hold. After a lost answer that may be because the first try succeeded, so look.
+   * hold: after a lost answer perhaps because the first try succeeded.
    */
   async put(
     key: string,
@@ -76,6 +77,14 @@ export class Bucket {
     );
     if (answer.status === 404) return absence(answer);
     return answer.status === 412 ? undefined : etagOf(answer);
+  }
+
+  /** Puts a document, as {@link put} does. If the condition does not hold because a first try succeeded, that counts. */
+  async putDocument(key: string, bytes: Uint8Array, condition: PutCondition): Promise<string | undefined> {
+    const etag = await this.put(key, bytes, sha256Hex(bytes), condition);
+    if (etag !== undefined) return etag;
+    const stored = await this.get(key, MAX_POINTER_SIZE);
+    return stored && sameBytes(stored.bytes, bytes) ? stored.etag : undefined;
   }
 
   /** Deletes an object; an absent one is not an error. */

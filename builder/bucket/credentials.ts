@@ -69,13 +69,12 @@ function r2Endpoint(account: string): string {
 }
 
 function keysOf(environment: Environment, profile: Profile): Keys {
-  const { AWS_SESSION_TOKEN, AWS_PROFILE } = environment;
-  const aws = pairOf(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
-  if (aws) return { ...aws, sessionToken: AWS_SESSION_TOKEN || undefined };
-  const r2 = pairOf(environment, 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY');
-  if (r2) return r2;
-  const own = pairOf(profile, 'aws_access_key_id', 'aws_secret_access_key');
-  if (own) return { ...own, sessionToken: profile.aws_session_token };
+  const { AWS_PROFILE } = environment;
+  const keys =
+    pairOf(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN') ??
+    pairOf(environment, 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY') ??
+    pairOf(profile, 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token');
+  if (keys) return keys;
   if (AWS_PROFILE) {
     throw new MirrorError(
       'usage',
@@ -92,9 +91,13 @@ function keysOf(environment: Environment, profile: Profile): Keys {
 }
 
 /** Returns a pair of keys, if both are set. Throws `usage` for half a pair: that is a mistake, not a reason to look elsewhere. */
-function pairOf(values: Environment, id: string, secret: string): Keys | undefined {
-  const [accessKeyId, secretAccessKey] = [values[id], values[secret]];
-  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
+function pairOf(values: Environment, id: string, secret: string, token = ''): Keys | undefined {
+  const [accessKeyId, secretAccessKey, sessionToken] = [
+    values[id],
+    values[secret],
+    values[token] || undefined,
+  ];
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken };
   if (!accessKeyId && !secretAccessKey) return undefined;
   const missing = accessKeyId ? secret : id;
   throw new MirrorError('usage', `${missing} is not set, and ${accessKeyId ? id : secret} is.`);

@@ -1,4 +1,4 @@
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { parseIndexManifest } from '../../format/index-manifest.ts';
 import { INDEX_MANIFEST } from '../../format/layout.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
@@ -34,14 +34,14 @@ export async function describeSnapshots(
   now: Date,
 ): Promise<(SnapshotDescription | UnreadableSnapshot)[]> {
   const pointer = await readPointer(bucket);
-  const live = pointer?.live && parseRoot(pointer.live.root).version;
+  const live = pointer?.live ? parseRoot(pointer.live.root).version : 0;
   const described: (SnapshotDescription | UnreadableSnapshot)[] = [];
   for (const { version } of await listSnapshots(bucket)) {
     try {
-      described.push({ version, ...(await describe(bucket, version, live ?? 0, now)) });
+      described.push(await describe(bucket, version, live, now));
     } catch (error) {
       if (!(error instanceof MirrorError)) throw error;
-      described.push({ version, state: 'unreadable', reason: messageOf(error) });
+      described.push({ version, state: 'unreadable', reason: error.message });
     }
   }
   return described;
@@ -52,11 +52,11 @@ async function describe(
   version: number,
   live: number,
   now: Date,
-): Promise<Omit<SnapshotDescription, 'version'>> {
+): Promise<SnapshotDescription> {
   const root = parseRoot((await readSnapshot(bucket, version)).root);
   const { created_at, expires_at, totals } = root;
   return {
-    state: version === live ? 'live' : version < live ? 'kept' : 'unfinished',
+    ...{ version, state: version === live ? 'live' : version < live ? 'kept' : 'unfinished' },
     ...{ created_at, expires_at, expired: isExpired(root, now), ...totals },
     packages: await packageCount(bucket, root),
   };

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as v from 'valibot';
-import { sameBytes, utf8 } from '../../format/bytes.ts';
-import { sha256Hex } from '../../format/digest.ts';
+import { utf8 } from '../../format/bytes.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { LEASE } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
@@ -124,16 +123,11 @@ class Lease {
       `${JSON.stringify({ ...this.#holder, until: new Date(until).toISOString(), nonce: this.#nonce })}\n`,
     );
 
-  /** Writes our lease. If the condition fails after a lost answer, the nonce shows that the stored one is ours. */
+  /** Writes our lease. Its nonce distinguishes it from any other. */
   async #write(condition: PutCondition): Promise<void> {
     const until = this.#clock().getTime() + LIFETIME_MS;
-    const bytes = this.#document(until);
-    let etag = await this.#bucket.put(LEASE, bytes, sha256Hex(bytes), condition);
-    if (etag === undefined) {
-      const stored = await this.#bucket.get(LEASE, MAX_SIZE);
-      if (!stored || !sameBytes(stored.bytes, bytes)) throw heldBy('another publisher', 'a moment ago');
-      etag = stored.etag;
-    }
+    const etag = await this.#bucket.putDocument(LEASE, this.#document(until), condition);
+    if (etag === undefined) throw heldBy('another publisher', 'a moment ago');
     this.#etag = etag;
     this.#until = until;
   }

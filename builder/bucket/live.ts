@@ -1,9 +1,8 @@
-import { sameBytes } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { POINTER, ROOT, snapshotKey } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
-import { encodePointer, MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
+import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { openRoot, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
@@ -96,24 +95,17 @@ async function removeUnfinished(bucket: Bucket, liveVersion: number): Promise<vo
   }
 }
 
-/** A snapshot is written once: identical bytes may be rewritten; different bytes are an error. */
+/** Writes a snapshot once: identical bytes may be rewritten; different bytes are an error. */
 async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array): Promise<void> {
-  const key = snapshotKey(version);
-  const sha256 = sha256Hex(document);
-  if ((await bucket.put(key, document, sha256, { ifAbsent: true })) !== undefined) return;
-  const stored = await bucket.get(key, MAX_POINTER_SIZE);
-  if (stored && sha256Hex(stored.bytes) === sha256) return;
+  const where = snapshotKey(version);
+  if ((await bucket.putDocument(where, document, { ifAbsent: true })) !== undefined) return;
   throw new MirrorError('refused', `The bucket already has another snapshot of version ${version}.`, {
-    where: key,
+    where,
   });
 }
 
 async function movePointer(bucket: Bucket, document: Uint8Array, condition: PutCondition): Promise<void> {
-  if ((await bucket.put(POINTER, document, sha256Hex(document), condition)) !== undefined) return;
-  // The answer to the first try may have been lost, and the retry met our own pointer.
-  const stored = await bucket.get(POINTER, MAX_POINTER_SIZE);
-  if (stored && sameBytes(stored.bytes, document)) return;
-  throw new MirrorError('locked', 'Another publisher was faster, and readers see its snapshot. Try again.', {
-    where: POINTER,
-  });
+  if ((await bucket.putDocument(POINTER, document, condition)) !== undefined) return;
+  const message = 'Another publisher was faster, and readers see its snapshot. Try again.';
+  throw new MirrorError('locked', message, { where: POINTER });
 }

@@ -60,16 +60,14 @@ export async function missingUploads(
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
   if (!repair && missing.length <= WORTH_LISTING) return missing;
   const stored = await listBlobs(bucket);
-  const damaged = missing.filter((upload) => {
-    const object = stored.get(upload.sha256);
-    return object && !isAsNamed(upload, object);
-  });
-  if (damaged.length > 0 && !repair) throw otherBytes(damaged);
-  return missing.flatMap((upload) => {
+  const uploads = missing.flatMap((upload): Upload | [] => {
     const object = stored.get(upload.sha256);
     if (!object) return upload;
     return isAsNamed(upload, object) ? [] : { ...upload, replaces: object.etag };
   });
+  const damaged = uploads.filter(({ replaces }) => replaces !== undefined);
+  if (damaged.length > 0 && !repair) throw otherBytes(damaged);
+  return uploads;
 }
 
 /** Returns the SHA-256 of the blobs that the live snapshot names. Fetches no leaf that the mirror has too. */

@@ -84,7 +84,7 @@ describe('the verbs that work on a bucket', () => {
     [
       'the secret is another',
       { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'other' },
-      'The secret access key is not the one that belongs',
+      'The secret access key does not belong',
     ],
     ['no profile is so called', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
   ])('when %s, say what to do', async (_name, environment, message) => {
