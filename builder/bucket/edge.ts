@@ -2,8 +2,6 @@ import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
 import { HttpClient } from '../http/client.ts';
-import { readBody } from '../http/request.ts';
-import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { ConfirmLease } from './lease.ts';
@@ -36,9 +34,7 @@ export async function expectEdgeVerifies(
     await confirm();
     const url = new URL(`/verify?snapshot=${version}`, edge.base);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
-    const body: Uint8Array = await withRetries(async () =>
-      readBody((await client.get(url, edge.headers)).body, MAX_REPORT, url.href),
-    );
+    const body: Uint8Array = await client.read(url, MAX_REPORT, edge);
     const report = parseJson(reportSchema, body, url.href);
     if (!report.ok) throw refused(url.href, report.failures);
     const found = report.snapshot?.version;

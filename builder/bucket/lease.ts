@@ -50,7 +50,8 @@ export async function withLease<T>(
   { bucket, clock, reporter, stop }: LeaseOptions,
   work: (confirm: ConfirmLease) => Promise<T>,
 ): Promise<T> {
-  const lease = await Lease.take(bucket, clock);
+  const lease = new Lease(bucket, clock, await thisProcess());
+  await lease.take();
   const renewal = setInterval(() => void lease.renew().catch(() => undefined), RENEWAL_MS);
   try {
     return await work(async () => {
@@ -75,26 +76,25 @@ class Lease {
   #until = 0;
   #renewing: Promise<void> = Promise.resolve();
 
-  private constructor(bucket: Bucket, clock: () => Date, holder: Holder) {
+  constructor(bucket: Bucket, clock: () => Date, holder: Holder) {
     this.#bucket = bucket;
     this.#clock = clock;
     this.#holder = holder;
   }
 
-  static async take(bucket: Bucket, clock: () => Date): Promise<Lease> {
-    const held = await bucket.get(LEASE, MAX_SIZE);
+  async take(): Promise<void> {
+    const held = await this.#bucket.get(LEASE, MAX_SIZE);
     const other = held && readable(held.bytes);
-    if (other && Date.parse(other.until) > clock().getTime() && !(await isGone(other))) {
+    if (other && Date.parse(other.until) > this.#clock().getTime() && !(await isGone(other))) {
       throw heldBy(other.holder, other.until);
     }
-    const lease = new Lease(bucket, clock, await thisProcess());
-    await lease.#write(held ? { ifMatch: held.etag } : { ifAbsent: true });
-    const bytes = lease.#document(lease.#until);
-    await expectCapable(bucket, bytes, lease.#etag).catch(async (error: unknown) => {
-      await bucket.delete(LEASE).catch(() => undefined);
-      throw error;
-    });
-    return lease;
+    await this.#write(held ? { ifMatch: held.etag } : { ifAbsent: true });
+    await expectCapable(this.#bucket, this.#document(this.#until), this.#etag).catch(
+      async (error: unknown) => {
+        await this.#bucket.delete(LEASE).catch(() => undefined);
+        throw error;
+      },
+    );
   }
 
   /** Renews the lease. One renewal at a time: each needs the entity tag of the one before. */

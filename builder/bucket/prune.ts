@@ -4,7 +4,7 @@ import { blobName, POINTER, sha256OfBlobName, snapshotKey } from '../../format/l
 import { type LeafReference, parseRoot, type Root } from '../../format/snapshot/root.ts';
 import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
-import { BATCH, type Bucket } from './bucket.ts';
+import { BATCH, type Bucket, type ListedObject } from './bucket.ts';
 import type { ConfirmLease } from './lease.ts';
 import {
   listSnapshots,
@@ -44,12 +44,6 @@ export interface PrunedBucket {
   kept: number[];
 }
 
-/** An object that no kept snapshot names. */
-interface Orphan {
-  key: string;
-  size: number;
-}
-
 /**
  * Removes the snapshots that `retention` does not keep, and then the blobs that no kept snapshot names and that were
  * uploaded before the grace period. Snapshots go first, so that every snapshot in the bucket is whole whenever this is
@@ -58,7 +52,8 @@ interface Orphan {
  */
 export async function pruneBucket(options: PruneBucketOptions): Promise<PrunedBucket> {
   const { bucket, now, retention, confirm } = options;
-  const live = await liveRoot(bucket);
+  const pointer = await readPointer(bucket);
+  const live = pointer?.live && parseRoot(pointer.live.root);
   const stored = await listSnapshots(bucket);
   if (!live && stored.length > 0) throw nothingLive();
   const snapshots = removableSnapshots(stored, live?.version ?? 0, retention, now);
@@ -97,11 +92,6 @@ export function removableSnapshots(
   ].map(({ version }) => version);
 }
 
-async function liveRoot(bucket: Bucket): Promise<Root | undefined> {
-  const live = (await readPointer(bucket))?.live;
-  return live && parseRoot(live.root);
-}
-
 /** Returns the SHA-256 of every blob that the live and the kept snapshots name. No signature is checked: that only keeps more. */
 async function namedBlobs(
   { bucket, jobs }: PruneBucketOptions,
@@ -122,16 +112,17 @@ async function namedBlobs(
   return named;
 }
 
+/** Lists the blobs that no kept snapshot names and that are older than the grace period. */
 async function findOrphans(
   { bucket, now, retention }: PruneBucketOptions,
   named: ReadonlySet<string>,
-): Promise<Orphan[]> {
+): Promise<ListedObject[]> {
   const before = now.getTime() - retention.grace * 1000;
-  const orphans: Orphan[] = [];
-  for await (const { key, size, modified } of bucket.list(blobName(''))) {
-    const sha256 = sha256OfBlobName(key);
-    if (sha256 === undefined || named.has(sha256) || modified.getTime() > before) continue;
-    orphans.push({ key, size });
+  const orphans: ListedObject[] = [];
+  for await (const object of bucket.list(blobName(''))) {
+    const sha256 = sha256OfBlobName(object.key);
+    const isOld = object.modified.getTime() <= before;
+    if (sha256 !== undefined && !named.has(sha256) && isOld) orphans.push(object);
   }
   return orphans;
 }

@@ -6,7 +6,7 @@ import type { LeafReference, Root } from '../../format/snapshot/root.ts';
 import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
 import { localPath } from '../directory/paths.ts';
-import { isAsNamed, listBlobs, otherBytes, type Upload } from './blobs.ts';
+import { isAsNamed, listBlobs, otherBytes, type Upload, type UploadOptions } from './blobs.ts';
 import type { Bucket } from './bucket.ts';
 import { readStoredLeaf } from './snapshots.ts';
 
@@ -37,11 +37,8 @@ export async function uploadsOf(directory: string, snapshot: Root): Promise<Uplo
   throw new MirrorError('too-large', [message, ...tooLarge].join('\n  '), { where: directory });
 }
 
-export interface MissingOptions {
+export interface MissingOptions extends UploadOptions {
   directory: string;
-  bucket: Bucket;
-  /** Requests at a time. */
-  jobs: number;
   /** Ask storage about every blob instead of trusting the live snapshot, and replace what is damaged. */
   repair: boolean;
 }

@@ -1,8 +1,8 @@
 import { MirrorError } from '../../format/errors.ts';
 import { allowedUrl, type UrlPolicy } from './policy.ts';
 import { parseChallenge, parseToken, tokenUrl } from './registry-token.ts';
-import { type Answer, readBody, send } from './request.ts';
-import { isTransientStatus, retryAfterSeconds, Transient } from './retry.ts';
+import { type Answer, readBody, send, tooLarge } from './request.ts';
+import { isTransientStatus, retryAfterSeconds, Transient, withRetries } from './retry.ts';
 
 const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
@@ -11,6 +11,12 @@ const MAX_TOKEN = 64 * 1024;
 const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
 
 type Method = 'GET' | 'HEAD';
+
+export interface ReadOptions {
+  headers?: Record<string, string>;
+  /** Called with the number of bytes so far. */
+  onBytes?: (bytes: number) => void;
+}
 
 /** Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from other origins. */
 export class HttpClient {
@@ -24,10 +30,23 @@ export class HttpClient {
 
   /**
    * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
-   * Authorization to the first alone. Throws `refused`, `not-found` (404, 410) or `upstream`; wrapped in
-   * {@link Transient} if another try may help.
+   * Authorization to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
+   * `not-found` (404, 410) or `upstream`; wrapped in {@link Transient} if another try may help.
    */
-  get = (url: URL, headers: Record<string, string> = {}): Promise<Answer> => this.#ask('GET', url, headers);
+  async get(
+    url: URL,
+    headers: Record<string, string> = {},
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<Answer> {
+    const answer = await this.#ask('GET', url, headers);
+    if (!(Number(answer.header('content-length')) > limit)) return answer;
+    await answer.body.dump();
+    throw tooLarge(url.href, limit);
+  }
+
+  /** Reads a document of at most `limit` bytes, and retries. Throws as {@link get}. */
+  read = (url: URL, limit: number, { headers, onBytes }: ReadOptions = {}): Promise<Uint8Array> =>
+    withRetries(async () => readBody((await this.get(url, headers, limit)).body, limit, url.href, onBytes));
 
   /** Does the same as {@link get} without the body. */
   async head(url: URL, headers: Record<string, string> = {}): Promise<Answer> {

@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
 import { ifPresent } from '../directory/write.ts';
-import { HttpClient } from '../http/client.ts';
+import { HttpClient, type ReadOptions } from '../http/client.ts';
 import { isLoopbackHttp } from '../http/policy.ts';
-import { type Answer, chunksOf, readBody, tooLarge } from '../http/request.ts';
+import { type Answer, chunksOf, tooLarge } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 
 /** A file that is being read from `offset` on. */
@@ -14,13 +14,6 @@ export interface OpenedFile {
   /** Where the bytes begin: the requested offset, or 0 if the server ignored it. */
   offset: number;
   chunks: AsyncIterable<Uint8Array>;
-}
-
-export interface ReadOptions {
-  /** Headers of the request, if a server is asked. */
-  headers?: Record<string, string>;
-  /** Called with the number of bytes so far. */
-  onBytes?: (bytes: number) => void;
 }
 
 /** The address of an upstream: https, a directory, or HTTP on this machine. */
@@ -60,16 +53,9 @@ export class UpstreamLocation {
   }
 
   /** Reads a document of at most `limit` bytes. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its URL. */
-  async read(
-    reference: string,
-    limit: number,
-    { headers = {}, onBytes }: ReadOptions = {},
-  ): Promise<Uint8Array> {
+  async read(reference: string, limit: number, options?: ReadOptions): Promise<Uint8Array> {
     const url = this.resolve(reference);
-    if (url.protocol === 'file:') return readLocal(url, limit);
-    return withRetries(async () =>
-      readBody((await this.#get(url, limit, headers)).body, limit, url.href, onBytes),
-    );
+    return url.protocol === 'file:' ? readLocal(url, limit) : this.#client.read(url, limit, options);
   }
 
   /**
@@ -79,7 +65,7 @@ export class UpstreamLocation {
   async open(url: URL, offset: number, limit: number): Promise<OpenedFile> {
     if (url.protocol === 'file:') return { offset, chunks: localChunks(url, offset) };
     const rest = offset > 0 ? await this.#rest(url, offset, limit) : undefined;
-    const { status, body } = rest ?? (await this.#get(url, limit));
+    const { status, body } = rest ?? (await this.#client.get(url, {}, limit));
     return { offset: rest && status === 206 ? offset : 0, chunks: chunksOf(body, url.href) };
   }
 
@@ -96,17 +82,10 @@ export class UpstreamLocation {
     });
   }
 
-  /** Returns an answer that does not announce more than `limit` bytes. */
-  async #get(url: URL, limit: number, headers: Record<string, string> = {}): Promise<Answer> {
-    const answer = await this.#client.get(url, headers);
-    if (!(Number(answer.header('content-length')) > limit)) return answer;
-    await answer.body.dump();
-    throw tooLarge(url.href, limit);
-  }
-
   /** Returns the bytes from `offset` on (206), or all of them (200); `undefined` if the server sends neither. */
   async #rest(url: URL, offset: number, limit: number): Promise<Answer | undefined> {
-    const answer = await this.#get(url, limit, { range: `bytes=${offset}-` }).catch((error: unknown) => {
+    const range = `bytes=${offset}-`;
+    const answer = await this.#client.get(url, { range }, limit).catch((error: unknown) => {
       // The part is as long as the file, or longer.
       if (error instanceof MirrorError && error.found === '416') return undefined;
       throw error;
