@@ -116,27 +116,18 @@ export class S3Client {
 
 async function* bytesOf({ path, size, onSent }: FileBody): AsyncGenerator<Uint8Array> {
   if (size === 0) return;
-  const chunks = createReadStream(path, { end: size - 1, highWaterMark: CHUNK })[Symbol.asyncIterator]();
   let sent = 0;
   try {
-    for (;;) {
-      const next = await chunks.next().catch((cause: unknown) => {
-        throw new MirrorError('missing', `${path} cannot be read: ${messageOf(cause)}`, {
-          where: path,
-          cause,
-        });
-      });
-      if (next.done) break;
-      yield next.value;
-      sent += next.value.length;
+    for await (const chunk of createReadStream(path, { end: size - 1, highWaterMark: CHUNK })) {
+      yield chunk;
+      sent += chunk.length;
       onSent?.(sent);
     }
-  } finally {
-    await chunks.return?.();
+  } catch (cause) {
+    throw new MirrorError('missing', `${path} cannot be read: ${messageOf(cause)}`, { where: path, cause });
   }
-  if (sent < size) {
-    throw new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
-  }
+  if (sent === size) return;
+  throw new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
 }
 
 const ACCESS_KEY = 'Check the access key: storage does not know it, or it is not for this bucket.';

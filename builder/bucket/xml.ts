@@ -4,19 +4,21 @@ import { utf8 } from '../../format/bytes.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
 
+const objectSchema = v.pipe(
+  v.object({
+    Key: v.string(),
+    Size: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
+    ETag: v.string(),
+    LastModified: v.pipe(v.string(), v.isoTimestamp()),
+  }),
+  v.transform(({ Key: key, Size: size, ETag: etag, LastModified }) => ({
+    ...{ key, size, etag, modified: new Date(LastModified) },
+  })),
+);
+
 const listingSchema = v.object({
   ListBucketResult: v.object({
-    Contents: v.optional(
-      v.array(
-        v.object({
-          Key: v.string(),
-          Size: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
-          ETag: v.string(),
-          LastModified: v.pipe(v.string(), v.isoTimestamp()),
-        }),
-      ),
-      [],
-    ),
+    Contents: v.optional(v.array(objectSchema), []),
     IsTruncated: v.optional(v.string()),
     NextContinuationToken: v.optional(v.string()),
   }),
@@ -44,10 +46,7 @@ export function parseListing(bytes: Uint8Array, where: string) {
     bytes,
     where,
   ).ListBucketResult;
-  const objects = Contents.map(({ Key, Size, ETag, LastModified }) => ({
-    ...{ key: Key, size: Size, etag: ETag, modified: new Date(LastModified) },
-  }));
-  return { objects, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
+  return { objects: Contents, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
 }
 
 /** Returns the body of a request to delete objects, which asks for an answer that names only failures. */
