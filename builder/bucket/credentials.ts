@@ -92,12 +92,10 @@ function keysOf(environment: Environment, profile: Profile): Keys {
 
 /** Returns a pair of keys, if both are set. Throws `usage` for half a pair: that is a mistake, not a reason to look elsewhere. */
 function pairOf(values: Environment, id: string, secret: string, token = ''): Keys | undefined {
-  const [accessKeyId, secretAccessKey, sessionToken] = [
-    values[id],
-    values[secret],
-    values[token] || undefined,
-  ];
-  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken };
+  const [accessKeyId, secretAccessKey] = [values[id], values[secret]];
+  if (accessKeyId && secretAccessKey) {
+    return { accessKeyId, secretAccessKey, sessionToken: values[token] || undefined };
+  }
   if (!accessKeyId && !secretAccessKey) return undefined;
   const missing = accessKeyId ? secret : id;
   throw new MirrorError('usage', `${missing} is not set, and ${accessKeyId ? id : secret} is.`);

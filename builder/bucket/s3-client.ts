@@ -89,21 +89,13 @@ export class S3Client {
     const { url, headers: signed } = await signer.sign();
     const headers = Object.fromEntries(signed);
     if (body) headers['content-length'] = String('size' in body ? body.size : body.length);
-    const {
-      status,
-      header,
-      body: chunks,
-    } = await send({
+    const sent = await send({
       ...{ method, url, headers, signal: stop, answerSeconds: ANSWER_SECONDS },
       ...(body ? { body: 'size' in body ? bytesOf(body) : body } : {}),
     });
-    const isAnswer = (status >= 200 && status < 300) || expected.includes(status);
-    const answer = {
-      status,
-      header,
-      where,
-      body: await readBody(chunks, isAnswer ? limit : MAX_ERROR, where),
-    };
+    const isAnswer = (sent.status >= 200 && sent.status < 300) || expected.includes(sent.status);
+    const bytes = await readBody(sent.body, isAnswer ? limit : MAX_ERROR, where);
+    const answer = { ...sent, where, body: bytes };
     if (isAnswer) return answer;
     throw refusal(answer);
   }

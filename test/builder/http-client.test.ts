@@ -180,7 +180,7 @@ describe('HttpClient: trying again', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('when nobody listens, names the address and the reason', async () => {
+  it('when the connection is refused, names the URL and the reason', async () => {
     await expect(client().get(new URL('http://127.0.0.1:1/'))).rejects.toMatchObject({
       error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ failed: .+/) }),
     });

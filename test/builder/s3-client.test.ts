@@ -55,6 +55,12 @@ describe('a request to storage', () => {
     expect(reported.at(-1)).toBe(SIZE);
   });
 
+  test('sends an empty file', async () => {
+    const { send } = await startServer(measure);
+    const { body } = await send({ body: { path, size: 0 } });
+    expect(Buffer.from(body).toString()).toBe('0 0');
+  });
+
   test('when the connection breaks while a file is sent, the error is that of the connection', async () => {
     const { send } = await startServer((incoming) => {
       incoming.once('data', () => incoming.socket.resetAndDestroy());
