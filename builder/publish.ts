@@ -3,11 +3,9 @@ import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { isExpired, openRoot, type Root, type SignedRoot } from '../format/snapshot/root.ts';
 import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } from './bucket/blobs.ts';
-import { type Collected, collect } from './bucket/collect.ts';
-import { goLive } from './bucket/go-live.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
-import { isLive, previousOf } from './bucket/previous.ts';
-import type { Retention } from './bucket/retention.ts';
+import { goLive, isLive, previousOf } from './bucket/live.ts';
+import { type PrunedBucket, pruneBucket, type Retention } from './bucket/prune.ts';
 import { type Pointer, readPointer } from './bucket/snapshots.ts';
 import { missingUploads, uploadsOf } from './bucket/upload.ts';
 import { expectWhole, readSignedRoot } from './directory/mirror.ts';
@@ -17,15 +15,15 @@ import { verifyDirectory } from './verify/verify-directory.ts';
 export interface PublishOptions extends LeaseOptions, UploadOptions {
   directory: string;
   trusted: readonly PublicKey[];
-  /** Leave it to somebody else to have verified the directory. */
+  /** Do not verify the directory: the caller has done so. */
   skipVerify: boolean;
-  /** Upload again what storage lacks or has damaged, also when this snapshot is live already. */
+  /** Upload again what storage has lost or damaged, even if this snapshot is live already. */
   repair: boolean;
-  /** Change nothing, and tell what would be uploaded. */
+  /** Change nothing; the summary says what would be uploaded. */
   dryRun: boolean;
-  /** What to keep of earlier snapshots; everything when absent. */
+  /** What to keep of earlier snapshots; everything if absent. */
   retention?: Retention | undefined;
-  /** Address of a Worker that is to verify the snapshot before it goes live. */
+  /** Address of a Worker that verifies the snapshot before it goes live. */
   edge?: MirrorUrl | undefined;
 }
 
@@ -35,16 +33,16 @@ export interface PublishSummary {
   /** Version that was live before; null for the first. */
   previous: number | null;
   uploaded: Uploaded;
-  /** False when this snapshot was live already. */
+  /** False if this snapshot was live already. */
   changed: boolean;
-  /** What was removed of earlier snapshots; null when everything is kept. */
-  removed: Collected | null;
+  /** What was removed of earlier snapshots; null if everything is kept. */
+  removed: PrunedBucket | null;
 }
 
 /**
- * Publishes a mirror directory: verifies it, uploads what the live snapshot lacks, writes the snapshot, and last of
- * all moves the pointer. Readers see the old snapshot until then and after any failure. One that is live already costs
- * one read, and nothing else is looked at.
+ * Publishes a mirror directory: verifies it, uploads what the bucket lacks, writes the snapshot, and moves the pointer
+ * last. Readers see the old snapshot until then, and after any failure. If the snapshot is live already, that costs one
+ * read, and nothing else is checked.
  * Throws `mismatch` for a directory that does not verify or a bucket that has other bytes, `expired`, `locked`,
  * `rolled-back` for a mirror that is older than what is live, `too-large`, or `refused` by storage.
  */
@@ -55,71 +53,67 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
   const { snapshot } = openRoot(signed, trusted);
   expectFresh(snapshot, clock());
   const pointer = await readPointer(bucket, repair);
-  if (!repair && isLive(pointer, signed)) return unchanged(snapshot, dryRun);
+  if (!repair && isLive(pointer, signed)) return summaryOf(snapshot, dryRun);
   previousOf(pointer, signed, options);
   if (!options.skipVerify) await expectVerified(options, snapshot);
-  const wanted = await uploadsOf(directory, snapshot);
-  if (dryRun) return preview(options, { signed, snapshot, wanted }, pointer);
-  return withLease(options, (confirm) => carryOut(options, { signed, snapshot, wanted }, confirm));
+  const edition = { signed, snapshot, wanted: await uploadsOf(directory, snapshot) };
+  if (dryRun) return carryOut(options, edition, pointer);
+  return withLease(options, async (confirm) =>
+    carryOut(options, edition, await readPointer(bucket, repair), confirm),
+  );
 }
 
-/** A mirror's snapshot, and every blob that it names. */
+/** A mirror's snapshot, and every blob of it. */
 interface Edition {
   signed: SignedRoot;
   snapshot: Root;
   wanted: Upload[];
 }
 
+/** Uploads and goes live, or without `confirm` only says what that would upload. */
 async function carryOut(
   options: PublishOptions,
-  edition: Edition,
-  confirm: ConfirmLease,
+  { signed, snapshot, wanted }: Edition,
+  pointer: Pointer | undefined,
+  confirm?: ConfirmLease,
 ): Promise<PublishSummary> {
   const { bucket, repair, retention, edge, reporter } = options;
-  const { signed, snapshot } = edition;
-  const pointer = await readPointer(bucket, repair);
-  if (!repair && isLive(pointer, signed)) return unchanged(snapshot, false);
-  const { alreadyLive, previous, missing } = await compare(options, edition, pointer);
-  const uploaded = await putBlobs(options, missing);
-  if (alreadyLive) return { ...unchanged(snapshot, false), uploaded };
-  const live = { etag: pointer?.etag, version: previous?.version };
-  await goLive(signed, live, { bucket, confirm, reporter, edge });
-  const removed = retention ? await cleanUp(options, retention, snapshot, confirm) : null;
-  return { ...published(snapshot, previous, uploaded), removed };
+  const alreadyLive = isLive(pointer, signed);
+  if (!repair && alreadyLive) return summaryOf(snapshot, !confirm);
+  const before = previousOf(pointer, signed, options);
+  const missing = await missingUploads(options, wanted, before);
+  const uploaded = confirm ? await putBlobs(options, missing) : totalOf(missing);
+  if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded };
+  const summary = {
+    ...summaryOf(snapshot, !confirm),
+    previous: before?.version ?? null,
+    uploaded,
+    changed: true,
+  };
+  if (!confirm) return summary;
+  await goLive(
+    signed,
+    { etag: pointer?.etag, version: before?.version },
+    { bucket, confirm, reporter, edge },
+  );
+  return { ...summary, removed: retention ? await cleanUp(options, retention, snapshot, confirm) : null };
 }
 
-/** What the same without `dryRun` would do, as far as that is to be seen from outside. */
-async function preview(
-  options: PublishOptions,
-  edition: Edition,
-  pointer: Pointer | undefined,
-): Promise<PublishSummary> {
-  const { alreadyLive, previous, missing } = await compare(options, edition, pointer);
-  const uploaded = totalOf(missing);
-  if (alreadyLive) return { ...unchanged(edition.snapshot, true), uploaded };
-  return { ...published(edition.snapshot, previous, uploaded), dry_run: true };
-}
+/** Returns the summary for a snapshot that is live already. */
+const summaryOf = ({ version }: Root, dryRun: boolean): PublishSummary => ({
+  ...{ dry_run: dryRun, version, previous: version },
+  ...{ uploaded: { objects: 0, bytes: 0 }, changed: false, removed: null },
+});
 
-/** Holds a mirror against what is live and what the bucket has. */
-async function compare(
-  options: PublishOptions,
-  edition: Edition,
-  pointer: Pointer | undefined,
-): Promise<{ alreadyLive: boolean; previous: Root | undefined; missing: Upload[] }> {
-  const previous = previousOf(pointer, edition.signed, options);
-  const missing = await missingUploads(options, edition.wanted, previous);
-  return { alreadyLive: isLive(pointer, edition.signed), previous, missing };
-}
-
-/** The snapshot is live by now, and a failure must not sound as if it were not. */
+/** Prunes the bucket. By now the snapshot is live, which the error must say. */
 async function cleanUp(
   { bucket, clock, jobs, reporter }: PublishOptions,
   retention: Retention,
   { version }: Root,
   confirm: ConfirmLease,
-): Promise<Collected> {
+): Promise<PrunedBucket> {
   try {
-    return await collect({ bucket, now: clock(), jobs, reporter, retention, confirm });
+    return await pruneBucket({ bucket, now: clock(), jobs, reporter, retention, confirm });
   } catch (cause) {
     if (!(cause instanceof MirrorError)) throw cause;
     const { code, expected, found, where } = cause;
@@ -128,17 +122,7 @@ async function cleanUp(
   }
 }
 
-const unchanged = ({ version }: Root, dryRun: boolean): PublishSummary => ({
-  ...{ dry_run: dryRun, version, previous: version },
-  ...{ uploaded: { objects: 0, bytes: 0 }, changed: false, removed: null },
-});
-
-const published = ({ version }: Root, previous: Root | undefined, uploaded: Uploaded): PublishSummary => ({
-  ...{ dry_run: false, version, previous: previous?.version ?? null },
-  ...{ uploaded, changed: true, removed: null },
-});
-
-/** What has expired is not worth publishing, and what is live and has expired is not up to date. */
+/** Throws `expired` for an expired snapshot, even if it is live. */
 function expectFresh(snapshot: Root, now: Date): void {
   if (!isExpired(snapshot, now)) return;
   const message =
@@ -150,7 +134,7 @@ function expectFresh(snapshot: Root, now: Date): void {
   });
 }
 
-/** The snapshot that is published must be the very one that was verified: the directory may change meanwhile. */
+/** Verifies the directory, and that it still holds this snapshot: it may have changed since it was read. */
 async function expectVerified(
   { directory, trusted, clock, reporter }: PublishOptions,
   { version }: Root,
@@ -159,7 +143,7 @@ async function expectVerified(
   if (report.ok && report.snapshot?.version === version) return;
   const list = report.failures.map((failure) => `${failure.path}: ${failure.message}`);
   const message = report.ok
-    ? 'This mirror was changed while it was verified: publish it again.'
+    ? 'This mirror changed while it was verified: publish it again.'
     : ['This mirror does not verify and is not published:', ...list].join('\n  ');
   throw new MirrorError('mismatch', message, { where: directory });
 }

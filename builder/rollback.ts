@@ -14,8 +14,8 @@ import {
   type UploadOptions,
 } from './bucket/blobs.ts';
 import { type Bucket, md5Of } from './bucket/bucket.ts';
-import { goLive } from './bucket/go-live.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
+import { goLive } from './bucket/live.ts';
 import {
   listSnapshots,
   readPointer,

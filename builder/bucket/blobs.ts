@@ -3,11 +3,11 @@ import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
 import type { Reporter } from '../reporter.ts';
 import { type Bucket, md5Of, type StoredObject } from './bucket.ts';
-import type { FileBody } from './transport.ts';
+import type { FileBody } from './s3-client.ts';
 
-/** Bytes that a bucket keeps under their SHA-256. */
+/** Bytes that a bucket stores under their SHA-256. */
 export interface MirrorBlob {
-  /** A path in the mirror that has them, for people. */
+  /** A path in the mirror that has these bytes, for messages. */
   path: string;
   sha256: string;
   md5: string;
@@ -18,7 +18,7 @@ export interface MirrorBlob {
 /** A blob to upload. */
 export interface Upload extends MirrorBlob {
   body: Uint8Array | FileBody;
-  /** Entity tag of the damaged object that it replaces. */
+  /** Entity tag of the damaged object to replace. */
   replaces?: string;
 }
 
@@ -28,17 +28,16 @@ export interface Uploaded {
   bytes: number;
 }
 
-/** What uploading takes. */
 export interface UploadOptions {
   bucket: Bucket;
   /** Uploads at a time. */
   jobs: number;
   reporter: Reporter;
-  /** Ends the work between two uploads, and those that are under way. */
+  /** Ends the work, running uploads included. */
   stop?: AbortSignal | undefined;
 }
 
-/** Every blob that a bucket lists, by SHA-256. One request a thousand. */
+/** Returns every blob in a bucket, by SHA-256. Takes one request per thousand. */
 export async function listBlobs(bucket: Bucket): Promise<ReadonlyMap<string, StoredObject>> {
   const stored = new Map<string, StoredObject>();
   const prefix = blobName('');
@@ -47,11 +46,11 @@ export async function listBlobs(bucket: Bucket): Promise<ReadonlyMap<string, Sto
   return stored;
 }
 
-/** True when what storage says of an object is true of a blob. */
+/** Returns true if an object has the size and MD5 of a blob. */
 export const isAsNamed = (blob: MirrorBlob, stored: StoredObject): boolean =>
   stored.size === blob.size && md5Of(stored) === blob.md5;
 
-/** Uploads blobs, each checked by storage against its SHA-256. Throws `mismatch` for one that is there with other bytes. */
+/** Uploads blobs; storage checks the SHA-256 of each. Throws `mismatch` if an object with other bytes has the name of one. */
 export async function putBlobs(
   { bucket, jobs, reporter, stop }: UploadOptions,
   uploads: readonly Upload[],
@@ -60,19 +59,15 @@ export async function putBlobs(
   const uploaded = { objects: 0, bytes: 0 };
   let done = 0;
   let bytes = 0;
-  const tell = (): void => {
-    reporter.progress({
-      ...{ label: 'Publishing', done, total: total.objects, bytes, totalBytes: total.bytes },
-    });
-  };
   const put = async (upload: Upload): Promise<void> => {
     stop?.throwIfAborted();
     let sent = 0;
-    // A try that failed is taken back by the next one, which begins at nothing.
+    // A retry begins at 0, and so takes back what the failed try had sent.
     const onSent = (now: number): void => {
       bytes += now - sent;
       sent = now;
-      tell();
+      const progress = { label: 'Publishing', done, total: total.objects, bytes, totalBytes: total.bytes };
+      reporter.progress(progress);
     };
     if (await putBlob(bucket, upload, onSent, stop)) {
       uploaded.objects += 1;
@@ -85,13 +80,13 @@ export async function putBlobs(
   return uploaded;
 }
 
-/** How many blobs these are, and of how many bytes. */
+/** Returns the number of blobs, and their bytes together. */
 export const totalOf = (blobs: readonly MirrorBlob[]): Uploaded => ({
   objects: blobs.length,
   bytes: blobs.reduce((sum, { size }) => sum + size, 0),
 });
 
-/** False when it was there already, of an interrupted run. What is there with other bytes is never overwritten. */
+/** Returns false if the bucket had the blob already, from an interrupted run. Never overwrites other bytes. */
 async function putBlob(
   bucket: Bucket,
   upload: Upload,
@@ -101,20 +96,20 @@ async function putBlob(
   const key = blobName(upload.sha256);
   const { body, replaces } = upload;
   const condition = replaces === undefined ? ({ ifAbsent: true } as const) : { ifMatch: replaces };
-  const told = body instanceof Uint8Array ? body : { ...body, onSent };
-  const etag = await bucket.put(key, told, upload.sha256, condition, stop);
+  const counted = body instanceof Uint8Array ? body : { ...body, onSent };
+  const etag = await bucket.put(key, counted, upload.sha256, condition, stop);
   if (etag !== undefined) return true;
   const stored = await bucket.head(key);
   if (stored && isAsNamed(upload, stored)) return false;
   throw otherBytes([upload]);
 }
 
-/** The error for objects that do not have the bytes of their names. */
+/** Returns the error for objects whose bytes do not match their names. */
 export function otherBytes(blobs: readonly MirrorBlob[]): MirrorError {
   const message =
-    'The bucket has objects that do not have the bytes of their names; they are left as they are. ' +
-    'Look into it: storage was damaged, somebody wrote to it, or they were uploaded in parts. ' +
-    'Then have publish --repair replace them:';
+    'The bucket has objects whose bytes do not match their names; they were not changed. ' +
+    'Find out why: storage was damaged, somebody wrote to it, or they were uploaded in parts. ' +
+    'Then replace them with publish --repair:';
   const list = blobs.map(({ path, sha256 }) => `${blobName(sha256)} (${path})`);
   return new MirrorError('mismatch', [message, ...list].join('\n  '), { where: list[0] });
 }

@@ -2,26 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
-import { isAbsent } from '../directory/write.ts';
-import type { BucketAddress } from './bucket.ts';
+import { ifPresent } from '../directory/write.ts';
+import type { BucketAddress } from './s3-client.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = Pick<BucketAddress, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>;
 type Profile = Readonly<Record<string, string>>;
 
-/** What the command line says of a bucket. */
+/** How the command line names a bucket. */
 export interface BucketOptions {
   bucket: string;
   /** S3 endpoint. */
   endpoint?: string | undefined;
-  /** Cloudflare account, whose R2 endpoint is meant. */
+  /** Cloudflare account with the R2 bucket. */
   account?: string | undefined;
 }
 
 /**
- * Where a bucket is, and the keys to it: those of AWS's variables, else those of R2_ACCESS_KEY_ID and
- * R2_SECRET_ACCESS_KEY, else those of the profile (AWS_PROFILE, or `default`) in AWS's files. Throws `usage` that says
- * what to set.
+ * Returns where a bucket is, and the keys to it: from AWS's variables, else from R2_ACCESS_KEY_ID and
+ * R2_SECRET_ACCESS_KEY, else from the profile (AWS_PROFILE, or `default`) in AWS's files. Throws `usage`, saying what to
+ * set.
  */
 export async function bucketAddress(
   options: BucketOptions,
@@ -33,7 +33,7 @@ export async function bucketAddress(
   const region = AWS_REGION || AWS_DEFAULT_REGION || profile.region;
   return {
     ...{ endpoint, bucket: options.bucket, ...keysOf(environment, profile) },
-    // R2 knows no other region, whatever else the environment is for.
+    // R2 has no regions, though the environment may be set up for AWS too.
     region: new URL(endpoint).hostname.endsWith('.r2.cloudflarestorage.com') ? undefined : region,
   };
 }
@@ -57,29 +57,28 @@ function endpointOf(
     );
   }
   if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
-  throw new MirrorError('usage', `${url} is no S3 endpoint.`, { expected: 'https://host', found: url });
+  throw new MirrorError('usage', `${url} is not an S3 endpoint.`, { expected: 'https://host', found: url });
 }
 
 function r2Endpoint(account: string): string {
   if (/^[0-9a-f]{32}$/i.test(account)) return `https://${account}.r2.cloudflarestorage.com`;
-  throw new MirrorError('usage', `${account} is no Cloudflare account id.`, {
+  throw new MirrorError('usage', `${account} is not a Cloudflare account id.`, {
     expected: '32 hex digits, as the dashboard shows them',
     found: account,
   });
 }
 
 function keysOf(environment: Environment, profile: Profile): Keys {
-  const { AWS_SESSION_TOKEN, AWS_PROFILE } = environment;
-  const aws = pairOf(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
-  if (aws) return { ...aws, sessionToken: AWS_SESSION_TOKEN || undefined };
-  const r2 = pairOf(environment, 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY');
-  if (r2) return r2;
-  const own = pairOf(profile, 'aws_access_key_id', 'aws_secret_access_key');
-  if (own) return { ...own, sessionToken: profile.aws_session_token };
+  const { AWS_PROFILE } = environment;
+  const keys =
+    pairOf(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN') ??
+    pairOf(environment, 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY') ??
+    pairOf(profile, 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token');
+  if (keys) return keys;
   if (AWS_PROFILE) {
     throw new MirrorError(
       'usage',
-      `The profile ${AWS_PROFILE} has no access key of its own. If it signs in another way, export what it gets: ` +
+      `The profile ${AWS_PROFILE} has no access key. If it signs in another way, export what it gets: ` +
         `eval "$(aws configure export-credentials --profile ${AWS_PROFILE} --format env)".`,
       { found: AWS_PROFILE },
     );
@@ -91,16 +90,18 @@ function keysOf(environment: Environment, profile: Profile): Keys {
   );
 }
 
-/** Half a pair is a mistake, not a reason to look elsewhere. */
-function pairOf(values: Environment, id: string, secret: string): Keys | undefined {
+/** Returns a pair of keys, if both are set. Throws `usage` for half a pair: that is a mistake, not a reason to look elsewhere. */
+function pairOf(values: Environment, id: string, secret: string, token = ''): Keys | undefined {
   const [accessKeyId, secretAccessKey] = [values[id], values[secret]];
-  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
+  if (accessKeyId && secretAccessKey) {
+    return { accessKeyId, secretAccessKey, sessionToken: values[token] || undefined };
+  }
   if (!accessKeyId && !secretAccessKey) return undefined;
   const missing = accessKeyId ? secret : id;
   throw new MirrorError('usage', `${missing} is not set, and ${accessKeyId ? id : secret} is.`);
 }
 
-/** The settings of the profile; those of the credentials file count before those of the config file. */
+/** Reads the settings of the profile; the credentials file takes precedence over the config file. */
 async function readProfile(environment: Environment): Promise<Profile> {
   const { AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, HOME } = environment;
   const folder = join(HOME || homedir(), '.aws');
@@ -116,12 +117,9 @@ async function readProfile(environment: Environment): Promise<Profile> {
   return { ...config, ...credentials };
 }
 
-/** Settings of the first section so named in a file of `[section]` and `name = value` lines; indented lines are a setting's own. */
+/** Reads the first section with one of these names. Indented lines belong to the setting above, and are skipped. */
 async function readSection(path: string, names: readonly string[]): Promise<Profile | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isAbsent(error)) return '';
-    throw error;
-  });
+  const text = (await ifPresent(readFile(path, 'utf8'))) ?? '';
   const sections = new Map<string, Record<string, string>>();
   let section: Record<string, string> = {};
   for (const line of text.split(/\r?\n/)) {

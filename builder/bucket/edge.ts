@@ -1,9 +1,7 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { parseJson } from '../../format/parse.ts';
-import { readBody } from '../http/body.ts';
 import { HttpClient } from '../http/client.ts';
-import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { ConfirmLease } from './lease.ts';
@@ -19,8 +17,8 @@ const reportSchema = v.object({
 });
 
 /**
- * Has the Worker at `edge` verify a snapshot that is written but not live, call by call until it has seen all of it.
- * Throws `mismatch` naming each bad file, `upstream` or `not-found` when the Worker gives no report, or what `confirm`
+ * Has the Worker at `edge` verify a snapshot that is written but not live, in as many calls as that takes.
+ * Throws `mismatch` naming each bad file, `upstream` or `not-found` if the Worker gives no report, or what `confirm`
  * throws.
  */
 export async function expectEdgeVerifies(
@@ -36,13 +34,11 @@ export async function expectEdgeVerifies(
     await confirm();
     const url = new URL(`/verify?snapshot=${version}`, edge.base);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
-    const body: Uint8Array = await withRetries(async () =>
-      readBody((await client.get(url, edge.headers)).body, MAX_REPORT, url.href),
-    );
+    const body: Uint8Array = await client.read(url, MAX_REPORT, edge);
     const report = parseJson(reportSchema, body, url.href);
     if (!report.ok) throw refused(url.href, report.failures);
-    if (report.snapshot?.version !== version)
-      throw otherSnapshot(url.href, version, report.snapshot?.version);
+    const found = report.snapshot?.version;
+    if (found !== version) throw otherSnapshot(url.href, version, found);
     done += report.files.checked;
     reporter.progress({ label: 'The edge verifies', done, total: report.files.total, bytes: 0 });
     cursor = report.cursor;
@@ -51,12 +47,12 @@ export async function expectEdgeVerifies(
 
 function refused(where: string, failures: readonly { path: string; message: string }[]): MirrorError {
   const list = failures.map(({ path, message }) => `${path}: ${message}`);
-  const message = 'The edge does not verify this snapshot; readers stay on the one before.';
+  const message = 'The edge refused this snapshot; readers still see the one before.';
   return new MirrorError('mismatch', [message, ...list].join('\n  '), { where });
 }
 
-/** A Worker over another bucket, or one that does not know of snapshots that are not live. */
+/** The error for a Worker over another bucket, or one that ignores `?snapshot=`. */
 function otherSnapshot(where: string, version: number, found: number | undefined): MirrorError {
-  const message = 'The edge verified another snapshot than this one: is it the Worker over this bucket?';
+  const message = 'The edge verified another snapshot: is it the Worker over this bucket?';
   return new MirrorError('mismatch', message, { where, expected: String(version), found: String(found) });
 }

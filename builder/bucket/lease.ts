@@ -1,51 +1,57 @@
 import { randomUUID } from 'node:crypto';
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import * as v from 'valibot';
-import { sameBytes, utf8 } from '../../format/bytes.ts';
-import { sha256Hex } from '../../format/digest.ts';
+import { utf8 } from '../../format/bytes.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { LEASE } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
-import { type Holder, holderSchema, isGone, thisProcess } from './holder.ts';
-import { expectCapable } from './probe.ts';
+import { expectCapable } from './capabilities.ts';
 
 const LIFETIME_MS = 10 * 60 * 1000;
 const RENEWAL_MS = 3 * 60 * 1000;
-/** What must be left of a lease before something that cannot be undone: more than a request may take, and clocks differ. */
+/** What must be left of a lease before an irreversible step: longer than any request takes, as clocks differ. */
 const MARGIN_MS = 5 * 60 * 1000;
 const MAX_SIZE = 4096;
 
 const leaseSchema = v.object({
-  ...holderSchema.entries,
+  /** For people. */
+  holder: v.string(),
+  /** This boot of this machine, and the container: the scope of `pid`. Linux only. */
+  machine: v.optional(v.string()),
+  pid: v.optional(v.number()),
   until: v.pipe(v.string(), v.isoTimestamp()),
 });
+type LeaseDocument = v.InferOutput<typeof leaseSchema>;
+type Holder = Omit<LeaseDocument, 'until'>;
 
 /**
- * Returns when nobody else can hold the lease for five minutes to come; asked before what cannot be undone. Throws
- * `locked`, or the reason of a user's wish to stop.
+ * Returns once nobody else can take the lease for the next five minutes. To be called before each irreversible step.
+ * Throws `locked`, or the reason why the user stopped the work.
  */
 export type ConfirmLease = () => Promise<void>;
 
-/** What holding a lease takes. */
 export interface LeaseOptions {
   bucket: Bucket;
   clock: () => Date;
   reporter: Reporter;
-  /** Aborted when the work is to end before the next step that cannot be undone. */
+  /** Ends the work before the next irreversible step. */
   stop?: AbortSignal | undefined;
 }
 
 /**
- * Runs `work` while this process alone changes the bucket. A lease that has run out, that nobody can read, or whose
- * holder is known to be gone is taken over. Throws `locked`, naming the holder, and `refused` for a store that does not
- * do what this rests on.
+ * Runs `work` while this process alone changes the bucket. Takes over a lease that has run out, that cannot be read, or
+ * whose holder is known to be gone. Throws `locked`, naming the holder, and `refused` for a store that lacks what leases
+ * need.
  */
 export async function withLease<T>(
   { bucket, clock, reporter, stop }: LeaseOptions,
   work: (confirm: ConfirmLease) => Promise<T>,
 ): Promise<T> {
-  const lease = await Lease.take(bucket, clock);
+  const lease = new Lease(bucket, clock, await thisProcess());
+  await lease.take();
   const renewal = setInterval(() => void lease.renew().catch(() => undefined), RENEWAL_MS);
   try {
     return await work(async () => {
@@ -55,12 +61,12 @@ export async function withLease<T>(
   } finally {
     clearInterval(renewal);
     await lease.release().catch((error: unknown) => {
-      reporter.warn(`The lease could not be given back and runs out by itself: ${messageOf(error)}`);
+      reporter.warn(`The lease could not be released and runs out by itself: ${messageOf(error)}`);
     });
   }
 }
 
-/** Our claim to a bucket: until when it holds by our clock, and the entity tag that proves it ours. */
+/** Our claim to a bucket: until when it is valid by our clock, and the entity tag that proves it ours. */
 class Lease {
   readonly #bucket: Bucket;
   readonly #clock: () => Date;
@@ -70,29 +76,28 @@ class Lease {
   #until = 0;
   #renewing: Promise<void> = Promise.resolve();
 
-  private constructor(bucket: Bucket, clock: () => Date, holder: Holder) {
+  constructor(bucket: Bucket, clock: () => Date, holder: Holder) {
     this.#bucket = bucket;
     this.#clock = clock;
     this.#holder = holder;
   }
 
-  static async take(bucket: Bucket, clock: () => Date): Promise<Lease> {
-    const held = await bucket.get(LEASE, MAX_SIZE);
+  async take(): Promise<void> {
+    const held = await this.#bucket.get(LEASE, MAX_SIZE);
     const other = held && readable(held.bytes);
-    if (other && Date.parse(other.until) > clock().getTime() && !(await isGone(other))) {
+    if (other && Date.parse(other.until) > this.#clock().getTime() && !(await isGone(other))) {
       throw heldBy(other.holder, other.until);
     }
-    const lease = new Lease(bucket, clock, await thisProcess());
-    await lease.#write(held ? { ifMatch: held.etag } : { ifAbsent: true });
-    const bytes = lease.#document(lease.#until);
-    await expectCapable(bucket, bytes, lease.#etag).catch(async (error: unknown) => {
-      await bucket.delete(LEASE).catch(() => undefined);
-      throw error;
-    });
-    return lease;
+    await this.#write(held ? { ifMatch: held.etag } : { ifAbsent: true });
+    await expectCapable(this.#bucket, this.#document(this.#until), this.#etag).catch(
+      async (error: unknown) => {
+        await this.#bucket.delete(LEASE).catch(() => undefined);
+        throw error;
+      },
+    );
   }
 
-  /** One renewal at a time, each from the entity tag that the one before has left. */
+  /** Renews the lease. One renewal at a time: each needs the entity tag of the one before. */
   renew(): Promise<void> {
     const next = this.#renewing.catch(() => undefined).then(() => this.#write({ ifMatch: this.#etag }));
     this.#renewing = next;
@@ -103,7 +108,7 @@ class Lease {
     while (this.#left() < MARGIN_MS) await this.renew();
   }
 
-  /** Only while it is surely ours: what another has taken over is not ours to delete. */
+  /** Deletes the lease, unless another publisher may have taken it over. */
   async release(): Promise<void> {
     await this.#renewing.catch(() => undefined);
     if (this.#left() < MARGIN_MS) return;
@@ -118,22 +123,46 @@ class Lease {
       `${JSON.stringify({ ...this.#holder, until: new Date(until).toISOString(), nonce: this.#nonce })}\n`,
     );
 
-  /** Writes our lease. Also when the answer was lost and the retry finds it there, it is ours: the nonce tells. */
+  /** Writes our lease. Its nonce distinguishes it from any other. */
   async #write(condition: PutCondition): Promise<void> {
     const until = this.#clock().getTime() + LIFETIME_MS;
-    const bytes = this.#document(until);
-    let etag = await this.#bucket.put(LEASE, bytes, sha256Hex(bytes), condition);
-    if (etag === undefined) {
-      const stored = await this.#bucket.get(LEASE, MAX_SIZE);
-      if (!stored || !sameBytes(stored.bytes, bytes)) throw heldBy('another publisher', 'a moment ago');
-      etag = stored.etag;
-    }
+    const etag = await this.#bucket.putDocument(LEASE, this.#document(until), condition);
+    if (etag === undefined) throw heldBy('another publisher', 'a moment ago');
     this.#etag = etag;
     this.#until = until;
   }
 }
 
-function readable(bytes: Uint8Array): v.InferOutput<typeof leaseSchema> | undefined {
+/** Describes this process as the holder of a lease. */
+export async function thisProcess(): Promise<Holder> {
+  const { pid } = process;
+  // Not the user: a container may run as one without a name.
+  const holder = `Process ${pid} on ${hostname()}`;
+  const machine = await thisMachine();
+  return machine === undefined ? { holder } : { holder, machine, pid };
+}
+
+/** Returns true if the holder was a process of this machine that has ended. */
+async function isGone({ machine, pid }: Holder): Promise<boolean> {
+  if (machine === undefined || pid === undefined || machine !== (await thisMachine())) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+  }
+}
+
+async function thisMachine(): Promise<string | undefined> {
+  try {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    return `${boot.trim()} ${await readlink('/proc/self/ns/pid')}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function readable(bytes: Uint8Array): LeaseDocument | undefined {
   try {
     return parseJson(leaseSchema, bytes, LEASE);
   } catch {
@@ -144,6 +173,6 @@ function readable(bytes: Uint8Array): v.InferOutput<typeof leaseSchema> | undefi
 const heldBy = (holder: string, until: string): MirrorError =>
   new MirrorError(
     'locked',
-    `${holder} is at work in this bucket (lease until ${until}); readers see what they saw before.`,
+    `${holder} is working on this bucket (lease until ${until}); readers still see the snapshot before.`,
     { where: LEASE, found: holder },
   );

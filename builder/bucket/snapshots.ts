@@ -1,14 +1,12 @@
 import pMap from 'p-map';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
-import { blobName, POINTER, snapshotKey } from '../../format/layout.ts';
+import { blobName, POINTER, SNAPSHOTS, snapshotKey } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { parseLeaf } from '../../format/snapshot/leaf.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
 import type { LeafReference, Root, SignedRoot } from '../../format/snapshot/root.ts';
 import type { Bucket } from './bucket.ts';
-
-const PREFIX = 'snapshots/';
 
 /** A snapshot that a bucket keeps. */
 export interface StoredSnapshot {
@@ -17,17 +15,17 @@ export interface StoredSnapshot {
   written: Date;
 }
 
-/** The snapshots of a bucket, newest version first. One request a thousand. */
+/** Returns the snapshots of a bucket, newest version first. Takes one request per thousand. */
 export async function listSnapshots(bucket: Bucket): Promise<StoredSnapshot[]> {
   const found: StoredSnapshot[] = [];
-  for await (const { key, modified } of bucket.list(PREFIX)) {
-    const version = Number(key.slice(PREFIX.length));
+  for await (const { key, modified } of bucket.list(SNAPSHOTS)) {
+    const version = Number(key.slice(SNAPSHOTS.length));
     if (Number.isSafeInteger(version)) found.push({ version, written: modified });
   }
   return found.sort((a, b) => b.version - a.version);
 }
 
-/** A kept snapshot, which proves nothing yet. Throws `not-found`, or `bad-input` for what cannot be read. */
+/** Reads a kept snapshot without checking its signature. Throws `not-found`, or `bad-input` for a damaged one. */
 export async function readSnapshot(bucket: Bucket, version: number): Promise<SignedRoot> {
   const key = snapshotKey(version);
   const stored = await bucket.get(key, MAX_POINTER_SIZE);
@@ -37,17 +35,14 @@ export async function readSnapshot(bucket: Bucket, version: number): Promise<Sig
   });
 }
 
-/** What is live in a bucket. */
+/** The pointer to the live snapshot. */
 export interface Pointer {
-  /** Absent where the object cannot be read and is to be replaced. */
+  /** Absent if the object is damaged and is to be replaced. */
   live: SignedRoot | undefined;
   etag: string;
 }
 
-/**
- * The live pointer, `undefined` before the first publish. One that cannot be read is `bad-input`, unless it is to be
- * repaired.
- */
+/** Reads the live pointer; `undefined` before the first publish. Throws `bad-input` for a damaged one, unless `repair`. */
 export async function readPointer(bucket: Bucket, repair = false): Promise<Pointer | undefined> {
   const object = await bucket.get(POINTER, MAX_POINTER_SIZE);
   if (!object) return undefined;
@@ -60,7 +55,7 @@ export async function readPointer(bucket: Bucket, repair = false): Promise<Point
   }
 }
 
-/** A file of a snapshot whole, as it is listed. Throws `missing` or `mismatch`, naming its path. */
+/** Reads a whole file of a snapshot and compares it with its entry. Throws `missing` or `mismatch`, naming its path. */
 export async function readStoredFile(
   bucket: Bucket,
   { sha256, size }: Pick<SnapshotEntry, 'sha256' | 'size'>,
@@ -74,7 +69,7 @@ export async function readStoredFile(
   throw new MirrorError('mismatch', message, { where: path, expected: sha256, found });
 }
 
-/** The entries of a stored leaf. Throws `missing`, or `mismatch` and its like for a damaged one. */
+/** Reads the entries of a stored leaf. Throws `missing`, or `mismatch` and its like for a damaged one. */
 export async function readStoredLeaf(bucket: Bucket, reference: LeafReference): Promise<SnapshotEntry[]> {
   const key = blobName(reference.sha256);
   const stored = await bucket.get(key, reference.size);
@@ -84,7 +79,7 @@ export async function readStoredLeaf(bucket: Bucket, reference: LeafReference): 
   });
 }
 
-/** All entries of a stored snapshot, in order. Throws as {@link readStoredLeaf}. */
+/** Reads all entries of a stored snapshot, in order. Throws as {@link readStoredLeaf}. */
 export async function readStoredEntries(
   bucket: Bucket,
   { leaves }: Root,

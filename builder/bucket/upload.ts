@@ -6,17 +6,17 @@ import type { LeafReference, Root } from '../../format/snapshot/root.ts';
 import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
 import { localPath } from '../directory/paths.ts';
-import { isAsNamed, listBlobs, otherBytes, type Upload } from './blobs.ts';
+import { isAsNamed, listBlobs, otherBytes, type Upload, type UploadOptions } from './blobs.ts';
 import type { Bucket } from './bucket.ts';
 import { readStoredLeaf } from './snapshots.ts';
 
-/** One listing tells of a thousand objects, so beyond this many missing ones it is worth asking. */
+/** With more missing blobs than this, a listing (a request per thousand objects) is cheaper than trying each. */
 const WORTH_LISTING = 50;
-/** Storage takes single uploads up to 5 GiB, and records no checksum of what comes in parts. */
+/** Storage accepts single uploads of up to 5 GiB, and records no checksum of multipart uploads. */
 const MAX_UPLOAD = 4.9 * 1024 ** 3;
 const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-large'];
 
-/** Every blob of a mirror's snapshot, leaves included. Throws `too-large`, naming each file that storage will not take. */
+/** Returns every blob of a mirror's snapshot, leaves included. Throws `too-large`, naming each file that storage does not accept. */
 export async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
   const uploads = new Map<string, Upload>();
   const add = (path: string, { sha256, md5, size }: Pick<Upload, 'sha256' | 'md5' | 'size'>): void => {
@@ -32,24 +32,20 @@ export async function uploadsOf(directory: string, snapshot: Root): Promise<Uplo
     .filter(({ size }) => size > MAX_UPLOAD)
     .map(({ path, size }) => `${path}: ${size} bytes`);
   if (tooLarge.length === 0) return all;
-  const message = 'Storage takes at most 4.9 GiB in one upload, and these are larger; nothing was uploaded:';
+  const message =
+    'Storage accepts at most 4.9 GiB in one upload, and these files are larger; nothing was uploaded:';
   throw new MirrorError('too-large', [message, ...tooLarge].join('\n  '), { where: directory });
 }
 
-/** What choosing the missing ones takes. */
-export interface MissingOptions {
+export interface MissingOptions extends UploadOptions {
   directory: string;
-  bucket: Bucket;
-  /** Requests at a time. */
-  jobs: number;
   /** Ask storage about every blob instead of trusting the live snapshot, and replace what is damaged. */
   repair: boolean;
 }
 
 /**
- * Those of a mirror's blobs that the bucket lacks. The blobs that the live snapshot names are taken to be there; with
- * `repair`, what storage lists and says of them counts instead. Throws `mismatch` naming every object that is there with
- * other bytes, unless they are to be replaced.
+ * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names; with `repair`,
+ * relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are to be replaced.
  */
 export async function missingUploads(
   options: MissingOptions,
@@ -61,19 +57,17 @@ export async function missingUploads(
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
   if (!repair && missing.length <= WORTH_LISTING) return missing;
   const stored = await listBlobs(bucket);
-  const damaged = missing.filter((upload) => {
-    const object = stored.get(upload.sha256);
-    return object && !isAsNamed(upload, object);
-  });
-  if (damaged.length > 0 && !repair) throw otherBytes(damaged);
-  return missing.flatMap((upload) => {
+  const uploads = missing.flatMap((upload): Upload | [] => {
     const object = stored.get(upload.sha256);
     if (!object) return upload;
     return isAsNamed(upload, object) ? [] : { ...upload, replaces: object.etag };
   });
+  const damaged = uploads.filter(({ replaces }) => replaces !== undefined);
+  if (damaged.length > 0 && !repair) throw otherBytes(damaged);
+  return uploads;
 }
 
-/** SHA-256 of the blobs that the live snapshot names; leaves that both have need not be fetched. */
+/** Returns the SHA-256 of the blobs that the live snapshot names. Fetches no leaf that the mirror has too. */
 async function blobsOf(
   { directory, bucket, jobs }: MissingOptions,
   wanted: readonly Upload[],
@@ -91,7 +85,7 @@ async function blobsOf(
   return blobs;
 }
 
-/** A leaf from the bucket; `undefined` when it is missing or damaged, and so vouches for nothing. */
+/** Reads a leaf from the bucket; `undefined` if it is missing or damaged, and so proves nothing. */
 async function storedLeaf(bucket: Bucket, reference: LeafReference): Promise<SnapshotEntry[] | undefined> {
   try {
     return await readStoredLeaf(bucket, reference);

@@ -4,19 +4,21 @@ import { utf8 } from '../../format/bytes.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
 
+const objectSchema = v.pipe(
+  v.object({
+    Key: v.string(),
+    Size: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
+    ETag: v.string(),
+    LastModified: v.pipe(v.string(), v.isoTimestamp()),
+  }),
+  v.transform(({ Key: key, Size: size, ETag: etag, LastModified }) => ({
+    ...{ key, size, etag, modified: new Date(LastModified) },
+  })),
+);
+
 const listingSchema = v.object({
   ListBucketResult: v.object({
-    Contents: v.optional(
-      v.array(
-        v.object({
-          Key: v.string(),
-          Size: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
-          ETag: v.string(),
-          LastModified: v.pipe(v.string(), v.isoTimestamp()),
-        }),
-      ),
-      [],
-    ),
+    Contents: v.optional(v.array(objectSchema), []),
     IsTruncated: v.optional(v.string()),
     NextContinuationToken: v.optional(v.string()),
   }),
@@ -37,24 +39,21 @@ const parser = new XMLParser({
 });
 const builder = new XMLBuilder();
 
-/** A page of a listing: what it has, and the token of the next page where there is one. Throws `bad-input`. */
+/** Parses a page of a listing: its objects, and the token of the next page. Throws `bad-input`. */
 export function parseListing(bytes: Uint8Array, where: string) {
   const { Contents, IsTruncated, NextContinuationToken } = parseXml(
     listingSchema,
     bytes,
     where,
   ).ListBucketResult;
-  const objects = Contents.map(({ Key, Size, ETag, LastModified }) => ({
-    ...{ key: Key, size: Size, etag: ETag, modified: new Date(LastModified) },
-  }));
-  return { objects, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
+  return { objects: Contents, next: IsTruncated === 'true' ? NextContinuationToken : undefined };
 }
 
-/** The document that asks for objects to be deleted, and for an answer that names failures alone. */
+/** Returns the body of a request to delete objects, which asks for an answer that names only failures. */
 export const deletionOf = (keys: readonly string[]): Uint8Array =>
   utf8(builder.build({ Delete: { Quiet: 'true', Object: keys.map((Key) => ({ Key })) } }));
 
-/** Objects that were not deleted, and why. Throws `bad-input`. */
+/** Parses the answer to a deletion: the objects that were not deleted, and why. Throws `bad-input`. */
 export function parseFailures(bytes: Uint8Array, where: string): { key: string; code: string }[] {
   const result = parseXml(deletionSchema, bytes, where).DeleteResult;
   return result === '' ? [] : result.Error.map(({ Key, Code }) => ({ key: Key, code: Code }));

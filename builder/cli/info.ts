@@ -13,7 +13,7 @@ export function infoCommand(session: Session): Command {
     .action(async (dir: string, options: { json?: boolean }) => {
       const { mirrorInfo } = await import('../info.ts');
       const info = await mirrorInfo(directoryOf(dir));
-      session.print(options.json ? JSON.stringify(info, null, 2) : describe(info, new Date()));
+      session.print(options.json ? JSON.stringify(info, null, 2) : describe(info, session.clock()));
     });
 }
 

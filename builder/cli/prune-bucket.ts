@@ -1,10 +1,9 @@
-import { Command } from 'commander';
-import type { Collected } from '../bucket/collect.ts';
-import { type BucketVerbOptions, KEYS_FROM, openBucket, whenStopped, withBucketOptions } from './bucket.ts';
-import { jsonOption } from './options.ts';
-import { graceOption, keepOption } from './retention.ts';
+import { Command, Option } from 'commander';
+import type { PrunedBucket } from '../bucket/prune.ts';
+import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import { jsonOption, numberOption } from './options.ts';
 import type { Session } from './session.ts';
-import { bytesText, counted } from './units.ts';
+import { bytesText, counted, parseDuration } from './units.ts';
 
 interface Options extends BucketVerbOptions {
   keep: number;
@@ -13,40 +12,49 @@ interface Options extends BucketVerbOptions {
   json?: boolean;
 }
 
+/** Returns `--keep`, for the verbs that prune a bucket. */
+export const keepOption = (): Option =>
+  numberOption('--keep <n>', 'snapshots to keep, the live one included', 1, 1000);
+
+/** Returns `--grace`, for the verbs that prune a bucket. */
+export const graceOption = (): Option =>
+  new Option('--grace <span>', 'how long to keep what was live or uploaded beyond that, such as 7d or 12h')
+    .argParser(parseDuration)
+    .default(parseDuration('7d'), '7d');
+
 export function pruneBucketCommand(session: Session): Command {
   const command = new Command('prune-bucket')
     .summary('remove earlier snapshots from a bucket, and what only they need')
     .description(
-      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. What was live within ' +
-        `the grace period, and what was uploaded within it, stays.\n${KEYS_FROM}`,
+      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. Keeps what was live or was ' +
+        `uploaded within the grace period.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
     .addOption(keepOption().default(3))
     .addOption(graceOption())
-    .option('--dry-run', 'tell what would be removed, and remove nothing')
+    .option('--dry-run', 'print what would be removed, and remove nothing')
     .addOption(jsonOption())
     .action(async (options: Options) => {
       const { keep, grace, jobs, dryRun, json } = options;
-      const { collect } = await import('../bucket/collect.ts');
+      const { pruneBucket } = await import('../bucket/prune.ts');
       const { withLease } = await import('../bucket/lease.ts');
-      const clock = (): Date => new Date();
-      const { reporter } = session;
+      const { reporter, clock } = session;
       const bucket = await openBucket(options, session);
       const work = { bucket, now: clock(), jobs, reporter, retention: { keep, grace } };
-      const collected = dryRun
-        ? await collect(work)
-        : await withLease({ bucket, clock, reporter, stop: whenStopped(session) }, (confirm) =>
-            collect({ ...work, confirm }),
+      const pruned = dryRun
+        ? await pruneBucket(work)
+        : await withLease({ bucket, clock, reporter, stop: session.stopSignal() }, (confirm) =>
+            pruneBucket({ ...work, confirm }),
           );
-      if (json) session.print(JSON.stringify(collected, null, 2));
-      else tellRemoved(session, collected);
+      if (json) session.print(JSON.stringify(pruned, null, 2));
+      else printRemoved(session, pruned);
     });
 }
 
-/** Says what was removed from a bucket, or would be. */
-export function tellRemoved(
+/** Prints what was removed from a bucket, or would be. */
+export function printRemoved(
   { print, reporter }: Session,
-  { dry_run: dryRun, snapshots, objects, bytes, kept }: Collected,
+  { dry_run: dryRun, snapshots, objects, bytes, kept }: PrunedBucket,
 ): void {
   const verb = dryRun ? 'Would remove' : 'Removed';
   for (const version of snapshots) reporter.note(`${verb.toLowerCase()} snapshot ${version}`);

@@ -1,17 +1,9 @@
 import { Command } from 'commander';
 import type { PublishSummary } from '../publish.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
-import {
-  type BucketVerbOptions,
-  edgeOption,
-  KEYS_FROM,
-  openBucket,
-  whenStopped,
-  withBucketOptions,
-} from './bucket.ts';
+import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, trustOption } from './options.ts';
-import { tellRemoved } from './prune-bucket.ts';
-import { graceOption, keepOption } from './retention.ts';
+import { graceOption, keepOption, printRemoved } from './prune-bucket.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 
@@ -35,11 +27,11 @@ export function publishCommand(session: Session): Command {
     .argument('<dir>', 'folder of the mirror');
   return withBucketOptions(command)
     .addOption(edgeOption())
-    .option('--skip-verify', 'do not verify the folder first: something else has just done so')
+    .option('--skip-verify', 'do not verify the folder first: you have just done so')
     .option('--repair', 'ask storage about every object and upload again what is missing or damaged')
     .addOption(keepOption())
     .addOption(graceOption())
-    .option('--dry-run', 'tell what would be uploaded, and change nothing')
+    .option('--dry-run', 'print what would be uploaded, and change nothing')
     .addOption(trustOption())
     .addOption(jsonOption())
     .action(async (dir: string, options: Options) => {
@@ -50,20 +42,16 @@ export function publishCommand(session: Session): Command {
         ...{ directory: directoryOf(dir), skipVerify, repair, dryRun, jobs },
         bucket: await openBucket(options, session),
         trusted: await trustedKeys(options.trust, session.environment),
-        clock: () => new Date(),
+        clock: session.clock,
         retention: keep === undefined ? undefined : { keep, grace },
         edge: url,
         reporter: session.reporter,
-        stop: whenStopped(session),
+        stop: session.stopSignal(),
       });
-      if (options.json) session.print(JSON.stringify(summary, null, 2));
-      else tell(session, summary);
+      if (options.json) return session.print(JSON.stringify(summary, null, 2));
+      session.print(sentence(summary));
+      if (summary.removed) printRemoved(session, summary.removed);
     });
-}
-
-function tell(session: Session, summary: PublishSummary): void {
-  session.print(sentence(summary));
-  if (summary.removed) tellRemoved(session, summary.removed);
 }
 
 function sentence({ dry_run: dryRun, changed, version, uploaded }: PublishSummary): string {
@@ -72,6 +60,6 @@ function sentence({ dry_run: dryRun, changed, version, uploaded }: PublishSummar
   if (changed) {
     return `Uploaded ${amount}.\nSnapshot ${version} is live; every reader has it within ten seconds.`;
   }
-  const mended = `${dryRun ? 'would mend' : 'mended'} ${amount}`;
-  return `Snapshot ${version} is live already: ${uploaded.objects === 0 ? 'nothing to do' : mended}.`;
+  const repaired = `${dryRun ? 'would repair' : 'repaired'} ${amount}`;
+  return `Snapshot ${version} is already live: ${uploaded.objects === 0 ? 'nothing to do' : repaired}.`;
 }

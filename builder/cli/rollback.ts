@@ -1,13 +1,6 @@
 import { Command } from 'commander';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
-import {
-  type BucketVerbOptions,
-  edgeOption,
-  KEYS_FROM,
-  openBucket,
-  whenStopped,
-  withBucketOptions,
-} from './bucket.ts';
+import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -24,8 +17,8 @@ export function rollbackCommand(session: Session): Command {
   const command = new Command('rollback')
     .summary('make the content of an earlier snapshot live again')
     .description(
-      'Sign the content of an earlier snapshot anew, as the newest one, and switch readers to it. It takes the ' +
-        `secret key, and no mirror folder.\n${KEYS_FROM}`,
+      'Sign the content of an earlier snapshot again, as the newest one, and switch readers to it. Needs the ' +
+        `secret key, but no mirror folder.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
     .addOption(
@@ -38,7 +31,7 @@ export function rollbackCommand(session: Session): Command {
     )
     .addOption(edgeOption())
     .addOption(keyOption())
-    .addOption(listOption('--trust <key>', 'another key that signed what is there'))
+    .addOption(listOption('--trust <key>', 'another key that may have signed the snapshots'))
     .addOption(validForOption())
     .addOption(jsonOption())
     .action((options: Options) => run(session, options));
@@ -53,14 +46,14 @@ async function run(session: Session, options: Options): Promise<void> {
     ...{ bucket: await openBucket(options, session), to, jobs, reporter, validFor },
     key: await signingKey(options.key, environment, session.askPassword),
     trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
-    clock: () => new Date(),
+    clock: session.clock,
     now: session.now(),
     edge: url,
-    stop: whenStopped(session),
+    stop: session.stopSignal(),
   });
   if (options.json) return session.print(JSON.stringify(summary, null, 2));
   const { version, content_of: content, previous, expires_at: expires } = summary;
   session.print(
-    `Snapshot ${version} is live, with the content of ${content} in the place of ${previous}'s, signed until ${expires}.`,
+    `Snapshot ${version} is live. It has the content of ${content}, replaces ${previous}, and is signed until ${expires}.`,
   );
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Command } from 'commander';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
@@ -38,14 +39,14 @@ async function serve(session: Session, dir: string, options: Options): Promise<v
     port: options.port,
     trusted: await trustedKeys(options.trust, environment),
     publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
-    clock: () => new Date(),
+    clock: session.clock,
     mirrorToken: environment.MIRROR_TOKEN,
     log: ({ method, path, status, message }) => {
       if (status >= 500) reporter.warn(`${path}: ${message}`);
-      if (options.logAccess) reporter.note(`${new Date().toISOString()} ${status} ${method} ${path}`);
+      if (options.logAccess) reporter.note(`${session.clock().toISOString()} ${status} ${method} ${path}`);
     },
   });
   session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
-  await session.untilStopped();
+  await once(session.stopSignal(), 'abort');
   await server.close();
 }

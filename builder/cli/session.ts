@@ -11,8 +11,10 @@ import { type Output, standardError, TerminalReporter } from './terminal.ts';
 /** What the verbs need from the process that runs them. */
 export interface Session {
   environment: Environment;
-  /** Returns the current time, or `SOURCE_DATE_EPOCH` if that is set. */
+  /** Returns the time to write into what is made: now, or `SOURCE_DATE_EPOCH`. */
   now(): Date;
+  /** Returns the present time. */
+  clock(): Date;
   reporter: Reporter;
   /** Prints a result on standard output, with a line end. */
   print(text: string): void;
@@ -21,14 +23,14 @@ export interface Session {
   /** Sets the exit status of a verb that failed and has printed why. */
   fail(status: number): void;
   askPassword: AskPassword | undefined;
-  /** Resolves when the user asks to stop. A verb that waits for this ends in order; others are ended at once. */
-  untilStopped(): Promise<void>;
-  /** Returns the exit status for having been stopped, or `undefined` if nobody asked to stop. */
+  /** Returns a signal that is aborted when the user asks to stop, for a verb that then ends in order; others end at once. */
+  stopSignal(): AbortSignal;
+  /** Returns the exit status once the user has asked to stop. */
   stopped(): number | undefined;
 }
 
 /** The message when the user asks to stop. The next run finishes or repeats whatever was begun. */
-export const STOPPED = 'Stopped. Run the same command again to continue.';
+const STOPPED = 'Stopped. Run the same command again to continue.';
 
 /** Returns the session of this process. */
 export function processSession(): Omit<Session, 'fail'> {
@@ -45,10 +47,11 @@ export function sessionOf(
   environment: Session['environment'],
   write: (text: string) => void,
   error: Output,
-): Pick<Session, 'environment' | 'now' | 'reporter' | 'print' | 'printError'> {
+): Pick<Session, 'environment' | 'now' | 'clock' | 'reporter' | 'print' | 'printError'> {
   return {
     environment,
     now: () => currentTime(environment.SOURCE_DATE_EPOCH),
+    clock: () => new Date(),
     reporter: new TerminalReporter(error, () => performance.now()),
     print: (text) => write(endLine(text)),
     printError: (text) => error.write(endLine(text)),
@@ -57,27 +60,28 @@ export function sessionOf(
 
 const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
 
-/** Takes the first SIGINT or SIGTERM as a request to stop. A second one ends the program as usual. */
-function watchSignals(reporter: Reporter): Pick<Session, 'untilStopped' | 'stopped'> {
+/** Handles the first SIGINT and the first SIGTERM; a second one ends the program as usual. */
+function watchSignals(reporter: Reporter): Pick<Session, 'stopSignal' | 'stopped'> {
   let status: number | undefined;
-  let endInOrder: (() => void) | undefined;
+  let stop: AbortController | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       status = 128 + constants.signals[signal]; // the status that shells use
-      if (endInOrder) return endInOrder();
+      if (stop) return stop.abort(new MirrorError('refused', STOPPED));
       reporter.note(STOPPED);
       process.exit(status);
     });
   }
   return {
     stopped: () => status,
-    untilStopped: () =>
-      new Promise((resolve) => {
-        endInOrder = resolve;
-      }),
+    stopSignal: () => {
+      stop ??= new AbortController();
+      return stop.signal;
+    },
   };
 }
 
+/** Returns now, or the given time. Throws `usage` for an epoch that is not a number. */
 function currentTime(epoch: string | undefined): Date {
   if (epoch === undefined || epoch === '') return new Date();
   if (/^\d{1,12}$/.test(epoch)) return new Date(Number(epoch) * 1000);

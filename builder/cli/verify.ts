@@ -55,7 +55,7 @@ async function verify(session: Session, where: string, packages: string[], optio
   const { verifyPlace } = await import('../verify/verify.ts');
   const report = await verifyPlace(place, {
     trusted: await trustedKeys(options.trust, environment),
-    now: new Date(),
+    now: session.clock(),
     reporter,
     packages: packages.length > 0 ? packages : undefined,
     cursorFile: cursor,

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
-import { type HashAlgorithm, hashInPool } from './hash-pool.ts';
+import { hash } from 'node:crypto';
+import { extname } from 'node:path';
+import { Tinypool } from 'tinypool';
+import type { HashAlgorithm, HashJob, HashResult } from './hash-thread.ts';
 
 /** Digests of a file, in hex, and its size in bytes. */
 export interface FileDigest {
@@ -8,45 +10,48 @@ export interface FileDigest {
   md5: string;
 }
 
-/** SHA-256, MD5 and size of bytes that pass by, each read once. */
-export class DigestCounter {
-  readonly #sha256 = createHash('sha256');
-  readonly #md5 = createHash('md5');
-  size = 0;
+/**
+ * Threads that hash files, one per core. They start with the first job and keep no process alive. A thread is given its
+ * next job while it works on one: otherwise it would be idle until this thread hears that it has finished.
+ */
+const pool = new Tinypool({
+  // TypeScript in the checkout, JavaScript in the packed program.
+  filename: new URL(`./hash-thread${extname(import.meta.url)}`, import.meta.url).href,
+  minThreads: 0,
+  concurrentTasksPerWorker: 2,
+  idleTimeout: 60_000,
+  // They allocate next to nothing, and need not hold memory for more.
+  resourceLimits: { maxYoungGenerationSizeMb: 2 },
+});
 
-  update(chunk: Uint8Array): void {
-    this.#sha256.update(chunk);
-    this.#md5.update(chunk);
-    this.size += chunk.length;
-  }
+/** Returns the digests of bytes in memory. */
+export const digestBytes = (bytes: Uint8Array): FileDigest => ({
+  ...{ size: bytes.length, sha256: hash('sha256', bytes), md5: hash('md5', bytes) },
+});
 
-  digest(): FileDigest {
-    return { size: this.size, sha256: this.#sha256.digest('hex'), md5: this.#md5.digest('hex') };
-  }
-}
-
-/** Digests of bytes in memory. */
-export function digestBytes(bytes: Uint8Array): FileDigest {
-  const counter = new DigestCounter();
-  counter.update(bytes);
-  return counter.digest();
-}
-
-/** Digests of a whole file. Throws Node's file system errors. */
+/** Returns the digests of a whole file. Throws Node's file system errors. */
 export async function digestFile(path: string): Promise<FileDigest> {
-  const { size, digests } = await hashInPool(path, ['sha256', 'md5']);
+  const { size, digests } = await hashInPool({ file: path, algorithms: ['sha256', 'md5'] });
   const [sha256 = '', md5 = ''] = digests;
   return { size, sha256, md5 };
 }
 
 /**
- * One hash of a whole file, given by its path or as an open descriptor, and its size in bytes.
+ * Returns one hash of a whole file, given by its path or as an open descriptor, and its size in bytes.
  * Throws Node's file system errors.
  */
 export async function hashFile(
   file: string | number,
   algorithm: HashAlgorithm,
 ): Promise<{ size: number; hash: Buffer }> {
-  const { size, digests } = await hashInPool(file, [algorithm]);
+  const { size, digests } = await hashInPool({ file, algorithms: [algorithm] });
   return { size, hash: Buffer.from(digests[0] ?? '', 'hex') };
+}
+
+async function hashInPool(job: HashJob): Promise<HashResult> {
+  try {
+    return await pool.run(job);
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, error.cause) : error;
+  }
 }

@@ -22,15 +22,15 @@ const schema = v.record(
 type KnownFile = v.InferOutput<typeof schema>[string];
 
 /**
- * Digests of the files of a mirror that this program wrote or read before, trusted while size, modification time and
- * inode are unchanged. A cache: losing it costs a reading of the files, nothing else. It stands outside the mirror, which
- * may come from somebody else: nobody but this user may vouch for files unread.
+ * A cache of the digests of a mirror's files that this program wrote or read before. A digest is trusted while size,
+ * modification time and inode are unchanged. The cache is kept outside the mirror, which may come from somebody else:
+ * only this user may vouch for files unread.
  */
 export class KnownFiles {
   readonly #directory: string;
   readonly #cache: string;
   readonly #known: Map<string, KnownFile>;
-  /** Those looked at already: under the lock nobody else changes them. */
+  /** Files checked already: under the lock nobody else changes them. */
   readonly #seen = new Map<string, KnownFile>();
 
   private constructor(directory: string, cache: string, known: Record<string, KnownFile>) {
@@ -39,7 +39,7 @@ export class KnownFiles {
     this.#known = new Map(Object.entries(known));
   }
 
-  /** What is known of a mirror's files; `cacheFolder` is where such records are kept for all mirrors. */
+  /** Loads the cache of a mirror; an unreadable one is empty. `cacheFolder` holds those of all mirrors. */
   static async load(directory: string, cacheFolder: string): Promise<KnownFiles> {
     const real = await realpath(directory).catch(() => directory);
     const name = createHash('sha256').update(real).digest('hex').slice(0, 32);
@@ -51,7 +51,7 @@ export class KnownFiles {
     }
   }
 
-  /** Digests of a mirror path, read anew unless known; `undefined` when there is no such file. */
+  /** Returns the digests of a mirror path, or `undefined` if the file does not exist. Reads the file unless it is known. */
   async digest(path: string): Promise<FileDigest | undefined> {
     const seen = this.#seen.get(path);
     if (seen) return digestOf(seen);
@@ -65,7 +65,7 @@ export class KnownFiles {
     return digestOf(record);
   }
 
-  /** Records digests of files that stand in place, and forgets all other paths. Where it cannot, it does not. */
+  /** Saves the digests of files that are in place, and forgets all other paths. Ignores errors. */
   async save(files: Iterable<{ path: string; digest: FileDigest }>): Promise<void> {
     const records: Record<string, KnownFile> = {};
     for (const { path, digest } of files) {
@@ -82,7 +82,7 @@ const SAME = ['size', 'mtime', 'inode'] as const;
 
 const digestOf = ({ size, sha256, md5 }: KnownFile): FileDigest => ({ size, sha256, md5 });
 
-/** Synchronous, as a look at a file takes less time than asking another thread for it. */
+/** Synchronous: this takes less time than handing it to another thread. */
 function identityOf(path: string): Pick<KnownFile, (typeof SAME)[number]> | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && { size: Number(found.size), mtime: String(found.mtimeNs), inode: String(found.ino) };

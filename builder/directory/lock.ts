@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MirrorError } from '../../format/errors.ts';
 import { lockHolderPath, lockPath } from './paths.ts';
-import { isAbsent } from './write.ts';
+import { ifPresent } from './write.ts';
 
 /**
- * Runs `work` while this process alone may write to the mirror. The lock is SQLite's on an empty file, and so the
- * operating system's: it ends with its process, however that ends. Throws `locked`, naming the holder.
+ * Runs `work` while this process alone may write to the mirror. The lock is SQLite's on an empty file, so the operating
+ * system releases it however the process ends. Throws `locked`, naming the holder.
  */
 export async function withLock<T>(directory: string, now: Date, work: () => Promise<T>): Promise<T> {
   await mkdir(directory, { recursive: true });
@@ -21,7 +21,7 @@ export async function withLock<T>(directory: string, now: Date, work: () => Prom
     return await work();
   } finally {
     await rm(lockHolderPath(real), { force: true });
-    // Removed while it is held, so that what fails early leaves nothing; whoever has it open looks twice.
+    // Removed before it is released; whoever has it open by then checks the inode.
     await rm(path, { force: true });
     lock.close();
     await rmdir(dirname(path)).catch(() => undefined);
@@ -31,7 +31,7 @@ export async function withLock<T>(directory: string, now: Date, work: () => Prom
 async function acquire(path: string, holderPath: string): Promise<DatabaseSync> {
   for (;;) {
     await mkdir(dirname(path)).catch(ignorePresence);
-    await open(path, 'a').then((file) => file.close(), ignoreAbsence);
+    await ifPresent(open(path, 'a').then((file) => file.close()));
     const before = await inodeOf(path);
     if (before === undefined) continue;
     const lock = new DatabaseSync(path, { timeout: 0 });
@@ -46,20 +46,15 @@ async function acquire(path: string, holderPath: string): Promise<DatabaseSync> 
         cause,
       });
     }
-    // The holder before may have removed the file that this lock is on.
+    // The previous holder may have removed the file that this lock is on.
     if ((await inodeOf(path)) === before) return lock;
     lock.close();
   }
 }
 
 const inodeOf = (path: string): Promise<bigint | undefined> =>
-  stat(path, { bigint: true }).then(({ ino }) => ino, ignoreAbsence);
+  ifPresent(stat(path, { bigint: true }).then(({ ino }) => ino));
 
 function ignorePresence(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-}
-
-function ignoreAbsence(error: unknown): undefined {
-  if (isAbsent(error)) return undefined;
-  throw error;
 }

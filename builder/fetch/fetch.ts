@@ -6,8 +6,7 @@ import { brewBottlesOf, filesOf, type Plan, type PlannedFile } from '../plan/pla
 import type { Reporter } from '../reporter.ts';
 import type { Stage } from '../snapshot/stage.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
-import { download } from './download.ts';
-import { downloadUnchecked } from './download-unchecked.ts';
+import { download, downloadUnchecked } from './download.ts';
 import type { LinkSource } from './link-source.ts';
 
 /** A number of files and their bytes. */

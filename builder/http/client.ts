@@ -1,33 +1,27 @@
-import { request } from 'undici';
 import { MirrorError } from '../../format/errors.ts';
-import { NAME, VERSION } from '../version.ts';
-import { networkError, readBody } from './body.ts';
-import { dispatcherFor } from './dispatcher.ts';
 import { allowedUrl, type UrlPolicy } from './policy.ts';
 import { parseChallenge, parseToken, tokenUrl } from './registry-token.ts';
-import { isTransientStatus, retryAfterSeconds, Transient } from './retry.ts';
+import { type Answer, readBody, send, tooLarge } from './request.ts';
+import { isTransientStatus, retryAfterSeconds, Transient, withRetries } from './retry.ts';
 
 const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
-const USER_AGENT = `${NAME}/${VERSION}`;
 
-/** What a server of ours refuses to send, it will refuse again. */
+/** Codes with which our own server refuses for good. */
 const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
 
 type Method = 'GET' | 'HEAD';
 
-/** What a server sent. The body must be read or dumped. */
-export interface Answer {
-  status: number;
-  /** A header by its lower-case name. */
-  header(name: string): string | undefined;
-  body: AsyncIterable<Uint8Array> & { dump(): Promise<void> };
+export interface ReadOptions {
+  headers?: Record<string, string>;
+  /** Called with the number of bytes so far. */
+  onBytes?: (bytes: number) => void;
 }
 
-/** Requests to upstreams and mirrors: policy on every hop, registry tokens, no credential across origins. One per upstream. */
+/** Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from other origins. */
 export class HttpClient {
   readonly #policy: UrlPolicy;
-  /** Registry tokens by the directory of the URL, which for a registry is the image's. */
+  /** Registry tokens by the folder of the URL, which in a registry is the image. */
   readonly #tokens = new Map<string, string>();
 
   constructor(policy: UrlPolicy) {
@@ -35,13 +29,26 @@ export class HttpClient {
   }
 
   /**
-   * The successful (2xx) answer to a GET, redirects followed. `headers` go to the first origin and those it leads to,
-   * Authorization to the first alone.
-   * Throws `refused`, `not-found` (404, 410), `upstream`; wrapped in {@link Transient} when another try may help.
+   * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
+   * Authorization to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
+   * `not-found` (404, 410) or `upstream`; wrapped in {@link Transient} if another try may help.
    */
-  get = (url: URL, headers: Record<string, string> = {}): Promise<Answer> => this.#ask('GET', url, headers);
+  async get(
+    url: URL,
+    headers: Record<string, string> = {},
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<Answer> {
+    const answer = await this.#ask('GET', url, headers);
+    if (!(Number(answer.header('content-length')) > limit)) return answer;
+    await answer.body.dump();
+    throw tooLarge(url.href, limit);
+  }
 
-  /** As {@link get}, without the body. */
+  /** Reads a document of at most `limit` bytes, and retries. Throws as {@link get}. */
+  read = (url: URL, limit: number, { headers, onBytes }: ReadOptions = {}): Promise<Uint8Array> =>
+    withRetries(async () => readBody((await this.get(url, headers, limit)).body, limit, url.href, onBytes));
+
+  /** Does the same as {@link get} without the body. */
   async head(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
     const answer = await this.#ask('HEAD', url, headers);
     await answer.body.dump();
@@ -65,7 +72,7 @@ export class HttpClient {
     let url = allowedUrl(start, this.#policy);
     let sent = headers;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await send(method, url, sent);
+      const answer = await send({ method, url, headers: sent });
       const location = answer.status >= 300 && answer.status < 400 ? answer.header('location') : undefined;
       if (location === undefined) return answer;
       await answer.body.dump();
@@ -82,28 +89,10 @@ export class HttpClient {
 function redirectTarget(location: string, from: URL): URL {
   const target = URL.parse(location, from.href);
   if (target) return target;
-  throw new MirrorError('upstream', `${from.href} redirects to what is no address.`, {
+  throw new MirrorError('upstream', `${from.href} redirects to an invalid URL.`, {
     where: from.href,
     found: location.slice(0, 200),
   });
-}
-
-async function send(method: Method, url: URL, headers: Record<string, string>): Promise<Answer> {
-  try {
-    const {
-      statusCode,
-      headers: received,
-      body,
-    } = await request(url, {
-      method,
-      headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity', ...headers },
-      dispatcher: dispatcherFor(url),
-    });
-    const header = (name: string): string | undefined => [received[name] ?? []].flat()[0];
-    return { status: statusCode, header, body };
-  } catch (cause) {
-    throw networkError(url.href, cause);
-  }
 }
 
 async function accept(answer: Answer, url: URL): Promise<Answer> {
@@ -112,7 +101,7 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
   await body.dump();
   const where = url.href;
   const missing = status === 404 || status === 410;
-  const reason = status === 401 ? ': it wants a token, or another one' : '';
+  const reason = status === 401 ? ': it requires a token, or another one' : '';
   const error = new MirrorError(missing ? 'not-found' : 'upstream', `${where} answered ${status}${reason}.`, {
     where,
     expected: '200',

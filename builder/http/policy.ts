@@ -1,25 +1,30 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { MirrorError } from '../../format/errors.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** Names that never leave this machine or network (RFC 6761, RFC 6762, RFC 9476). */
 const LOCAL_NAME = /(?:^|\.)(?:localhost|local|internal)\.?$/;
-const PRIVATE_V4 =
-  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|198\.1[89]|22[4-9]|2[345]\d|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
+/** Not public unicast: this network, private, shared, loopback, link-local, benchmarking, multicast, reserved. */
+const NOT_PUBLIC_IPV4 = blockList('ipv4', [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16'],
+  ...['172.16.0.0/12', '192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/3'],
+]);
+/** All but 2000::/3, and of that what leads to IPv4 (6to4). Apart, since `::/3` would match every IPv4 address. */
+const NOT_PUBLIC_IPV6 = blockList('ipv6', ['::/3', '4000::/2', '8000::/1', '2002::/16']);
 
 /** Which addresses an upstream may send us to. */
 export interface UrlPolicy {
-  /** True when the upstream itself is plain HTTP on this machine: then loopback addresses are its own. */
+  /** True if the upstream itself is plain HTTP on this machine, and may name loopback addresses. */
   loopback: boolean;
-  /** Scheme and host that somebody chose: also on a network of their own, and plain HTTP where what comes is signed. */
+  /** Scheme and host that the user chose: may be on a private network, and plain HTTP if what comes is signed. */
   origin?: string;
 }
 
-/** True for a URL of plain HTTP on this machine. */
+/** Returns true for a URL of plain HTTP on this machine. */
 export const isLoopbackHttp = (url: URL): boolean => url.protocol === 'http:' && LOOPBACK.test(url.hostname);
 
 /**
- * Returns `url` when it may be fetched: https to a public name, or loopback HTTP where the policy has it.
+ * Returns `url` if it may be fetched: https to a public name, or loopback HTTP where the policy allows it.
  * Throws `refused`: an index from outside must not make us read this network or fall back to plain HTTP.
  */
 export function allowedUrl(url: URL, policy: UrlPolicy): URL {
@@ -34,10 +39,17 @@ export function allowedUrl(url: URL, policy: UrlPolicy): URL {
 }
 
 function isPrivate(hostname: string): boolean {
-  if (LOOPBACK.test(hostname) || LOCAL_NAME.test(hostname)) return true;
   const address = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(address) === 4) return PRIVATE_V4.test(address);
-  // Public IPv6 is 2000::/3; everything else is local, mapped or reserved.
-  if (isIP(address) === 6) return !/^[23][0-9a-f]{3}:/.test(address) || address.startsWith('2002:');
-  return !address.includes('.');
+  if (isIP(address) === 4) return NOT_PUBLIC_IPV4.check(address);
+  if (isIP(address) === 6) return NOT_PUBLIC_IPV6.check(address, 'ipv6');
+  return LOCAL_NAME.test(hostname) || !hostname.includes('.');
+}
+
+function blockList(family: 'ipv4' | 'ipv6', subnets: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [network = '', prefix] = subnet.split('/');
+    list.addSubnet(network, Number(prefix), family);
+  }
+  return list;
 }

@@ -4,14 +4,14 @@ import { parseJson } from '../../format/parse.ts';
 
 const tokenSchema = v.union([v.object({ token: v.string() }), v.object({ access_token: v.string() })]);
 
-/** A registry's answer to a request without a token: where to get one, and for what. */
+/** Where to get a token, and for what: a registry's answer to a request without one. */
 export interface Challenge {
   realm: string;
   service: string | undefined;
   scope: string | undefined;
 }
 
-/** Reads `WWW-Authenticate: Bearer …` as registries send it; `undefined` for anything else. */
+/** Parses `WWW-Authenticate: Bearer …` as registries send it; returns `undefined` for anything else. */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
   if (!header || !/^bearer\s/i.test(header)) return undefined;
   const parameters = new Map(
@@ -24,11 +24,11 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
   return realm ? { realm, service: parameters.get('service'), scope: parameters.get('scope') } : undefined;
 }
 
-/** The address of the token that a challenge asks for. It must be on the host that asked. Throws `refused`. */
+/** Returns the URL of the token for a challenge. Throws `refused` unless it is on the host that sent the challenge. */
 export function tokenUrl(challenge: Challenge, asked: URL): URL {
   const url = URL.canParse(challenge.realm) ? new URL(challenge.realm) : undefined;
   if (url?.origin !== asked.origin) {
-    throw new MirrorError('refused', `${asked.href} sends us elsewhere for a token: ${challenge.realm}`, {
+    throw new MirrorError('refused', `${asked.href} requires a token from another host: ${challenge.realm}`, {
       where: asked.href,
       expected: asked.origin,
       found: challenge.realm,
@@ -39,7 +39,7 @@ export function tokenUrl(challenge: Challenge, asked: URL): URL {
   return url;
 }
 
-/** The token in a registry's answer. Throws `bad-input`. */
+/** Returns the token in a registry's answer. Throws `bad-input`. */
 export function parseToken(body: Uint8Array, where: string): string {
   const answer = parseJson(tokenSchema, body, where);
   return 'token' in answer ? answer.token : answer.access_token;

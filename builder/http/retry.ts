@@ -4,15 +4,15 @@ import type { MirrorError } from '../../format/errors.ts';
 const ATTEMPTS = 5;
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 60;
-/** A connection that breaks off over and over still gets there, if it brings this much each time. */
+/** An attempt that brought this much is progress: the attempts are counted from 1 again. */
 const WORTHWHILE_BYTES = 1024 * 1024;
 
-/** Thrown inside {@link withRetries} for what may succeed when tried again. */
+/** Thrown inside {@link withRetries} for a failure that another try may not meet. */
 export class Transient extends Error {
   readonly error: MirrorError;
   readonly retryAfter: number | undefined;
 
-  /** `retryAfter` is in seconds, where the server gave one. */
+  /** `retryAfter` is in seconds, if the server sent one. */
   constructor(error: MirrorError, retryAfter?: number) {
     super(error.message);
     this.error = error;
@@ -21,9 +21,9 @@ export class Transient extends Error {
 }
 
 /**
- * Runs `operation` up to five times while it throws {@link Transient}, pausing twice as long each time (with jitter) or
- * as long as the server asked, at most a minute. Attempts that brought it on count anew: `received` tells bytes so far.
- * Any other error, and the last one, is thrown as it is.
+ * Runs `operation` up to five times while it throws {@link Transient}. Pauses twice as long each time (with jitter) or
+ * as long as the server asked, at most a minute. Counts from 1 again after progress, which `received` returns in bytes.
+ * Throws any other error at once, and the last one in the end.
  */
 export async function withRetries<T>(operation: () => Promise<T>, received = () => 0): Promise<T> {
   let before = received();
@@ -41,13 +41,13 @@ export async function withRetries<T>(operation: () => Promise<T>, received = () 
   }
 }
 
-/** True for answers that may be different the next time. */
+/** Returns true for a status that may be different the next time. */
 export const isTransientStatus = (status: number): boolean =>
   status === 408 || status === 429 || (status >= 500 && status !== 501);
 
-/** `Retry-After` (RFC 9110 section 10.2.3) in seconds from `now`, or `undefined`. */
-export function retryAfterSeconds(value: string | null | undefined, now: Date): number | undefined {
-  if (value === null || value === undefined) return undefined;
+/** Parses `Retry-After` (RFC 9110 section 10.2.3) into seconds from `now`. */
+export function retryAfterSeconds(value: string | undefined, now: Date): number | undefined {
+  if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);

@@ -14,8 +14,8 @@ import type { Evidence } from '../../format/verify/evidence.ts';
 import type { Depth } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
 import { hashFile } from '../directory/hash.ts';
-import { chunksOf, readBody } from '../http/body.ts';
-import { type Answer, HttpClient } from '../http/client.ts';
+import { HttpClient } from '../http/client.ts';
+import { type Answer, chunksOf } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 import { isHonestRewrite, mirroredUrls, packageJsonOf } from './client-view.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
@@ -157,9 +157,7 @@ export class HttpSource implements VerifySource {
   /** Returns a document whole. Throws `missing`, `too-large`, or what the client throws. */
   #fetch(path: string, limit: number, raw = false): Promise<Uint8Array> {
     const url = mirrorFileUrl(this.#base, path, raw);
-    return withRetries(async () =>
-      readBody((await this.#client.get(url, this.#headers)).body, limit, url.href),
-    ).catch((cause: unknown) => {
+    return this.#client.read(url, limit, { headers: this.#headers }).catch((cause: unknown) => {
       if (isNotFound(cause)) throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
       if (!(cause instanceof MirrorError) || cause.code !== 'too-large') throw cause;
       throw new MirrorError('too-large', `${path} is longer than ${limit} bytes.`, { where: path, cause });

@@ -1,5 +1,5 @@
 import { glob, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { build } from 'esbuild';
 import { licensesOf } from './licenses.ts';
 import { buildPages } from './pages.ts';
@@ -12,15 +12,19 @@ import { buildPages } from './pages.ts';
  */
 export async function buildProgram(project: string, outdir: string): Promise<void> {
   await buildPages(project);
-  // What runs as a thread is started by the address of its file, which therefore must exist.
+  // A thread is started by the address of its file, which therefore must exist.
   const threads = await Array.fromAsync(glob('builder/**/*-thread.ts', { cwd: project }));
+  // The pool of threads looks for its own half at this place.
+  const poolThread = { in: 'node_modules/tinypool/dist/entry/worker.js', out: 'entry/worker' };
   await rm(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: project,
-    entryPoints: ['builder/cli/main.ts', ...threads],
     // All in one folder, as deep as builder/: builder/version.ts finds package.json above it from either.
+    entryPoints: [
+      ...['builder/cli/main.ts', ...threads].map((path) => ({ in: path, out: parse(path).name })),
+      poolThread,
+    ],
     outdir,
-    entryNames: '[name]',
     bundle: true,
     // Each verb's `await import` stays a file of its own, loaded when that verb runs.
     splitting: true,

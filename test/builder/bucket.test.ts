@@ -53,7 +53,7 @@ describe('a PUT', () => {
     ['AccessDenied', 403, 'must be allowed to read, write, list and delete'],
     ['ExpiredToken', 400, 'The session token has expired'],
     ['RequestTimeTooSkewed', 403, 'The clock of this machine is wrong'],
-    ['BadDigest', 400, 'the file may have changed meanwhile'],
+    ['BadDigest', 400, 'the file may have changed during the upload'],
     ['NotImplemented', 501, 'see docs/publishing.md'],
   ])(
     'when storage answers %s, is not tried again, and the error says what to do',

@@ -96,7 +96,7 @@ describe('where a bucket is', () => {
       { AWS_PROFILE: 'work' },
       'https://s3.example',
     ],
-  ])('is told by %s', async (_name, options, environment, endpoint) => {
+  ])('is read from %s', async (_name, options, environment, endpoint) => {
     expect((await address(options, environment)).endpoint).toBe(endpoint);
   });
 
@@ -110,10 +110,10 @@ describe('where a bucket is', () => {
   });
 
   test.each([
-    ['nothing tells', {}, '--account'],
-    ['two things tell', { account: ACCOUNT, ...ENDPOINT }, 'not both'],
-    ['the account is none', { account: 'me' }, '32 hex digits'],
-    ['the endpoint is no address', { endpoint: 'host.example' }, 'no S3 endpoint'],
+    ['nothing says', {}, '--account'],
+    ['two options say', { account: ACCOUNT, ...ENDPOINT }, 'not both'],
+    ['the account is not an id', { account: 'me' }, '32 hex digits'],
+    ['the endpoint is not an address', { endpoint: 'host.example' }, 'not an S3 endpoint'],
   ])('when %s, the error says what to do', async (_name, options, hint) => {
     const error = await address(options, AWS).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'usage' });

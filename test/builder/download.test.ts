@@ -55,14 +55,14 @@ function sendRange(request: IncomingMessage, response: ServerResponse): void {
 const rangesOf = (requests: IncomingMessage[]) => requests.map(({ headers }) => headers.range);
 
 describe('download', () => {
-  it('when all goes well, has the file under its SHA-256 and tells its digests', async () => {
+  it('stores the file under its SHA-256 and returns its digests', async () => {
     const { origin } = await startServer(sendRange);
     const mirror = await mirrorWithPart();
     expect(await fetchTo(mirror, origin)).toMatchObject({ sha256: SHA256, size: FILE.length });
     await expectWhole(mirror);
   });
 
-  it('when the body breaks off, goes on where it stopped', async () => {
+  it('when the body breaks off, continues where it stopped', async () => {
     const { origin, requests } = await startServer((request, response, attempt) => {
       if (attempt > 1) {
         sendRange(request, response);
@@ -95,7 +95,7 @@ describe('download', () => {
     expect(rangesOf(requests)).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
-  it('when the connection breaks over and over but brings it on each time, gets there', async () => {
+  it('when the connection breaks again and again but makes progress each time, completes the file', async () => {
     const long = randomBytes(9 * 1024 * 1024);
     const piece = 1_300_000;
     const { origin, requests } = await startServer((request, response) => {
@@ -176,7 +176,7 @@ describe('download', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('when more is announced than any package has, does not begin', async () => {
+  it('when the announced length is too large, downloads nothing', async () => {
     const { origin, requests } = await startServer((_request, response) => {
       response.writeHead(200, { 'content-length': '9000000000000000' }).write('x');
     });
@@ -188,7 +188,7 @@ describe('download', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('when the part of an earlier run is damaged, drops it and fetches afresh', async () => {
+  it('when the part of an earlier run is damaged, drops it and starts over', async () => {
     const { origin } = await startServer(sendRange);
     const mirror = await mirrorWithPart(randomBytes(1000));
     await fetchTo(mirror, origin);

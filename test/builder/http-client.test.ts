@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readBody } from '../../builder/http/body.ts';
-import { type Answer, HttpClient } from '../../builder/http/client.ts';
+import { HttpClient } from '../../builder/http/client.ts';
+import { type Answer, readBody } from '../../builder/http/request.ts';
 import { withRetries } from '../../builder/http/retry.ts';
 import { failing } from './failing.ts';
 import { redirect, startServer } from './server.ts';
@@ -59,7 +59,7 @@ describe('HttpClient: redirects', () => {
     await expect(textAt(origin)).rejects.toEqual(failing('refused'));
   });
 
-  it('when a redirect leads to what is no address, says so', async () => {
+  it('when a redirect leads to an invalid URL, says so', async () => {
     const { origin } = await startServer((_request, response) => redirect(response, 'http://[oops'));
     await expect(textAt(origin)).rejects.toEqual(failing('upstream', { found: 'http://[oops' }));
   });
@@ -180,9 +180,9 @@ describe('HttpClient: trying again', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('when nobody listens, names the address and the reason', async () => {
+  it('when the connection is refused, names the URL and the reason', async () => {
     await expect(client().get(new URL('http://127.0.0.1:1/'))).rejects.toMatchObject({
-      error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ cannot be read: .+/) }),
+      error: failing('upstream', { message: expect.stringMatching(/127\.0\.0\.1:1\/ failed: .+/) }),
     });
   });
 });

@@ -12,7 +12,7 @@ describe('retryAfterSeconds', () => {
     ['Sun, 01 Nov 2026 11:00:00 GMT', 0],
     ['soon', undefined],
     ['', undefined],
-    [null, undefined],
+    [undefined, undefined],
   ])('when a server says %j, waits %j seconds', (value, seconds) => {
     expect(retryAfterSeconds(value, NOW)).toBe(seconds);
   });
@@ -26,7 +26,7 @@ describe('isTransientStatus', () => {
 });
 
 describe('parseChallenge', () => {
-  it('when a registry wants a token, tells where, in any order and case', () => {
+  it('when a registry requires a token, returns where to get it, in any order and case', () => {
     expect(parseChallenge('bearer Scope="a:b:pull,push", REALM="https://x/t",service="s"')).toEqual({
       realm: 'https://x/t',
       service: 's',
@@ -35,7 +35,7 @@ describe('parseChallenge', () => {
   });
 
   it.each([undefined, '', 'Basic realm="x"', 'Bearer', 'Bearer scope="x"'])(
-    'when there is %j, asks nobody',
+    'when the header is %j, returns nothing',
     (header) => {
       expect(parseChallenge(header)).toBeUndefined();
     },

@@ -31,7 +31,7 @@ const digestIn = async (directory: string, path = 'a/file') =>
   (await (await KnownFiles.load(directory, cacheOf(directory))).digest(path))?.sha256;
 
 describe('KnownFiles', () => {
-  it('when a file is as it was, believes the record', async () => {
+  it('when a file is as it was, trusts the record', async () => {
     const { directory, records } = await knowing('before');
     const record = (await readFile(records, 'utf8')).replace(
       sha256('before'),

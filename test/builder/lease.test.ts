@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { thisProcess } from '../../builder/bucket/holder.ts';
-import { withLease } from '../../builder/bucket/lease.ts';
+import { thisProcess, withLease } from '../../builder/bucket/lease.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { type Carelessness, startCarelessStore } from '../support/careless-store.ts';
 import { SILENT } from '../support/silent.ts';
@@ -35,7 +34,7 @@ async function goneProcess(): Promise<number> {
 }
 
 describe('a lease', () => {
-  test('is there while the work goes on, and not after it, however that ends', async () => {
+  test('exists while the work runs, and not after it, however that ends', async () => {
     await lease(async () =>
       expect(await worker.bucket.head('lease')).toMatchObject({ size: expect.any(Number) }),
     );
@@ -44,7 +43,7 @@ describe('a lease', () => {
     expect(await worker.bucket.head('lease')).toBeUndefined();
   });
 
-  test('when two ask at once, is for one of them', async () => {
+  test('when several ask at once, is given to one of them', async () => {
     let inside = 0;
     const ask = () =>
       lease(async () => {
@@ -66,13 +65,13 @@ describe('a lease', () => {
   test.each<[string, () => Promise<object>]>([
     ['a process that runs', thisProcess],
     ['a process of another machine', async () => ({ machine: 'other', pid: await goneProcess() })],
-    ['nobody knows what process', async () => ({})],
+    ['an unknown process', async () => ({})],
   ])('when %s holds it, is refused', async (_name, holder) => {
     await writeLease(await holder());
     await expect(lease(async () => 'held')).rejects.toMatchObject({ code: 'locked' });
   });
 
-  test('when little is left of it, is renewed before something that cannot be undone', async () => {
+  test('when it runs out soon, is renewed before an irreversible step', async () => {
     let now = Date.now();
     await lease(
       async (confirm) => {
@@ -87,7 +86,7 @@ describe('a lease', () => {
     );
   });
 
-  test('when little is left of it at the end, is left to run out: it may be another one by the time it is deleted', async () => {
+  test("when it runs out soon after the work, is not deleted: by then it may be another publisher's", async () => {
     let now = Date.now();
     const work = async (): Promise<void> => {
       now += 6 * MINUTE;
@@ -96,12 +95,12 @@ describe('a lease', () => {
     expect(await worker.bucket.head('lease')).toBeDefined();
   });
 
-  test('when somebody has replaced it before it ran out, is not given back in their name', async () => {
+  test('when another publisher has replaced it, is not deleted', async () => {
     await lease(() => writeLease({}));
     expect(await worker.bucket.head('lease')).toBeDefined();
   });
 
-  test('when somebody has taken it over, says so instead, and leaves theirs alone', async () => {
+  test('when another publisher has taken it over, the next step fails, and theirs is not deleted', async () => {
     let now = Date.now();
     const work = lease(
       async (confirm) => {

@@ -45,12 +45,12 @@ describe('withLock', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('when nobody may write there, says so', { timeout: 5000 }, async () => {
+  it('when the folder is not writable, throws the system error', { timeout: 5000 }, async () => {
     // No system has a folder there for us, whoever we are.
     await expect(work('/proc/self')).rejects.toMatchObject({ syscall: 'mkdir' });
   });
 
-  it('when the work fails, lets go and passes the error on', async () => {
+  it('when the work fails, releases the lock and throws its error', async () => {
     const directory = await newFolder();
     const failed = withLock(directory, NOW, async () => {
       throw new Error('no');
@@ -59,7 +59,7 @@ describe('withLock', () => {
     expect(await work(directory)).toBe('done');
   });
 
-  it('when this process holds it, also under another name of the folder, refuses and says who', async () => {
+  it('when this process holds it, also under another name of the folder, refuses and names the holder', async () => {
     const directory = await newFolder();
     const alias = `${directory}-alias`;
     await symlink(directory, alias);
@@ -70,7 +70,7 @@ describe('withLock', () => {
     expect(await work(alias)).toBe('done');
   });
 
-  it('when another process holds it, refuses and says who; when that is killed, goes on at once', async () => {
+  it('when another process holds it, refuses and names the holder; when that is killed, gets the lock at once', async () => {
     const directory = await newFolder();
     const child = await holderOf(directory);
     await expect(work(directory)).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe('withLock', () => {
     expect(await work(directory)).toBe('done');
   });
 
-  it('when several processes come at once to what a dead one left, never two of them are inside', async () => {
+  it('when several processes find the lock of a dead one, only one at a time gets it', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const directory = await newFolder();
       const dead = await holderOf(directory);

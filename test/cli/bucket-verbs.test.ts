@@ -54,7 +54,7 @@ describe('the verbs that work on a bucket', () => {
     expect(await done(['publish', mirror, '--url', worker.origin])).toMatch(
       /^Uploaded \d+ objects .*\n.*is live;/,
     );
-    expect(await done(['publish', mirror])).toContain('live already: nothing to do');
+    expect(await done(['publish', mirror])).toContain('already live: nothing to do');
     expect((await commandLine(['sign', mirror], { MIRROR_SIGNING_KEY })).status).toBe(0);
     const published = JSON.parse(await done(['publish', mirror, '--keep', '1', '--skip-verify', '--json']));
     expect(published).toMatchObject({
@@ -85,7 +85,7 @@ describe('the verbs that work on a bucket', () => {
     [
       'the secret is wrong',
       { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'other' },
-      'The secret access key is not the one that belongs',
+      'The secret access key does not belong',
     ],
     ['the profile does not exist', { AWS_PROFILE: 'nobody' }, 'There is no profile nobody'],
   ])('when %s, say what to do', async (_name, environment, message) => {
@@ -98,7 +98,7 @@ describe('the verbs that work on a bucket', () => {
     'when the bucket does not exist, %s says so',
     async (...args) => {
       const { status, stderr } = await run([...args, '--bucket', 'none']);
-      expect([status, stderr]).toEqual([1, expect.stringContaining('There is no such bucket')]);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('The bucket does not exist')]);
     },
   );
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { collect } from '../../builder/bucket/collect.ts';
 import { withLease } from '../../builder/bucket/lease.ts';
+import { pruneBucket } from '../../builder/bucket/prune.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { padMirror } from '../support/padded-mirror.ts';
@@ -50,7 +50,7 @@ test(`a mirror of ${OBJECTS} objects is published, resumed, published again and 
   const now = new Date(Date.now() + 8 * 86_400_000);
   const retention = { keep: 1, grace: 7 * 86_400 };
   const collected = await withLease({ bucket, clock: () => new Date(), reporter: SILENT }, (confirm) =>
-    collect({ bucket, now, jobs: 16, reporter: SILENT, retention, confirm }),
+    pruneBucket({ bucket, now, jobs: 16, reporter: SILENT, retention, confirm }),
   );
   expect(collected).toMatchObject({ snapshots: [expect.any(Number)], objects: 2 });
   expect((await Array.fromAsync(bucket.list('blobs/'))).length).toBe(after);

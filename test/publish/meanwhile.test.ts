@@ -41,7 +41,7 @@ describe('while a mirror is published', () => {
     });
     await expect(worker.publish(remade, { bucket: bucketAt(proxy.origin) })).rejects.toMatchObject({
       code: 'mismatch',
-      message: expect.stringContaining('was changed while it was verified'),
+      message: expect.stringContaining('changed while it was verified'),
     });
     expect(await worker.bucket.head('current')).toBeUndefined();
     proxy.close();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Collected, collect } from '../../builder/bucket/collect.ts';
 import { withLease } from '../../builder/bucket/lease.ts';
+import { type PrunedBucket, pruneBucket } from '../../builder/bucket/prune.ts';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
@@ -50,11 +50,11 @@ const cleanUp = (
   retention = WEEK,
   days = 8,
   dryRun = false,
-): Promise<Collected> => {
+): Promise<PrunedBucket> => {
   const now = new Date(Date.now() + days * DAY * 1000);
   const work = { bucket, now, jobs: 8, reporter: SILENT, retention };
   const lease = { bucket, clock: () => new Date(), reporter: SILENT };
-  return dryRun ? collect(work) : withLease(lease, (confirm) => collect({ ...work, confirm }));
+  return dryRun ? pruneBucket(work) : withLease(lease, (confirm) => pruneBucket({ ...work, confirm }));
 };
 
 describe('cleaning up a bucket', () => {
@@ -128,7 +128,7 @@ describe('cleaning up changes nothing', () => {
       now += 3_600_000;
       await bucket.delete('lease');
       const later = new Date(now + 8 * DAY * 1000);
-      return collect({ bucket, now: later, jobs: 8, reporter: SILENT, retention: WEEK, confirm });
+      return pruneBucket({ bucket, now: later, jobs: 8, reporter: SILENT, retention: WEEK, confirm });
     });
     await expect(work).rejects.toMatchObject({ code: 'locked' });
     expect(await keysIn(other)).toEqual(before);

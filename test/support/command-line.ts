@@ -22,7 +22,7 @@ export async function commandLine(
   });
   ended.status = await runProgram(args, {
     ...session,
-    ...{ askPassword: undefined, untilStopped: () => new Promise(() => undefined), stopped: () => undefined },
+    ...{ askPassword: undefined, stopSignal: () => new AbortController().signal, stopped: () => undefined },
   });
   return ended;
 }

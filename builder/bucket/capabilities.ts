@@ -8,9 +8,9 @@ import type { Bucket } from './bucket.ts';
 const NO_ETAG = '"00000000000000000000000000000000"';
 
 /**
- * Throws `refused` unless storage keeps what publishing rests on: writes under conditions, refusal of bytes that do not
- * have the SHA-256 that was announced, and the MD5 as entity tag. Three small writes over our own lease tell, none of
- * which may succeed.
+ * Throws `refused` unless storage does what publishing needs: it honours preconditions, refuses bytes that do not have
+ * the announced SHA-256, and uses the MD5 as entity tag. Tries three small writes over our own lease, none of which may
+ * succeed.
  */
 export async function expectCapable(bucket: Bucket, lease: Uint8Array, etag: string): Promise<void> {
   const sha256 = sha256Hex(lease);
@@ -23,7 +23,7 @@ export async function expectCapable(bucket: Bucket, lease: Uint8Array, etag: str
   const lacks = [
     overAny === undefined ? [] : 'it ignores If-None-Match',
     overOther === undefined ? [] : 'it ignores If-Match',
-    wrongBytes ? 'it takes bytes that do not have the SHA-256 in x-amz-content-sha256' : [],
+    wrongBytes ? 'it accepts bytes that do not have the SHA-256 in x-amz-content-sha256' : [],
     etag === `"${md5}"` ? [] : 'its entity tags are not the MD5 of an object',
   ].flat();
   if (lacks.length === 0) return;

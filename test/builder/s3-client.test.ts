@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type StorageRequest, sendRequest } from '../../builder/bucket/transport.ts';
+import { S3Client, type S3Request } from '../../builder/bucket/s3-client.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const SIZE = 3_000_000;
@@ -24,15 +25,15 @@ async function startServer(answer: (incoming: IncomingMessage, outgoing: ServerR
     () => server.close(),
     () => server.closeAllConnections(),
   );
-  const send = (request: Partial<StorageRequest> = {}) =>
-    sendRequest({
-      ...{ method: 'PUT', url: new URL(`http://127.0.0.1:${port}/key`), headers: {}, limit: 1000 },
-      ...request,
-    });
+  const client = new S3Client({
+    ...{ endpoint: `http://127.0.0.1:${port}`, bucket: 'b', accessKeyId: 'id', secretAccessKey: 'secret' },
+  });
+  const send = (request: Partial<S3Request> = {}) =>
+    client.send({ method: 'PUT', key: 'key', limit: 1000, ...request });
   return { send, connections: () => connections };
 }
 
-/** Reads a whole request and tells how long it was. */
+/** Reads a whole request and answers with its announced and its real length. */
 function measure(incoming: IncomingMessage, outgoing: ServerResponse): void {
   let size = 0;
   incoming.on('data', (chunk: Buffer) => {
@@ -42,33 +43,43 @@ function measure(incoming: IncomingMessage, outgoing: ServerResponse): void {
 }
 
 describe('a request to storage', () => {
-  test('streams a file with its length, and tells how far it has come', async () => {
+  test('streams a file with its length, and reports its progress', async () => {
     const { send } = await startServer(measure);
-    const told: number[] = [];
-    const { status, body } = await send({ body: { path, size: SIZE, onSent: (bytes) => told.push(bytes) } });
+    const reported: number[] = [];
+    const { status, body } = await send({
+      body: { path, size: SIZE, onSent: (bytes) => reported.push(bytes) },
+    });
     expect([status, Buffer.from(body).toString()]).toEqual([200, `${SIZE} ${SIZE}`]);
-    expect(told.length).toBeGreaterThan(5);
-    expect(told).toEqual([...told].sort((a, b) => a - b));
-    expect(told.at(-1)).toBe(SIZE);
+    expect(reported.length).toBeGreaterThan(5);
+    expect(reported).toEqual([...reported].sort((a, b) => a - b));
+    expect(reported.at(-1)).toBe(SIZE);
   });
 
-  test('when the connection breaks while a file is sent, that is not laid on the file', async () => {
+  test('sends an empty file', async () => {
+    const { send } = await startServer(measure);
+    const { body } = await send({ body: { path, size: 0 } });
+    expect(Buffer.from(body).toString()).toBe('0 0');
+  });
+
+  test('when the connection breaks while a file is sent, the error is that of the connection', async () => {
     const { send } = await startServer((incoming) => {
       incoming.once('data', () => incoming.socket.resetAndDestroy());
     });
     for (let round = 0; round < 5; round++) {
-      await expect(send({ body: { path, size: SIZE } })).rejects.not.toHaveProperty('name', 'MirrorError');
+      await expect(send({ body: { path, size: SIZE } })).rejects.toMatchObject({
+        error: { code: 'upstream' },
+      });
     }
   });
 
-  test('goes over a connection that is there already', async () => {
+  test('reuses the connection of an earlier one', async () => {
     const { send, connections } = await startServer(measure);
     for (let count = 0; count < 5; count++) await send({ body: new Uint8Array(10) });
     await send({ method: 'GET' });
     expect(connections()).toBe(1);
   });
 
-  test('when the file is gone or shorter than it was, is an error and no object', async () => {
+  test('when the file is gone or shorter than it was, fails', async () => {
     const { send } = await startServer(measure);
     await expect(send({ body: { path, size: SIZE + 1 } })).rejects.toMatchObject({ code: 'mismatch' });
     await expect(send({ body: { path: `${path}.gone`, size: 1 } })).rejects.toMatchObject({
@@ -76,20 +87,23 @@ describe('a request to storage', () => {
     });
   });
 
-  test('when storage refuses before it has all, ends with that answer', async () => {
+  test('when storage refuses before it has the whole body, throws that refusal', async () => {
     const { send } = await startServer((_incoming, outgoing) => outgoing.writeHead(403).end('no'));
-    expect(await send({ body: { path, size: SIZE } })).toMatchObject({ status: 403 });
+    for (let round = 0; round < 20; round++) {
+      await expect(send({ body: { path, size: SIZE } })).rejects.toMatchObject({
+        ...{ code: 'refused', found: '403' },
+      });
+    }
   });
 
-  test('when it is stopped, ends at once', async () => {
+  test('when it is stopped, ends at once with the reason', async () => {
     const stop = new AbortController();
-    const { send } = await startServer(() => stop.abort());
-    await expect(send({ body: { path, size: SIZE }, stop: stop.signal })).rejects.toMatchObject({
-      name: 'AbortError',
-    });
+    const reason = new MirrorError('refused', 'Stopped.');
+    const { send } = await startServer(() => stop.abort(reason));
+    await expect(send({ body: { path, size: SIZE }, stop: stop.signal })).rejects.toBe(reason);
   });
 
-  test('when the answer is longer than anybody wants, is an error', async () => {
+  test('when the answer is longer than its limit, fails', async () => {
     const { send } = await startServer((_incoming, outgoing) => outgoing.end('x'.repeat(1001)));
     await expect(send({ method: 'GET' })).rejects.toMatchObject({ code: 'too-large' });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { removableSnapshots } from '../../builder/bucket/retention.ts';
+import { removableSnapshots } from '../../builder/bucket/prune.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = new Date('2026-11-20T00:00:00Z');
@@ -11,13 +11,13 @@ const removable = (days: number[], live: number, keep: number, graceDays: number
     .map((version) => 1000 - version)
     .sort((a, b) => a - b);
 
-describe('snapshots that may go', () => {
+describe('removable snapshots', () => {
   test('are those beyond the newest ones to keep', () => {
     expect(removable([10, 20, 30, 40], 10, 2, 1)).toEqual([30, 40]);
     expect(removable([10, 20, 30, 40], 10, 9, 1)).toEqual([]);
   });
 
-  test('are none that was live within the grace period, however long ago it was written', () => {
+  test('include none that was live within the grace period, however long ago it was written', () => {
     expect(removable([3, 90, 100], 3, 1, 7)).toEqual([100]);
     expect(removable([0, 90], 0, 1, 7)).toEqual([]);
     expect(removable([8, 90], 8, 1, 7)).toEqual([90]);
