@@ -1,7 +1,7 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { CheckIndex, WalkOptions } from '../../format/verify/context.ts';
-import { type Depth, joinReports, type VerifyReport } from '../../format/verify/report.ts';
+import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
 import { verifyMirror } from '../../format/verify/walk.ts';
 import type { Reporter } from '../reporter.ts';
@@ -35,23 +35,18 @@ export async function runWalk(
   const { trusted, now, reporter, packages, lastSeen, cursorFile } = options;
   const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, mirror, depth);
   const select: WalkOptions['select'] = packages && ((manifest) => filesOfPackages(manifest, packages));
-  const walk = async (before: VerifyReport | undefined): Promise<VerifyReport> => {
-    const joined = (part: VerifyReport) => (before ? joinReports(before, part) : part);
-    const mayContinue = (part: VerifyReport): boolean => {
-      const report = joined(part);
-      file?.save(report);
-      showProgress(reporter, report);
-      return true;
-    };
-    const cursor = before?.cursor ?? undefined;
-    const walkOptions = { trusted, now, depth, lastSeen, cursor, select, checkIndex, mayContinue };
-    return joined(await verifyMirror(source, walkOptions));
+  const mayContinue = (report: VerifyReport): boolean => {
+    file?.save(report);
+    showProgress(reporter, report);
+    return true;
   };
+  const walkOptions = { trusted, now, depth, lastSeen, select, checkIndex, mayContinue };
+  const walk = (before?: VerifyReport) => verifyMirror(source, { ...walkOptions, before });
   const before = file?.load();
   const report = await walk(before).catch((error: unknown) => {
     if (!before || !(error instanceof MirrorError) || error.code !== 'bad-input') throw error;
     reporter.note('The mirror has changed since verification stopped: starting over.');
-    return walk(undefined);
+    return walk();
   });
   file?.remove();
   return report;

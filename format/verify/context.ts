@@ -15,6 +15,8 @@ export interface WalkOptions {
   lastSeen?: number | undefined;
   /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
   cursor?: string | undefined;
+  /** An earlier report, to continue from and to add to. */
+  before?: VerifyReport | undefined;
   /** Number of files that are inspected together. */
   sliceSize?: number;
   /** Called after each slice with the report so far. If it returns false, the walk ends with a cursor. */

@@ -63,20 +63,23 @@ type Result = string | readonly unknown[];
 /** Collects checks, verdicts and failures. Only the first failure of a path is kept. */
 export class ReportBuilder {
   readonly #report: VerifyReport;
-  readonly #failures = new Map<string, Failure>();
+  readonly #failures: Map<string, Failure>;
 
-  constructor(depth: Depth, now: Date) {
+  /** Adds to `before`, the report of an earlier part. Every part checks the snapshot itself, so that check is not kept. */
+  constructor(depth: Depth, now: Date, before?: VerifyReport) {
+    const { checks = [], failures = [], files, bytes } = before ?? {};
     this.#report = {
       ok: false,
       complete: false,
       depth,
       checked_at: now.toISOString(),
-      checks: [],
-      files: { total: 0, checked: 0, verified: 0, consistent: 0, failed: 0 },
-      bytes: { total: 0, checked: 0 },
+      checks: checks.filter(({ name }) => name !== 'snapshot'),
+      files: { total: 0, checked: 0, verified: 0, consistent: 0, failed: 0, ...files },
+      bytes: { total: 0, checked: 0, ...bytes },
       failures: [],
       cursor: null,
     };
+    this.#failures = new Map(failures.map((failure) => [failure.path, failure]));
   }
 
   set(part: Partial<Pick<VerifyReport, 'snapshot' | 'cursor' | 'complete'>>): void {
@@ -84,8 +87,8 @@ export class ReportBuilder {
   }
 
   total(files: number, bytes: number): void {
-    this.#report.files.total += files;
-    this.#report.bytes.total += bytes;
+    this.#report.files.total = files;
+    this.#report.bytes.total = bytes;
   }
 
   check(check: Check): void {
@@ -126,28 +129,6 @@ export class ReportBuilder {
     const ok = failures.length === 0 && this.#report.checks.every(({ state }) => state !== 'failed');
     return { ...this.#report, failures, ok };
   }
-}
-
-/** Returns the report of a walk in two parts, where the second continued the first. */
-export function joinReports(first: VerifyReport, second: VerifyReport): VerifyReport {
-  const failures = new Map([...first.failures, ...second.failures].map((failure) => [failure.path, failure]));
-  const isRepeated = ({ name, path }: Check): boolean =>
-    second.checks.some((check) => check.name === name && check.path === path);
-  return {
-    ...second,
-    ok: first.ok && second.ok,
-    complete: second.cursor === null,
-    checks: [...first.checks.filter((check) => !isRepeated(check)), ...second.checks],
-    files: {
-      total: second.files.total,
-      checked: first.files.checked + second.files.checked,
-      verified: first.files.verified + second.files.verified,
-      consistent: first.files.consistent + second.files.consistent,
-      failed: first.files.failed + second.files.failed,
-    },
-    bytes: { total: second.bytes.total, checked: first.bytes.checked + second.bytes.checked },
-    failures: [...failures.values()],
-  };
 }
 
 /** Returns what a thrown error means for the file that it names, or for `fallback` if it names none. */

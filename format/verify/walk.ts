@@ -14,8 +14,8 @@ import type { VerifySource } from './source.ts';
  * Throws `bad-input` for a cursor of another snapshot, and whatever `select` throws.
  */
 export async function verifyMirror(source: VerifySource, options: WalkOptions): Promise<VerifyReport> {
-  const { cursor, select, checkIndex } = options;
-  const report = new ReportBuilder(options.depth, options.now);
+  const { depth, now, before, cursor = before?.cursor, select, checkIndex } = options;
+  const report = new ReportBuilder(depth, now, before);
   // Steps 1 to 3. Without a trusted root there is nothing to go by.
   const root = await checkRoot(source, options, report);
   if (!root) return report.build();
@@ -32,7 +32,7 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   }
   // Steps 4 and 7.
   const isAtEnd = await checkFiles(context, start);
-  report.set({ complete: start === '' && isAtEnd });
+  report.set({ complete: isAtEnd && (start === '' || before !== undefined) });
   // Step 8.
   const entries = checkIndex && isAtEnd ? await listing.all() : undefined;
   if (entries) await checkIndex?.(entries, root, report);
@@ -77,7 +77,7 @@ function expectCurrent(root: Root, now: Date, lastSeen = 0): void {
 }
 
 /** Returns the name to continue from; empty for the beginning. Throws `bad-input`. */
-function parseCursor(cursor: string | undefined, { version }: Root): string {
+function parseCursor(cursor: string | null | undefined, { version }: Root): string {
   if (!cursor) return '';
   const [, of, name] = /^(\d+):(.+)$/.exec(cursor) ?? [];
   if (of === String(version) && name !== undefined) return name;

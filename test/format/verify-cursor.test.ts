@@ -81,6 +81,22 @@ describe('a verification in several calls', () => {
     expect(reports.filter((report) => !report.ok)).toHaveLength(1);
   });
 
+  it('when each call is given the report before it, the last one covers everything', async () => {
+    const files = new Map(MIRROR.files);
+    const path = 'bottles/package17-1.0.arm64_sonoma.bottle.tar.gz';
+    files.delete(path);
+    const source = memorySource(files);
+    const { mayContinue, ...unbounded } = options;
+    expect(mayContinue).toBeDefined();
+    let report = await verifyMirror(source, options);
+    while (report.cursor !== null) report = await verifyMirror(source, { ...options, before: report });
+    const whole = await verifyMirror(source, unbounded);
+    expect(report).toMatchObject({ ok: false, complete: true, files: whole.files, bytes: whole.bytes });
+    expect(report.failures).toEqual(whole.failures);
+    expect(new Set(report.checks)).toEqual(new Set(whole.checks));
+    expect(report.checks).toHaveLength(whole.checks.length);
+  });
+
   it('when leaves are unreadable or hold only second names, each call reads no more than one', async () => {
     const files = new Map(MIRROR.files);
     const unreadable = MIRROR.snapshot.leaves.slice(2, 5).map((leaf) => leafPath(leaf.sha256));
