@@ -21,7 +21,7 @@ export class CursorFile {
     this.#depth = depth;
   }
 
-  /** Returns the report so far, or `undefined` if there is no file. Throws `bad-input` for a file of another verification. */
+  /** Returns the report so far, or `undefined` without a file. Throws `bad-input` if it belongs to another verification. */
   load(): VerifyReport | undefined {
     if (!existsSync(this.#path)) return undefined;
     const { mirror, report } = parseJson(fileSchema, readFileSync(this.#path), this.#path);

@@ -52,7 +52,7 @@ export async function checkSelected(context: WalkContext, paths: readonly string
   }
 }
 
-/** Yields all files from `start` on, leaf by leaf. A leaf without files is an empty slice, so that the walk can end there. */
+/** Yields the files from `start` on, leaf by leaf. A leaf without files is an empty slice: the walk may end there. */
 async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<Slice> {
   const leaves = context.listing.leavesFrom(start);
   for (const [index, reference] of leaves.entries()) {

@@ -59,7 +59,7 @@ export class Listing {
     throw new MirrorError('missing', `The snapshot does not list ${name}.`, { where: name });
   }
 
-  /** Returns a listed document whole, with the bytes that are listed (step 5). Throws `missing`, `mismatch` or `too-large`. */
+  /** Returns a document whole, if its bytes are the listed ones (step 5). Throws `missing`, `mismatch` or `too-large`. */
   async read(path: string, limit: number): Promise<Uint8Array> {
     const entry = await this.entry(path);
     const bytes = await this.#source.read(entry, limit);
