@@ -295,7 +295,7 @@ describe('verify of a URL', () => {
     };
     await writeFile(cursor, JSON.stringify({ mirror: 'elsewhere', report: { ...report, cursor: '1:x' } }));
     const { status, stderr } = await verify(directory, '--cursor', cursor);
-    expect([status, stderr]).toEqual([1, expect.stringContaining('keeps the place of another')]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('belongs to another verification')]);
     // A cursor of an older snapshot of the same mirror only costs the progress so far.
     await writeFile(cursor, JSON.stringify({ mirror: directory, report: { ...report, cursor: '1:x' } }));
     expect((await verify(directory, '--cursor', cursor)).status).toBe(0);
