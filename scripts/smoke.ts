@@ -5,12 +5,12 @@ import { RemoteMirror } from './smoke/mirror.ts';
 
 /**
  * `npm run smoke -- URL`: checks a deployed mirror from outside, without changing anything, and prints a table. The
- * address of a private mirror has a token in it: `https://user:TOKEN@host`. Ends with 1 when a check fails. `noted` is
- * what cannot be told here, such as the cache of a Worker that runs locally.
+ * address of a private mirror contains its token: `https://user:TOKEN@host`. Ends with 1 when a check fails. A check is
+ * `noted` when it cannot be made here, such as of the cache of a Worker that runs locally.
  */
 const mirror = mirrorAt(process.argv[2]);
 console.log(`${mirror.origin}\n`);
-// Where nobody answers, one line says why; fifteen would say no more.
+// When the host does not answer, one line says why; fifteen would say no more.
 const checks = (await mirror.isThere()) ? CHECKS : CHECKS.slice(0, 1);
 const count = { passed: 0, noted: 0, FAILED: 0 };
 for (const check of checks) {

@@ -38,10 +38,10 @@ try {
   for (const close of closers.reverse()) await close();
 }
 
-/** The whole path once, from a sample upstream to a Worker that serves what was published to its bucket. */
+/** Goes the whole path once, from a sample upstream to a Worker that serves the mirror from its bucket. */
 async function run(signal: AbortSignal): Promise<void> {
   const mirror = join(folder, 'my-mirror');
-  // A key pair of its own, so that trying this out touches nobody's configuration.
+  // A new key pair, so that trying this out changes nobody's configuration.
   const program = new Program({ XDG_CONFIG_HOME: join(folder, 'config'), ...LOCAL_KEYS }, signal);
 
   title('1. A sample upstream: small packages, served as the real hosts do');

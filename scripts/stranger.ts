@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Times what a stranger does first: a clean clone of what is committed here, then the two commands of README, until a verified
- * mirror is served on this machine. Ends with 1 when that takes more than three minutes.
+ * Times a stranger's first steps: a clean clone of the commit here, then the two commands of README, until a verified mirror
+ * is served on this machine. Ends with 1 when that takes more than three minutes.
  */
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const LIMIT_SECONDS = 180;
@@ -18,10 +18,10 @@ const clone = join(folder, 'stout-mirror');
 const began = performance.now();
 try {
   execFileSync('git', ['clone', '--quiet', PROJECT, clone]);
-  tell('git clone');
+  report('git clone');
   execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: clone, stdio: 'ignore' });
-  tell('npm ci');
-  tell(`npm start: ${await untilReady()}`);
+  report('npm ci');
+  report(`npm start: ${await untilReady()}`);
   if (seconds() > LIMIT_SECONDS) throw new Error(`That is more than ${LIMIT_SECONDS} s.`);
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -31,11 +31,11 @@ function seconds(): number {
   return (performance.now() - began) / 1000;
 }
 
-function tell(what: string): void {
+function report(what: string): void {
   console.log(`${seconds().toFixed(1).padStart(6)} s  ${what}`);
 }
 
-/** Runs `npm start` until it says where the verified mirror is served, and stops it. Throws when it never does. */
+/** Runs `npm start` until it prints the address of the verified mirror, and returns that. Throws when it ends before. */
 async function untilReady(): Promise<string> {
   const start = spawn('npm', ['start'], { cwd: clone, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(start, 'close'); // not npm's exit: what it runs still tidies up

@@ -4,7 +4,7 @@ import { expect, type Finding } from './finding.ts';
 import type { Answer, RemoteMirror, SampleFile } from './mirror.ts';
 
 const FOLDERS = ['/bottles/', '/casks/', '/linux-apps/', '/index/'];
-/** Where what has a content address stands. */
+/** The folder of content addresses. */
 const PACKAGE_FOLDERS = FOLDERS.slice(0, 3);
 
 /** One of the files that change with every snapshot. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const WIDTH = 76;
 const MAIN = fileURLToPath(new URL('../../builder/cli/main.ts', import.meta.url));
 
-/** stout-mirror as a user runs it, each call a process of its own. */
+/** Runs stout-mirror as a user does, each call as a process. */
 export class Program {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #signal: AbortSignal;
@@ -16,7 +16,7 @@ export class Program {
     this.#signal = signal;
   }
 
-  /** Shows the command, runs it on this terminal, and throws when it fails. */
+  /** Prints the command and runs it on this terminal. Throws when it fails. */
   async run(...args: string[]): Promise<void> {
     console.log(commandLine(['$ stout-mirror', ...args]));
     const child = spawn(process.execPath, [MAIN, ...args], {
@@ -28,7 +28,7 @@ export class Program {
     if (status !== 0) throw new Error(`stout-mirror ${args[0]} ended with ${status}.`);
   }
 
-  /** What a command prints on standard output; throws when it fails. */
+  /** Returns the standard output of a command. Throws when it fails. */
   async read(...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: this.#environment,
@@ -44,7 +44,7 @@ export class Program {
   }
 }
 
-/** A command over as many lines as an 80-column terminal needs, as it can be pasted into a shell. */
+/** Breaks a command into lines of 80 columns that can be pasted into a shell. */
 function commandLine(words: readonly string[]): string {
   const lines = [''];
   for (const word of words) {

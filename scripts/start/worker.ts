@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { copyFileSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,21 +32,23 @@ export interface LocalWorker {
   close(): Promise<void>;
 }
 
-/** Starts the Worker under `wrangler dev`. */
+/** Starts the Worker under `wrangler dev`, which writes to `folder` alone. */
 export async function startWorker({ folder, port, publicKey }: LocalWorkerOptions): Promise<LocalWorker> {
   const origin = `http://127.0.0.1:${port}`;
   const log = join(folder, 'wrangler.log');
+  // wrangler writes beside its configuration.
+  copyFileSync(join(PROJECT, 'wrangler.toml'), join(folder, 'wrangler.toml'));
   const child = spawn(
     process.execPath,
     [
-      ...[WRANGLER, 'dev', '--ip', '127.0.0.1', '--port', String(port)],
+      ...[WRANGLER, 'dev', join(PROJECT, 'worker/index.ts'), '--ip', '127.0.0.1', '--port', String(port)],
       ...['--inspector-port', String(await freePort(INSPECTOR_PORT))],
       ...['--persist-to', join(folder, 'bucket'), '--show-interactive-dev-session=false'],
       ...['--var', 'VERIFY_OPERATIONS:900'],
       ...['--var', `TRUSTED_KEYS:${publicKeyLine(parsePublicKey(publicKey, 'mirror.pub'))}`],
     ],
     {
-      cwd: PROJECT,
+      cwd: folder,
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1' },
       stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')],
       detached: true, // Ctrl-C reaches this script, which then stops the Worker in good order
@@ -69,7 +71,7 @@ const answers = (url: string): Promise<boolean> =>
     () => false,
   );
 
-/** Ends wrangler and the workerd that it started. */
+/** Ends wrangler and its workerd. */
 async function endGroup(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
   const ended = once(child, 'exit');

@@ -8,7 +8,7 @@ export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' }
 /** Name of that bucket. */
 export const BUCKET = 'mirror';
 
-/** A Worker in workerd, with a bucket of its own. */
+/** A Worker in workerd, with its bucket. */
 export interface Workerd {
   origin: string;
   /** The bucket's S3 API. */
@@ -19,8 +19,8 @@ export interface Workerd {
 }
 
 /**
- * Starts a Worker that is one JavaScript module, with text variables and an empty bucket that is bound as MIRROR. What
- * it logs goes to `onLog`.
+ * Starts a Worker that is one JavaScript module, with text variables and an empty bucket that is bound as MIRROR. Its
+ * logs go to `onLog`.
  */
 export async function startWorkerd(
   script: string,
