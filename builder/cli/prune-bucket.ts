@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { PrunedBucket } from '../bucket/prune.ts';
+import { GRACE_PERIOD, GRACE_PERIOD_DAYS } from '../snapshot/grace-period.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, numberOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -20,7 +21,7 @@ export const keepOption = (): Option =>
 export const graceOption = (): Option =>
   new Option('--grace <span>', 'how long to keep what was live or uploaded beyond that, such as 7d or 12h')
     .argParser(parseDuration)
-    .default(parseDuration('7d'), '7d');
+    .default(GRACE_PERIOD, `${GRACE_PERIOD_DAYS}d`);
 
 export function pruneBucketCommand(session: Session): Command {
   const command = new Command('prune-bucket')

@@ -16,7 +16,7 @@ const formula = v.object({
   keg_only: v.boolean(),
   deprecated: v.boolean(),
   platforms: names,
-  /** How often the bottles of this version were built anew; only Homebrew tells. */
+  /** How often the bottles of this version were rebuilt; only Homebrew tells. */
   rebuild: v.optional(v.number(), 0),
   /** What macOS brings along, from a release on: a dependency elsewhere; only Homebrew tells. */
   uses_from_macos: v.optional(v.array(v.object({ name: v.string(), since: v.optional(v.string()) })), []),

@@ -12,7 +12,7 @@ const SIZE: UpstreamSize = {
 };
 const CHANGED: UpstreamSize = { ...SIZE, newer: 50 };
 
-/** One upstream for three rows: made afresh, again with nothing changed, again with a little changed. */
+/** One upstream for three rows: made for the first time, again with nothing changed, again with a little changed. */
 export const fullIndex: Row = {
   name: 'create, full index; the same again; again with 50 formulas changed',
   work: '8,310 formulas and 7,614 casks, metadata at zstd 19',
