@@ -26,7 +26,7 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
 
 /** Returns the URL of the token for a challenge. Throws `refused` unless it is on the host that sent the challenge. */
 export function tokenUrl(challenge: Challenge, asked: URL): URL {
-  const url = URL.canParse(challenge.realm) ? new URL(challenge.realm) : undefined;
+  const url = URL.parse(challenge.realm);
   if (url?.origin !== asked.origin) {
     throw new MirrorError('refused', `${asked.href} requires a token from another host: ${challenge.realm}`, {
       where: asked.href,

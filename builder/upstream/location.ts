@@ -29,7 +29,7 @@ export class UpstreamLocation {
   /** Parses an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */
   static parse(text: string): UpstreamLocation {
     const isUrl = /^[a-z][a-z+.-]+:\/\//i.test(text);
-    const url = isUrl ? (URL.parse(text) ?? undefined) : pathToFileURL(resolve(text));
+    const url = isUrl ? URL.parse(text) : pathToFileURL(resolve(text));
     if (url && !url.pathname.endsWith('/')) url.pathname += '/';
     if (url && isPlain(url) && (url.protocol === 'https:' || isLocalFolder(url) || isLoopbackHttp(url))) {
       return new UpstreamLocation(url);
@@ -43,7 +43,7 @@ export class UpstreamLocation {
 
   /** Returns the URL of a file that the index names, relative to the index or absolute. Throws `bad-input`. */
   resolve(reference: string): URL {
-    const url = URL.canParse(reference, this.base.href) ? new URL(reference, this.base) : undefined;
+    const url = URL.parse(reference, this.base.href);
     if (url && (url.protocol !== 'file:' || url.href.startsWith(this.base.href))) return url;
     throw new MirrorError(
       'bad-input',
