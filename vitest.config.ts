@@ -21,9 +21,8 @@ const project = (
   name: string,
   include: string[],
   exclude: string[] = [],
-  more: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration => ({
-  test: { name, include, exclude, testTimeout: 120_000, hookTimeout: 120_000, ...more },
+  test: { name, include, exclude, isolate: false, testTimeout: 120_000, hookTimeout: 120_000 },
 });
 
 const folder = useMemoryFolder();
@@ -40,9 +39,9 @@ export default defineConfig({
       { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },
     ],
     projects: [
-      project('unit', UNIT, [], { isolate: false }),
+      project('unit', UNIT),
       // workerd, SQLite, files, HTTP: all in the process of the test.
-      project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS], { isolate: false }),
+      project('integration', ['test/**/*.test.ts'], [...UNIT, ...E2E, ...DOCS]),
       project('e2e', E2E),
       project('docs', DOCS),
     ],

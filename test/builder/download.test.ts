@@ -95,7 +95,9 @@ describe('download', () => {
     expect(rangesOf(requests)).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
-  it('when the connection breaks again and again but makes progress each time, completes the file', async () => {
+  it('when the connection breaks again and again but makes progress each time, completes the file', {
+    tags: 'long',
+  }, async () => {
     const long = randomBytes(9 * 1024 * 1024);
     const piece = 1_300_000;
     const { origin, requests } = await startServer((request, response) => {

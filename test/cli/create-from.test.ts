@@ -79,3 +79,14 @@ test.skipIf(elsewhere === undefined)('across file systems, copies', async () => 
   }
   expect(await run('verify', copy)).toContain('OK');
 });
+
+test('with --keep-going, a package that cannot be had is left out, and create ends with 1', async () => {
+  await writeUpstream(upstream, { formulas: [{ name: 'tool' }, { name: 'torn', served: 'other bytes' }] });
+  onTestFinished(() => writeUpstream(upstream, { formulas }));
+  const partial = join(folder, 'partial');
+  const args = ['create', partial, 'tool', 'torn', '--keep-going', '--upstream', server.origin];
+  const { status, stderr, stdout } = await commandLine(args, environment);
+  expect([status, stderr + stdout]).toEqual([1, expect.stringContaining('torn')]);
+  expect(await bottlesOf(partial)).toEqual(['tool-1.0.all.bottle.tar.gz']);
+  expect(await run('verify', partial)).toContain('OK');
+});

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { columnCases, jsonCases, meetHostile, nameCases } from '../support/faults/hostile-cases.ts';
-import { HOSTILE_CONTENTS } from '../support/faults/hostile-contents.ts';
+import { HOSTILE_CONTENTS, type HostileContents } from '../support/faults/hostile-contents.ts';
 import { createFromHostile, placeIn } from '../support/faults/hostile-run.ts';
 import { SEED } from '../support/faults/results.ts';
 import { Random } from '../support/random.ts';
@@ -16,9 +16,12 @@ const newPlace = (): string => join(folder, String(++places));
 
 describe('when an upstream is hostile, create refuses it in words or makes a sound mirror, and writes nowhere else', () => {
   const quick = Object.entries(HOSTILE_CONTENTS).filter(([, { slow }]) => !slow);
-  test.each(quick)('%s', async (_name, { write, packages = ['jq'] }) => {
+  const large = ['a generated column of 800 MB', 'a hundred thousand dependencies that nobody has'];
+  const meet = async (_name: string, { write, packages = ['jq'] }: HostileContents) => {
     expect(await meetHostile(newPlace(), { write }, { packages, casks: [] })).toEqual([]);
-  });
+  };
+  test.each(quick.filter(([name]) => !large.includes(name)))('%s', meet);
+  test.each(quick.filter(([name]) => large.includes(name)))('%s', { tags: 'long' }, meet);
 
   test.each([
     ['JSON of every kind in every field', jsonCases],

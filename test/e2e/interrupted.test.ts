@@ -75,7 +75,9 @@ test('when create is interrupted, it has kept the lock, it ends with 130, and th
   expect(await readdir(directory)).not.toContain('.stout-mirror');
 });
 
-test(`when requests break off, are lost or meet a busy server, as seed ${SEED} draws, the mirror is still whole`, async () => {
+test(`when requests break off, are lost or meet a busy server, as seed ${SEED} draws, the mirror is still whole`, {
+  tags: 'long',
+}, async () => {
   const server = await startSampleServer(upstream, { port: 0 });
   const front = await startUnreliableFront(server.origin, new Random(SEED), 40);
   onTestFinished(async () => {

@@ -50,7 +50,7 @@ async function expectStockClientIsServed(base: string): Promise<void> {
   await get(`${base}/snapshot/leaves/${root.leaves[0].sha256}.json`);
 }
 
-describe('a mirror made with --public-url, as a plain tree', () => {
+describe('a mirror made with --public-url, as a plain tree', { tags: 'long' }, () => {
   test('is served by nginx', needs('nginx'), async () => {
     const port = await freePort(0);
     const base = `http://127.0.0.1:${port}/mirror`;

@@ -92,8 +92,8 @@ async function readDuring(rounds: number) {
   return { tries, manifests: new Set(seen.get(MANIFEST)?.map(({ sha256 }) => sha256)).size };
 }
 
-test('a reader during 4 publishes and rollbacks gets whole answers of one snapshot each, and no error', async () => {
-  await readDuring(2);
+test('a reader during a publish and a rollback gets whole answers of one snapshot each, and no error', async () => {
+  await readDuring(1);
 });
 
 test('a reader during 20 of them also sees most of them, some in the middle of an update', {

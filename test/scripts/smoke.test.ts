@@ -43,7 +43,9 @@ describe('npm run smoke', () => {
     expect(ended.status).toBe(0);
   });
 
-  test('when a mirror is private, it is checked with its token; without one nothing passes', async () => {
+  test('when a mirror is private, it is checked with its token; without one nothing passes', {
+    tags: 'long',
+  }, async () => {
     const ended = await smoke([hidden.origin.replace('://', `://ci:${TOKEN}@`)]);
     expect(statesOf(ended), ended.stdout).toMatchObject({ token: 'passed', 'package URLs': 'passed' });
     expect(ended.status).toBe(0);
@@ -54,7 +56,7 @@ describe('npm run smoke', () => {
     expect(without.status).toBe(1);
   });
 
-  test('when a file is damaged, the check fails and names it', async () => {
+  test('when a file is damaged, the check fails and names it', { tags: 'long' }, async () => {
     const { entries = [] } = (await readContents(directory)) ?? {};
     const entry =
       entries.find(({ name }) => name === 'bottles/jq-1.7.1.sonoma.bottle.tar.gz') ?? expect.unreachable();

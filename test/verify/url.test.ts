@@ -89,9 +89,17 @@ async function workerHost(): Promise<Host> {
   };
 }
 
-const HOSTS: [name: string, programs: ReturnType<typeof needs>, start: () => Promise<Host>][] = [
-  ['nginx', needs('nginx'), () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own')))],
-  ['rclone serve http', needs('rclone'), () => folderHost('rclone', startRclone)],
+const HOSTS: [name: string, options: ReturnType<typeof needs>, start: () => Promise<Host>][] = [
+  [
+    'nginx',
+    { ...needs('nginx'), tags: ['long', 'programs'] },
+    () => folderHost('nginx', (copy) => startNginx(copy, join(folder, 'nginx-own'))),
+  ],
+  [
+    'rclone serve http',
+    { ...needs('rclone'), tags: ['long', 'programs'] },
+    () => folderHost('rclone', startRclone),
+  ],
   [
     'stout-mirror serve',
     needs(),
@@ -106,8 +114,8 @@ const HOSTS: [name: string, programs: ReturnType<typeof needs>, start: () => Pro
   ['the Worker', needs(), workerHost],
 ];
 
-describe.each(HOSTS)('verify of a mirror behind %s', (_name, programs, start) => {
-  test('reports the same as for the folder, and finds a flipped byte', programs, async () => {
+describe.each(HOSTS)('verify of a mirror behind %s', (_name, options, start) => {
+  test('reports the same as for the folder, and finds a flipped byte', options, async () => {
     const host = await start();
     onTestFinished(() => host.close());
     const expected = await reportOf(verify(directory, '--json'));
