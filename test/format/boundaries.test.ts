@@ -29,7 +29,7 @@ describe('the boundaries of leaves', () => {
   });
 
   it('when one name is removed, one or two leaves change, three at most', () => {
-    for (let at = 0; at < NAMES.length; at += 1999) {
+    for (let at = 0; at < NAMES.length; at += 4999) {
       const count = changed(NAMES.toSpliced(at, 1));
       expect(count, `without ${NAMES[at]?.name}`).toBeLessThanOrEqual(3);
       expect(count).toBeGreaterThan(0);
@@ -37,14 +37,14 @@ describe('the boundaries of leaves', () => {
   });
 
   it('when names that begin leaves are removed, at most three leaves change for each', () => {
-    for (const leaf of splitIntoLeaves(NAMES).slice(0, 10)) {
+    for (const leaf of splitIntoLeaves(NAMES).slice(0, 4)) {
       const at = NAMES.findIndex((entry) => entry.name === leaf[0]?.name);
       expect(changed(NAMES.toSpliced(at, 1))).toBeLessThanOrEqual(3);
     }
   });
 
   it('when one name is added, one or two leaves change, three at most', () => {
-    for (let at = 1; at < NAMES.length; at += 1999) {
+    for (let at = 1; at < NAMES.length; at += 4999) {
       const name = `${NAMES[at]?.name}~`;
       const count = changed(NAMES.toSpliced(at + 1, 0, { name }));
       expect(count, `with ${name}`).toBeLessThanOrEqual(3);
