@@ -12,8 +12,8 @@ import { stageMetadata } from './index/metadata.ts';
 import { type Change, changesBetween, packagesOf } from './plan/changes.ts';
 import { type BrewImage, carriedFiles, filesOf, type Plan, type Remark } from './plan/plan.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
-import { keepIncoming, rollForward } from './snapshot/commit.ts';
 import { commitStage } from './snapshot/commit-stage.ts';
+import { keepIncoming, rollForward } from './snapshot/journal.ts';
 import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
 
 /** What `create` works with. */

@@ -9,7 +9,7 @@ import { type Amount, plannedFiles } from './fetch/fetch.ts';
 import { type Change, changesBetween, packagesOf } from './plan/changes.ts';
 import { carriedFiles, type PlannedFile, type Remark } from './plan/plan.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
-import { isCommitUnfinished } from './snapshot/commit.ts';
+import { isCommitUnfinished } from './snapshot/journal.ts';
 
 const SIZE_REQUESTS = 8;
 

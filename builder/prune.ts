@@ -9,8 +9,8 @@ import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
 import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
 import type { Amount } from './fetch/fetch.ts';
-import { rollForward } from './snapshot/commit.ts';
 import { OWN_FOLDERS } from './snapshot/commit-stage.ts';
+import { rollForward } from './snapshot/journal.ts';
 import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
 
 /** What `prune` works with. */

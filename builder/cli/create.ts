@@ -21,7 +21,7 @@ export function createCommand(session: Session): Command {
     .optionsGroup('What is made:')
     .option('--from <mirror>', 'link files that this other mirror has; without packages, take its list')
     .option('--update', 'add packages, or bring them to their newest versions, and keep the rest')
-    .option('--force', 'fetch the files of these packages again, and keep the rest')
+    .option('--force', 'as --update, but fetch the files of these packages even if the mirror has them')
     .option('--all', 'every formula and cask of the upstream')
     .option('--no-deps', 'leave all dependencies out')
     .option('--no-dev-deps', 'leave build and test dependencies out');

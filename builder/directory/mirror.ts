@@ -6,7 +6,7 @@ import { type Manifest, parseManifest } from '../../format/manifest.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { parseLeaf } from '../../format/snapshot/leaf.ts';
 import { type LeafReference, parseRoot, type SignedRoot } from '../../format/snapshot/root.ts';
-import { isCommitUnfinished } from '../snapshot/commit.ts';
+import { isCommitUnfinished } from '../snapshot/journal.ts';
 import { localPath, PRIVATE } from './paths.ts';
 import { isAbsent, isPresent } from './write.ts';
 

@@ -5,7 +5,7 @@ import { isTreePath } from '../../format/paths.ts';
 import { filePathOf } from '../../format/snapshot/entry.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { filesBelow } from '../directory/mirror.ts';
-import { commit } from './commit.ts';
+import { commit } from './journal.ts';
 import type { NewSnapshot } from './sign.ts';
 import type { Stage } from './stage.ts';
 

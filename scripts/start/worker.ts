@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
+import { buildPages } from '../pack/pages.ts';
 import { freePort } from './free-port.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,12 +37,16 @@ export interface LocalWorker {
 export async function startWorker({ folder, port, publicKey }: LocalWorkerOptions): Promise<LocalWorker> {
   const origin = `http://127.0.0.1:${port}`;
   const log = join(folder, 'wrangler.log');
-  // wrangler writes beside its configuration.
-  copyFileSync(join(PROJECT, 'wrangler.toml'), join(folder, 'wrangler.toml'));
+  // wrangler writes beside its configuration, and would build there too.
+  await buildPages(PROJECT);
+  const config = readFileSync(join(PROJECT, 'wrangler.toml'), 'utf8');
+  const ownConfig = join(folder, 'wrangler.toml');
+  writeFileSync(ownConfig, config.replace(/^\[build\]\n(?:\w.*\n)+/m, ''));
   const child = spawn(
     process.execPath,
     [
-      ...[WRANGLER, 'dev', join(PROJECT, 'worker/index.ts'), '--ip', '127.0.0.1', '--port', String(port)],
+      ...[WRANGLER, 'dev', join(PROJECT, 'worker/index.ts'), '--config', ownConfig],
+      ...['--ip', '127.0.0.1', '--port', String(port)],
       ...['--inspector-port', String(await freePort(INSPECTOR_PORT))],
       ...['--persist-to', join(folder, 'bucket'), '--show-interactive-dev-session=false'],
       ...['--var', 'VERIFY_OPERATIONS:900'],

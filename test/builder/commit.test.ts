@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { mirrorInfo } from '../../builder/info.ts';
-import { commit, keepIncoming, rollForward } from '../../builder/snapshot/commit.ts';
+import { commit, keepIncoming, rollForward } from '../../builder/snapshot/journal.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { ROOT } from '../../format/layout.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
