@@ -33,7 +33,7 @@ export default defineConfig({
   test: {
     fsModuleCachePath: join(folder, 'modules'),
     globalSetup: ['test/support/global-setup.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     tags: [
       { name: 'long', description: 'A long end: the short form of the same test is always run.' },
       { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },

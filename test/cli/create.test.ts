@@ -76,7 +76,7 @@ async function contentOf(tree: string): Promise<Map<string, string>> {
 }
 
 describe('a create that is killed', () => {
-  test('continues where it stopped when it is run again, and verifies', async () => {
+  test('continues where it stopped when it is run again, and verifies', { tags: 'long' }, async () => {
     const mirror = join(folder, 'killed');
     const args = ['create', mirror, '--all', '--all-platforms', '--jobs', '2', '--upstream', server.origin];
     const incoming = join(mirror, '.stout-mirror', 'incoming');

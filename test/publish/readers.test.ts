@@ -92,7 +92,9 @@ async function readDuring(rounds: number) {
   return { tries, manifests: new Set(seen.get(MANIFEST)?.map(({ sha256 }) => sha256)).size };
 }
 
-test('a reader during a publish and a rollback gets whole answers of one snapshot each, and no error', async () => {
+test('a reader during a publish and a rollback gets whole answers of one snapshot each, and no error', {
+  tags: 'long',
+}, async () => {
   await readDuring(1);
 });
 

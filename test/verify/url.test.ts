@@ -252,7 +252,7 @@ describe('verify of a URL', () => {
     expect((await verify(origin, 'jq')).status).toBe(1);
   });
 
-  test('when it is killed, the next run continues from the cursor file', async () => {
+  test('when it is killed, the next run continues from the cursor file', { tags: 'long' }, async () => {
     const large = join(folder, 'large');
     await makeMirror(large, { request: { ...REQUEST, all: true } });
     let pause = 20;

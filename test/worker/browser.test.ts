@@ -39,7 +39,9 @@ const MIRROR = signMirror({
   }),
 });
 
-describe('in Chromium', needs('chromium'), () => {
+// What the pages say is tested without a browser, in test/worker/pages.
+const { skip, tags } = needs('chromium');
+describe('in Chromium', { skip, tags: [...tags, 'long'] }, () => {
   let browser: Browser;
   let worker: TestWorker;
   beforeAll(async () => {
