@@ -10,7 +10,8 @@ const UNIT = [
   'test/builder/{http-policy,http-retry,plan,platforms,retention}.test.ts',
   'test/builder/homebrew/jws.test.ts',
   'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
-  'test/worker/{faulty-storage,lying-records,openapi,problem,respond,runtime-crypto,settings,shared-work,stored-snapshot}.test.ts',
+  'test/worker/{faulty-storage,lying-records,mirror-id,on-demand,openapi,problem,respond,rewrite-base}.test.ts',
+  'test/worker/{runtime-crypto,settings,shared-work,stored-snapshot,superseded}.test.ts',
 ];
 /** The documents' commands, and the second implementation of the format. */
 const DOCS = ['test/docs/**/*.test.ts'];
@@ -33,7 +34,7 @@ export default defineConfig({
   test: {
     fsModuleCachePath: join(folder, 'modules'),
     globalSetup: ['test/support/global-setup.ts'],
-    maxWorkers: 3,
+    maxWorkers: 2,
     tags: [
       { name: 'long', description: 'A long end: the short form of the same test is always run.' },
       { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },

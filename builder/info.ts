@@ -23,6 +23,7 @@ export async function mirrorInfo(directory: string) {
   const homebrew = homebrewTime(manifest);
   const declared = KINDS.flatMap(({ key }) => Object.entries(manifest[key].packages));
   return {
+    mirror: snapshot.mirror,
     version: snapshot.version,
     index_version: manifest.index_version,
     created_at: manifest.created_at,
@@ -37,7 +38,7 @@ export async function mirrorInfo(directory: string) {
     files: snapshot.totals.files,
     bytes: snapshot.totals.bytes,
     platforms: manifest.platforms,
-    /** Bytes by top-level folder. */
+    /** Bytes by top-level folder, without superseded files. */
     sizes: bytesByFolder(entries),
     /** Bytes of bottles by platform tag. A bottle for several platforms counts for each. */
     tags: bytesByTag(manifest),
@@ -49,9 +50,9 @@ export async function mirrorInfo(directory: string) {
 
 function bytesByFolder(entries: readonly SnapshotEntry[]): Record<string, number> {
   const sizes: Record<string, number> = {};
-  for (const { name, size, path } of entries) {
+  for (const { name, size = 0, path, until } of entries) {
     const [folder = name] = name.split('/', 1);
-    if (path === undefined) sizes[folder] = (sizes[folder] ?? 0) + size;
+    if (path === undefined && until === undefined) sizes[folder] = (sizes[folder] ?? 0) + size;
   }
   return sizes;
 }

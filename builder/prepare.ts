@@ -84,7 +84,7 @@ async function open(
   expectPackages(asked, before, from ?? directory);
   const request = mergeRequest(asked, before?.request);
   const known = await KnownFiles.load(directory, options.cache);
-  const stage = new Stage(new FolderStorage(directory, known));
+  const stage = new Stage(new FolderStorage(directory, known), previous?.entries);
   const carried = own && (await CarriedPackages.open(own, request, stage.holds));
   closing.push(() => carried?.close());
   const { index, api } = await openUpstream({ origin: asked.origin, request, before, scratch, reporter });

@@ -30,7 +30,7 @@ export interface Preview extends ChangesPreview {
   fetch: Amount & { of_unknown_size: number };
   link: Amount;
   keep: Amount;
-  /** Package files that leave the index; they stay on disk until `prune`. */
+  /** Package files that leave the index; they stay on disk through their grace period, and then until `prune`. */
   remove: Amount & { paths: string[] };
   failed: Remark[];
 }
@@ -114,14 +114,16 @@ function removedFiles({ plan, previous, source }: Prepared): Preview['remove'] {
   const kept = new Set([...plannedFiles(plan), ...carriedFiles(plan)].map(({ path }) => path));
   // Files of the other mirror stay there.
   const entries = source ? [] : (previous?.entries ?? []);
-  const gone = entries.filter(({ name }) => isPackageFile(name) && !kept.has(name));
-  const bytes = gone.reduce((sum, { size }) => sum + size, 0);
+  const gone = entries.filter(
+    ({ name, until }) => isPackageFile(name) && until === undefined && !kept.has(name),
+  );
+  const bytes = gone.reduce((sum, { size = 0 }) => sum + size, 0);
   return { files: gone.length, bytes, paths: gone.map(({ name }) => name) };
 }
 
 const none = (): Amount => ({ files: 0, bytes: 0 });
 
-function add(amount: Amount, size: number): void {
+function add(amount: Amount, size = 0): void {
   amount.files += 1;
   amount.bytes += size;
 }

@@ -4,7 +4,7 @@ import { kindOfFile, leafPath, ROOT, signaturePath } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { byKind } from '../format/packages/kinds.ts';
-import { filePathOf } from '../format/snapshot/entry.ts';
+import { filePathOf, isOffered } from '../format/snapshot/entry.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
 import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
@@ -35,7 +35,7 @@ export interface PruneSummary {
 
 /**
  * Removes the files that the signed snapshot does not name, except those of the last `keep - 1` earlier versions of each of
- * its packages, and leftovers of interrupted runs. Superseded files in their grace period are named, and stay.
+ * its packages, and leftovers of interrupted runs. Superseded files are named until their grace period ends.
  * Throws `bad-signature`, `missing`, `mismatch` or `locked`.
  */
 export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> {
@@ -50,14 +50,14 @@ export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> 
   });
 }
 
-async function prune({ directory, keep, dryRun, trusted }: PruneOptions): Promise<PruneSummary> {
+async function prune({ directory, keep, dryRun, trusted, now }: PruneOptions): Promise<PruneSummary> {
   const snapshot = await openSignedRoot(directory, trusted);
   const { entries, manifest } = await readSignedMirror(directory, snapshot);
   const named = new Set([
     ROOT,
     signaturePath(ROOT),
     ...snapshot.leaves.map((leaf) => leafPath(leaf.sha256)),
-    ...entries.map(filePathOf),
+    ...entries.filter((entry) => isOffered(entry, now)).map(filePathOf),
   ]);
   const found = await Promise.all(OWN_FOLDERS.map((folder) => filesBelow(directory, folder)));
   const unnamed = found.flat().filter((path) => !named.has(path));

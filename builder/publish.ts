@@ -1,12 +1,12 @@
 import { MirrorError } from '../format/errors.ts';
 import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import { isExpired, openRoot, type Root, type SignedRoot } from '../format/snapshot/root.ts';
+import { isExpired, openRoot, type Root, type TrustedRoot } from '../format/snapshot/root.ts';
 import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } from './bucket/blobs.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
 import { goLive, isLive, previousOf } from './bucket/live.ts';
 import { type PrunedBucket, pruneBucket, type Retention } from './bucket/prune.ts';
-import { type Pointer, readPointer } from './bucket/snapshots.ts';
+import { type Pointer, readPointer, snapshotIdOf } from './bucket/snapshots.ts';
 import { missingUploads, uploadsOf } from './bucket/upload.ts';
 import { expectWhole, readSignedRoot } from './directory/mirror.ts';
 import type { MirrorUrl } from './verify/mirror-url.ts';
@@ -14,6 +14,7 @@ import { verifyDirectory } from './verify/verify-directory.ts';
 
 export interface PublishOptions extends LeaseOptions, UploadOptions {
   directory: string;
+  /** The keys to trust, newest first: what is live by an earlier one is not replaced. */
   trusted: readonly PublicKey[];
   /** Do not verify the directory: the caller has done so. */
   skipVerify: boolean;
@@ -44,19 +45,20 @@ export interface PublishSummary {
  * last. Readers see the old snapshot until then, and after any failure. If the snapshot is live already, that costs one
  * read, and nothing else is checked.
  * Throws `mismatch` for a directory that does not verify or a bucket that has other bytes, `expired`, `locked`,
- * `rolled-back` for a mirror that is older than what is live, `too-large`, or `refused` by storage.
+ * `rolled-back` for a mirror that is older than what is live, `too-large`, or `refused`: by storage, or for a bucket that has
+ * another mirror.
  */
 export async function publish(options: PublishOptions): Promise<PublishSummary> {
   const { directory, bucket, trusted, clock, repair, dryRun } = options;
   await expectWhole(directory);
-  const signed = await readSignedRoot(directory);
-  const { snapshot } = openRoot(signed, trusted);
+  const signed = openRoot(await readSignedRoot(directory), trusted);
+  const { snapshot } = signed;
   expectFresh(snapshot, clock());
   const pointer = await readPointer(bucket, repair);
   if (!repair && isLive(pointer, signed)) return summaryOf(snapshot, dryRun);
   previousOf(pointer, signed, options);
-  if (!options.skipVerify) await expectVerified(options, snapshot);
-  const edition = { signed, snapshot, wanted: await uploadsOf(directory, snapshot) };
+  if (!options.skipVerify) await expectVerified(options, signed);
+  const edition = { signed, wanted: await uploadsOf(directory, snapshot, clock()) };
   if (dryRun) return carryOut(options, edition, pointer);
   return withLease(options, async (confirm) =>
     carryOut(options, edition, await readPointer(bucket, repair), confirm),
@@ -65,37 +67,36 @@ export async function publish(options: PublishOptions): Promise<PublishSummary> 
 
 /** A mirror's snapshot, and every blob of it. */
 interface Edition {
-  signed: SignedRoot;
-  snapshot: Root;
+  signed: TrustedRoot;
   wanted: Upload[];
 }
 
 /** Uploads and goes live, or without `confirm` only says what that would upload. */
 async function carryOut(
   options: PublishOptions,
-  { signed, snapshot, wanted }: Edition,
+  { signed, wanted }: Edition,
   pointer: Pointer | undefined,
   confirm?: ConfirmLease,
 ): Promise<PublishSummary> {
-  const { bucket, repair, retention, edge, reporter } = options;
+  const { bucket, repair, retention, edge, reporter, clock } = options;
+  const { snapshot } = signed;
   const alreadyLive = isLive(pointer, signed);
   if (!repair && alreadyLive) return summaryOf(snapshot, !confirm);
   const before = previousOf(pointer, signed, options);
-  const missing = await missingUploads(options, wanted, before);
+  // A stolen key may have signed a list of objects that are not there.
+  const live = before && snapshotIdOf(before);
+  const proof = live?.signer === snapshotIdOf(signed).signer ? before?.snapshot : undefined;
+  const missing = await missingUploads({ ...options, now: clock() }, wanted, proof);
   const uploaded = confirm ? await putBlobs(options, missing) : totalOf(missing);
   if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded };
   const summary = {
     ...summaryOf(snapshot, !confirm),
-    previous: before?.version ?? null,
+    previous: before?.snapshot.version ?? null,
     uploaded,
     changed: true,
   };
   if (!confirm) return summary;
-  await goLive(
-    signed,
-    { etag: pointer?.etag, version: before?.version },
-    { bucket, confirm, reporter, edge },
-  );
+  await goLive(signed, { etag: pointer?.etag, id: live }, { bucket, confirm, reporter, edge });
   return { ...summary, removed: retention ? await cleanUp(options, retention, snapshot, confirm) : null };
 }
 
@@ -137,10 +138,12 @@ function expectFresh(snapshot: Root, now: Date): void {
 /** Verifies the directory, and that it still holds this snapshot: it may have changed since it was read. */
 async function expectVerified(
   { directory, trusted, clock, reporter }: PublishOptions,
-  { version }: Root,
+  signed: TrustedRoot,
 ): Promise<void> {
   const report = await verifyDirectory(directory, { trusted, now: clock(), reporter });
-  if (report.ok && report.snapshot?.version === version) return;
+  const { version, signer } = snapshotIdOf(signed);
+  const found = report.snapshot;
+  if (report.ok && found?.version === version && found.signed_by === signer) return;
   const list = report.failures.map((failure) => `${failure.path}: ${failure.message}`);
   const message = report.ok
     ? 'This mirror changed while it was verified: publish it again.'

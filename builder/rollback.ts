@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
-import { POINTER, snapshotKey } from '../format/layout.ts';
+import { POINTER, SNAPSHOTS, type SnapshotId, snapshotKey, snapshotName } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import { isOwnFile, type SnapshotEntry, type StoredEntry } from '../format/snapshot/entry.ts';
 import { openRoot, type Root } from '../format/snapshot/root.ts';
 import {
   isAsNamed,
   listBlobs,
-  type MirrorBlob,
   putBlobs,
   type Upload,
   type Uploaded,
@@ -17,11 +16,14 @@ import { type Bucket, md5Of } from './bucket/bucket.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
 import { goLive } from './bucket/live.ts';
 import {
+  isSameSnapshot,
   listSnapshots,
   readPointer,
   readSnapshot,
   readStoredEntries,
   readStoredFile,
+  snapshotIdOf,
+  splitAtLive,
 } from './bucket/snapshots.ts';
 import type { FileDigest } from './directory/hash.ts';
 import { renewSignatures } from './snapshot/renew.ts';
@@ -31,8 +33,11 @@ import type { MirrorUrl } from './verify/mirror-url.ts';
 
 /** What rolling back takes. */
 export interface RollbackOptions extends LeaseOptions, UploadOptions, SnapshotSigning {
-  /** Version whose content becomes live again; by default the one before the live one. */
-  to?: number | undefined;
+  /**
+   * Version of the snapshot whose content becomes live again, or its whole name, `<version>-<key id>`; by default the one
+   * before the live one.
+   */
+  to?: string | undefined;
   /** Keys, besides `key`, that may have signed the snapshots in the bucket. */
   trusted: readonly PublicKey[];
   /** Address of a Worker that verifies the snapshot before it goes live. */
@@ -51,9 +56,10 @@ export interface RollbackSummary {
 }
 
 /**
- * Makes the content of a kept snapshot live again. It is signed again, as the newest version, because readers refuse to go
- * back and signatures age. Files of the present snapshot that clients may still ask for by content stay available, as with
- * any other change of a mirror. No package is uploaded; a file that the bucket has lost is found before anything changes. Throws `unpublished`, `not-found`, `bad-signature`, `missing`, `mismatch`, `locked` or `refused`.
+ * Makes the content of a kept snapshot live again. It is signed again, as the next version of the mirror, because readers
+ * refuse to go back and signatures age. Files of the present snapshot that clients may still ask for stay available, as with
+ * any other change of a mirror. No package is uploaded; a file that the bucket has lost is found before anything changes.
+ * Throws `unpublished`, `not-found`, `usage`, `bad-signature`, `missing`, `mismatch`, `locked` or `refused`.
  */
 export function rollback(options: RollbackOptions): Promise<RollbackSummary> {
   return withLease(options, (confirm) => carryOut(options, confirm));
@@ -64,47 +70,62 @@ async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promis
   const trusted = [key.publicKey, ...options.trusted];
   const pointer = await readPointer(bucket);
   if (!pointer?.live) throw nothingLive();
-  const live = openRoot(pointer.live, trusted).snapshot;
-  const target = await targetOf(options, live, trusted);
+  const live = openRoot(pointer.live, trusted);
+  const target = await targetOf(options, snapshotIdOf(live), live.snapshot, trusted);
+  const entries = await readStoredEntries(bucket, live.snapshot, jobs);
   const storage = new BucketStorage(bucket, await listBlobs(bucket));
   const stage = new Stage(storage);
-  const content = (await readStoredEntries(bucket, target, jobs)).filter(({ path }) => path === undefined);
+  const content = (await readStoredEntries(bucket, target, jobs)).filter(isContent);
   storage.expectStored(content);
   for (const entry of content) stage.carry(entry.name, entry);
   await renewSignatures(stage, options);
-  const previous = { version: live.version, entries: await readStoredEntries(bucket, live, jobs) };
-  const { snapshot, signed } = await signSnapshot(options, stage, previous);
+  const { mirror, version: previous } = live.snapshot;
+  const { snapshot, signed } = await signSnapshot(options, stage, { mirror, version: previous, entries });
   const uploaded = await putBlobs(options, storage.documents);
-  await goLive(signed, { etag: pointer.etag, version: live.version }, { bucket, confirm, reporter, edge });
+  await goLive(signed, { etag: pointer.etag, id: snapshotIdOf(live) }, { bucket, confirm, reporter, edge });
   return {
-    ...{ version: snapshot.version, content_of: target.version, previous: live.version },
+    ...{ version: snapshot.version, content_of: target.version, previous },
     ...{ expires_at: snapshot.expires_at, uploaded },
   };
 }
 
+/** True for the files that a snapshot has itself, not for those that it keeps for clients of earlier ones. */
+const isContent = (entry: SnapshotEntry): boolean => isOwnFile(entry) && entry.until === undefined;
+
+/** Returns the snapshot to go back to. */
 async function targetOf(
   { bucket, to }: RollbackOptions,
+  liveId: SnapshotId,
   live: Root,
   trusted: readonly PublicKey[],
 ): Promise<Root> {
-  if (to !== undefined && to >= live.version) {
-    const message = `Snapshot ${to} is not older than the live one, ${live.version}: there is nothing to roll back.`;
+  const id = chooseEarlier(await listSnapshots(bucket), liveId, to);
+  const { snapshot } = openRoot(await readSnapshot(bucket, id), trusted);
+  if (snapshot.mirror === live.mirror) return snapshot;
+  throw new MirrorError('refused', `Snapshot ${snapshotName(id)} is of another mirror than the live one.`, {
+    ...{ where: snapshotKey(id), expected: live.mirror, found: snapshot.mirror },
+  });
+}
+
+/** Returns the snapshot before the live one, or the chosen one if it is earlier. `stored` is newest first. */
+function chooseEarlier(stored: readonly SnapshotId[], live: SnapshotId, to: string | undefined): SnapshotId {
+  const earlier = splitAtLive(stored, live).past.filter((id) => !isSameSnapshot(id, live));
+  const isChosen = (id: SnapshotId): boolean => to === String(id.version) || to === snapshotName(id);
+  const [chosen, ...others] = to === undefined ? earlier.slice(0, 1) : earlier.filter(isChosen);
+  if (chosen && others.length === 0) return chosen;
+  if (chosen) {
+    const names = [chosen, ...others].map(snapshotName).join(', ');
+    throw new MirrorError('usage', `Several keys have signed snapshot ${to}: choose one of ${names}.`);
+  }
+  if ([live, ...stored].some(isChosen)) {
+    const message = `Snapshot ${to} is not older than the live one, ${snapshotName(live)}: there is nothing to roll back.`;
     throw new MirrorError('usage', message);
   }
-  const earlier = (await listSnapshots(bucket)).find(({ version }) => version < live.version);
-  const version = to ?? earlier?.version;
-  if (version === undefined) {
-    throw new MirrorError('not-found', 'The bucket keeps no snapshot from before the live one.', {
-      where: POINTER,
-    });
-  }
-  const { snapshot } = openRoot(await readSnapshot(bucket, version), trusted);
-  if (snapshot.version === version) return snapshot;
-  throw new MirrorError('mismatch', `${snapshotKey(version)} is the snapshot of another version.`, {
-    where: snapshotKey(version),
-    expected: String(version),
-    found: String(snapshot.version),
-  });
+  const message =
+    to === undefined
+      ? 'The bucket keeps no snapshot from before the live one.'
+      : `The bucket keeps no snapshot ${to}: see \`snapshots\`.`;
+  throw new MirrorError('not-found', message, { where: SNAPSHOTS });
 }
 
 /** The files of a bucket; new documents wait in memory. */
@@ -123,9 +144,11 @@ class BucketStorage implements StageStorage {
     return [...this.#documents.values()];
   }
 
-  /** Throws `missing`, naming each file that the bucket has lost or has other bytes for. */
+  /**
+   * Throws `missing`, naming each file that the bucket has lost or has other bytes for. Files on demand need not be there.
+   */
   expectStored(entries: readonly SnapshotEntry[]): void {
-    const lost = entries.filter((entry) => !this.#isStored({ ...entry, path: entry.name }));
+    const lost = entries.filter((entry) => entry.source === undefined && !this.#isStored(entry));
     if (lost.length === 0) return;
     const message =
       'The bucket has lost these files of that snapshot, or has other bytes for them; nothing was changed:';
@@ -133,12 +156,11 @@ class BucketStorage implements StageStorage {
     throw new MirrorError('missing', [message, ...paths].join('\n  '), { where: paths[0] });
   }
 
-  async find(path: string, sha256: string): Promise<FileDigest | undefined> {
+  async find(_path: string, sha256: string): Promise<FileDigest | undefined> {
     const document = this.#documents.get(sha256);
     if (document) return document;
     const stored = this.#stored.get(sha256);
-    const found = stored && { size: stored.size, sha256, md5: md5Of(stored) };
-    return found && this.#isStored({ path, ...found }) ? found : undefined;
+    return stored && { size: stored.size, sha256, md5: md5Of(stored) };
   }
 
   async save(path: string, body: Uint8Array, digest: FileDigest): Promise<void> {
@@ -154,9 +176,9 @@ class BucketStorage implements StageStorage {
       .digest();
   }
 
-  #isStored(blob: MirrorBlob): boolean {
-    const object = this.#stored.get(blob.sha256);
-    return object !== undefined && isAsNamed(blob, object);
+  #isStored(entry: StoredEntry): boolean {
+    const object = this.#stored.get(entry.sha256);
+    return object !== undefined && isAsNamed(entry, object);
   }
 }
 

@@ -47,6 +47,7 @@ export async function serveDirectory(options: ServeOptions): Promise<RunningServ
     settings: {
       trusted,
       allowUnverified: false,
+      mirror: undefined,
       expired: 'serve',
       publicUrl,
       tokens: parseTokens(mirrorToken),

@@ -1,4 +1,5 @@
 import type { PublicKey } from '../format/minisign/public-key.ts';
+import { isOwnFile } from '../format/snapshot/entry.ts';
 import { KnownFiles } from './directory/known-files.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror } from './directory/mirror.ts';
@@ -43,7 +44,8 @@ export async function signMirror(options: SignOptions): Promise<SignSummary> {
     await keepIncoming(directory, new Set());
     const known = await KnownFiles.load(directory, options.cache);
     const stage = new Stage(new FolderStorage(directory, known));
-    for (const entry of mirror.entries) if (entry.path === undefined) stage.carry(entry.name, entry);
+    const files = mirror.entries.filter((entry) => isOwnFile(entry) && entry.until === undefined);
+    for (const entry of files) stage.carry(entry.name, entry);
     await renewSignatures(stage, options);
     const made = await signSnapshot(options, stage, mirror);
     await commitStage(directory, stage, made, known);

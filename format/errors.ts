@@ -7,10 +7,12 @@ export type ErrorCode =
   | 'missing' // a file or object that must exist does not
   | 'too-large' // more bytes than the limit for this kind of document
   | 'not-found' // this mirror does not have what was requested
+  | 'on-demand' // a listed file whose bytes are not here, and need not be
   | 'no-such-path' // no mirror has anything at this path
   | 'read-only' // a request to change a mirror
   | 'unauthorized' // a request to a private mirror without one of its tokens
   | 'rolled-back' // a snapshot is older than one seen before
+  | 'other-mirror' // a snapshot of another mirror than the one to serve
   | 'unpublished' // a bucket or directory has no snapshot yet
   | 'unknown-package'
   | 'upstream' // an upstream or network response cannot be used

@@ -9,6 +9,10 @@ export type IndexName = Kind['index'];
 export const MANIFEST = 'manifest.json';
 export const INDEX_MANIFEST = 'index/manifest.json';
 export const PACKAGE_LIST = 'index/packages.json';
+/** Why packages are held back. */
+export const POLICY = 'policy.json';
+/** What changed from snapshot to snapshot. */
+export const CHANGES = 'changes.json';
 export const VULNERABILITIES = 'vulns/cve.db';
 export const ROOT = 'snapshot/root.json';
 
@@ -35,9 +39,12 @@ export const SIGNED_PATHS: readonly string[] = [
 export const signaturePath = (path: string): string => `${path}.sig`;
 
 /** Path of a snapshot leaf by its SHA-256. */
-export const leafPath = (sha256: string): string => `snapshot/leaves/${sha256}.json`;
+export const leafPath = (sha256: string): string => `snapshot/leaves/${sha256}.tsv`;
 
 const BLOBS = 'blobs/sha256/';
+
+/** Key in a bucket of a file on demand that a server has fetched. A lifecycle rule may drop it. */
+export const fetchedKey = (sha256: string): string => `fetched/sha256/${sha256}`;
 
 /** Content address of a file, and its key in a bucket. */
 export const blobName = (sha256: string): string => BLOBS + sha256;
@@ -48,8 +55,24 @@ export function sha256OfBlobName(name: string): string | undefined {
   return isSha256(hex) ? hex : undefined;
 }
 
+/** Which of a bucket's snapshots: its version, and the id of the key that signed it as text. */
+export interface SnapshotId {
+  version: number;
+  signer: string;
+}
+
+/** Returns the name of a snapshot among those that a bucket keeps: `<version>-<key id>`. Two signers cannot collide. */
+export const snapshotName = ({ version, signer }: SnapshotId): string => `${version}-${signer}`;
+
+/** Parses {@link snapshotName}; `undefined` for any other text. */
+export function parseSnapshotName(name: string): SnapshotId | undefined {
+  const [, version, signer] = /^([1-9]\d{0,15})-([0-9A-F]{16})$/.exec(name) ?? [];
+  if (signer === undefined || !Number.isSafeInteger(Number(version))) return undefined;
+  return { version: Number(version), signer };
+}
+
 /** Key of a snapshot in a bucket: root and signature, written once. */
-export const snapshotKey = (version: number): string => SNAPSHOTS + version;
+export const snapshotKey = (id: SnapshotId): string => SNAPSHOTS + snapshotName(id);
 
 /** Returns the kind whose package file is at a path. Deeper files of `bottles/` describe bottles to brew. */
 export function kindOfFile(path: string): Kind | undefined {

@@ -1,13 +1,12 @@
 import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
-import { MirrorError } from './errors.ts';
 import { MANIFEST } from './layout.ts';
 import { formula } from './packages/formula.ts';
 import type { ManifestEntry } from './packages/kind.ts';
 import { KINDS, type Kind } from './packages/kinds.ts';
-import { parseJson } from './parse.ts';
+import { parseJson, parseValue } from './parse.ts';
 import { countSchema, recordSchema, secondsSchema, sha256Schema } from './schemas.ts';
-import { FORMAT, generatorSchema } from './snapshot/root.ts';
+import { formatSchema, generatorSchema } from './snapshot/root.ts';
 
 const text = v.string();
 
@@ -101,12 +100,6 @@ export const encodeManifest = (manifest: Manifest): Uint8Array =>
 /** Parses manifest.json. Throws `bad-input`, which says so when the mirror has another format version. */
 export function parseManifest(bytes: Uint8Array): Manifest {
   const { generator } = parseJson(v.object({ generator: generatorSchema }), bytes, MANIFEST);
-  if (generator.format !== FORMAT) {
-    throw new MirrorError('bad-input', `${MANIFEST} was written in another version of the mirror format.`, {
-      where: MANIFEST,
-      expected: String(FORMAT),
-      found: String(generator.format),
-    });
-  }
+  parseValue(formatSchema, generator.format, MANIFEST);
   return parseJson(manifestSchema, bytes, MANIFEST);
 }

@@ -1,3 +1,4 @@
+import type { SnapshotId } from './layout.ts';
 import type { SnapshotEntry } from './snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from './snapshot/root.ts';
 import type { Evidence } from './verify/evidence.ts';
@@ -41,19 +42,19 @@ export interface Usage {
 export interface MirrorStore {
   /** How old a root may be before it is read again, milliseconds. Ten seconds when absent: a read costs an operation. */
   readonly pointerLifetime?: number;
-  /** Returns the live root, or that of a version that need not be live; `undefined` when there is none. */
-  signedRoot(version?: number): Promise<PublishedRoot | undefined>;
-  /** Returns the versions of all snapshots that are kept, in any order; none where only the live one is kept. */
-  versions(): Promise<number[]>;
+  /** Returns the live root, or that of a kept snapshot, which need not be live; `undefined` when there is none. */
+  signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined>;
+  /** Returns all snapshots that are kept, in the order in which storage received them. */
+  snapshots(): Promise<SnapshotId[]>;
   /** Returns the bytes stored as a leaf; `undefined` when there are none. */
   leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
-  /** Returns the record of a file; `undefined` when it is missing. One storage operation. */
+  /** Returns the record of a file; `undefined` when it is missing. One storage operation, or two for a file on demand. */
   head(entry: SnapshotEntry): Promise<StoredRecord | undefined>;
-  /** Opens a file, or a range of it; `undefined` when it is missing. One storage operation. */
+  /** Opens a file, or a range of it; `undefined` when it is missing. One storage operation, or two for a file on demand. */
   open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined>;
   /**
-   * Lists the records of all files and counts each operation in `usage`; `undefined` when `maxOperations` are not enough.
-   * Absent where storage cannot list.
+   * Lists the records of all files that a publisher stored, and counts each operation in `usage`; `undefined` when
+   * `maxOperations` are not enough. Absent where storage cannot list.
    */
   records?(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined>;
 }

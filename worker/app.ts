@@ -37,7 +37,7 @@ export function createApp({ store, settings, clock, log }: AppOptions): Hono<App
     verification: new Verification(store, settings, clock),
   };
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
-  const app = emptyApp({ clock, log }, finished(settings, warning));
+  const app = emptyApp({ clock, log }, finished(settings, clock, warning));
   app.use(admitted(settings));
   for (const routes of ROUTES) app.route('/', routes(services));
   return app;
@@ -49,7 +49,7 @@ export function createUnconfiguredApp(
   observer: Pick<AppOptions, 'clock' | 'log'>,
 ): Hono<AppEnvironment> {
   const { where, expected, found } = fault instanceof MirrorError ? fault : {};
-  return emptyApp(observer, finished({ tokens: [] })).all('*', () => {
+  return emptyApp(observer, finished({ tokens: [] }, observer.clock)).all('*', () => {
     throw new MirrorError('refused', messageOf(fault), { where, expected, found, cause: fault });
   });
 }

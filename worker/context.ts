@@ -16,6 +16,8 @@ export interface AppEnvironment {
     warning?: string;
     /** Version of the snapshot that the response is from. */
     snapshot?: number;
+    /** When that snapshot expires, where none is served after that; milliseconds since 1970. */
+    refusedFrom?: number;
     /** How long it took to look up that snapshot, milliseconds. */
     snapshotTime?: number;
     /** What a request to a private mirror identified itself with. */
@@ -42,10 +44,10 @@ export const originFor = (context: AppContext, { publicUrl }: Settings): string 
   publicUrl ?? new URL(context.req.url).origin;
 
 /**
- * Returns the origin for URLs that the client will request. A private mirror's origin includes the credentials of this
- * request, because stout sends none by itself. It must appear on no page and in no log.
+ * Returns the base of URLs that the client will request (docs/format.md section 8). That of a private mirror includes the
+ * credentials of this request, because stout sends none by itself. It must appear on no page and in no log.
  */
-export function clientOrigin(context: AppContext, settings: Settings): string {
+export function clientBase(context: AppContext, settings: Settings): string {
   const credentials = context.get('credentials');
   const origin = originFor(context, settings);
   return credentials ? withCredentials(origin, credentials) : origin;
@@ -79,9 +81,11 @@ export async function servedSnapshot(context: AppContext, services: Services): P
   const now = clock();
   context.set('snapshot', live.snapshot.version);
   context.set('snapshotTime', now.getTime() - asked.getTime());
+  const isRefused = live.signer !== undefined && settings.expired === 'refuse';
+  if (isRefused) context.set('refusedFrom', Date.parse(live.snapshot.expires_at));
   const warning = warningOf(live, now);
   if (warning === undefined) return live;
-  if (live.signer && settings.expired === 'refuse') {
+  if (isRefused) {
     throw new MirrorError('expired', `This mirror's snapshot expired at ${live.snapshot.expires_at}.`, {
       where: 'snapshot/root.json',
       expected: 'a snapshot that is still valid',

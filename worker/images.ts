@@ -1,5 +1,6 @@
 import { blobName } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import { justAfter } from '../format/snapshot/lookup.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 
 /** The namespace of all images in a mirror: Homebrew's. */
@@ -41,7 +42,7 @@ export class Image {
   async tags(): Promise<string[]> {
     const tags: string[] = [];
     for (let last = ''; ; ) {
-      const next = await this.#from(`${last}\0`);
+      const next = await this.#from(justAfter(last));
       if (next === undefined) return tags;
       // Names by content are adjacent: they are skipped in one step.
       last = next.startsWith(BY_CONTENT) ? `${BY_CONTENT}~` : next;

@@ -1,6 +1,6 @@
 import { leafPath, ROOT, signaturePath } from '../format/layout.ts';
 import { byName, type SnapshotEntry } from '../format/snapshot/entry.ts';
-import { leafIndex } from '../format/snapshot/lookup.ts';
+import { justAfter, leafIndex } from '../format/snapshot/lookup.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 
 /** A name in a folder. A folder's name ends in a slash. */
@@ -9,8 +9,8 @@ export type ListedName = ListedFile | { name: string; type: 'folder' };
 export interface ListedFile {
   name: string;
   type: 'file';
-  /** Bytes. */
-  size: number;
+  /** Bytes; unknown for some files on demand. */
+  size?: number;
   /** RFC 3339. */
   modified: string;
   /** Hex; unknown for the root's signature. */
@@ -47,13 +47,15 @@ export async function listFolder(
   limits: ListingLimits,
   after = '',
 ): Promise<Listing | undefined> {
-  const own = snapshotFiles(live);
+  const names = new Names(live);
   const leaves = new Set<number>();
   const entries: ListedName[] = [];
   let from = folder + (after === '' ? '' : beyond(after));
   while (entries.length < limits.entries && leaves.size < limits.leaves) {
-    leaves.add(leafIndex(live.snapshot, from));
-    const entry = await firstFrom(live, own, from);
+    const entry = await names.firstFrom(from);
+    // Those between have nothing that is still offered.
+    const last = leafIndex(live.snapshot, entry?.name ?? from);
+    for (let leaf = leafIndex(live.snapshot, from); leaf <= last; leaf++) leaves.add(leaf);
     if (!entry?.name.startsWith(folder)) {
       return entries.length === 0 && after === '' ? undefined : { folder, entries, next: undefined };
     }
@@ -66,25 +68,46 @@ export async function listFolder(
 
 /** Returns whether a path without a slash at its end is that of a folder. */
 export async function isFolder(live: LiveSnapshot, path: string): Promise<boolean> {
-  const entry = await firstFrom(live, snapshotFiles(live), `${path}/`);
+  const entry = await new Names(live).firstFrom(`${path}/`);
   return entry?.name.startsWith(`${path}/`) === true;
 }
 
-/** Returns the first name at or after one, of the listed files and the snapshot's own. */
-async function firstFrom(live: LiveSnapshot, own: Listed[], from: string): Promise<Listed | undefined> {
-  const found = [await live.from(from), own.find(({ name }) => name >= from)];
-  return found.filter((entry) => entry !== undefined).sort(byName)[0];
+/** The listed files and the snapshot's own. A name is searched for unless it follows the last one that was found. */
+class Names {
+  readonly #live: LiveSnapshot;
+  readonly #own: Listed[];
+  #rest: AsyncGenerator<SnapshotEntry, undefined> | undefined;
+  /** Where `#rest` continues. */
+  #at: string | undefined;
+
+  constructor(live: LiveSnapshot) {
+    this.#live = live;
+    this.#own = snapshotFiles(live);
+  }
+
+  /** Returns the first name at or after one. */
+  async firstFrom(from: string): Promise<Listed | undefined> {
+    if (!this.#rest || this.#at !== from) this.#rest = this.#live.entries(from);
+    const { value: listed } = await this.#rest.next();
+    this.#at = listed && justAfter(listed.name);
+    const found = [listed, this.#own.find(({ name }) => name >= from)];
+    return found.filter((entry) => entry !== undefined).sort(byName)[0];
+  }
 }
 
 /** Returns text that sorts after a name and everything in it: `0` is the character after the slash. */
-const beyond = (name: string): string => (name.endsWith('/') ? `${name.slice(0, -1)}0` : `${name}\0`);
+const beyond = (name: string): string => (name.endsWith('/') ? `${name.slice(0, -1)}0` : justAfter(name));
 
 function nameIn(folder: string, { name, size, modified, sha256 }: Listed): ListedName {
   const rest = name.slice(folder.length);
   const slash = rest.indexOf('/');
   if (slash >= 0) return { name: rest.slice(0, slash + 1), type: 'folder' };
   const time = new Date(modified * 1000).toISOString();
-  return { name: rest, type: 'file', size, modified: time, ...(sha256 === undefined ? {} : { sha256 }) };
+  return {
+    ...{ name: rest, type: 'file', modified: time },
+    ...(size === undefined ? {} : { size }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
 }
 
 /** Returns the snapshot's own documents, which no leaf lists, sorted by name. */

@@ -3,16 +3,11 @@ import { sameBytes } from '../format/bytes.ts';
 import { MirrorError } from '../format/errors.ts';
 import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import type { SnapshotEntry } from '../format/snapshot/entry.ts';
-import { expectInRange, parseLeaf } from '../format/snapshot/leaf.ts';
-import { findEntry, firstEntryFrom, leafIndex } from '../format/snapshot/lookup.ts';
-import {
-  type LeafReference,
-  openRoot,
-  parseRoot,
-  type Root,
-  type SignedRoot,
-} from '../format/snapshot/root.ts';
+import { isOffered, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import { Leaf } from '../format/snapshot/leaf.ts';
+import { leafIndex } from '../format/snapshot/lookup.ts';
+import { openRoot, parseRoot, type Root, type SignedRoot } from '../format/snapshot/root.ts';
+import { expectNoRollback, type SeenVersions, withSeen } from '../format/snapshot/seen.ts';
 import type { MirrorStore, PublishedRoot } from '../format/store.ts';
 import { RUNTIME_CRYPTO, sha256Of } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
@@ -23,8 +18,12 @@ import { blameStorage, storedLeaf } from './storage-check.ts';
 const POINTER_LIFETIME = 10_000;
 /** How long after a failure the pointer is not read again, milliseconds. */
 const FAILURE_LIFETIME = 1_000;
-/** Parsed leaves kept in one isolate, about 300 KB each. */
+/** Leaves kept in one isolate, usually about 150 KB each. */
 const MAX_LEAVES = 64;
+/** Bytes of all of them: another writer's leaves may be larger. */
+const MAX_LEAF_BYTES = 32 * 1024 * 1024;
+/** In place of a signer, where nothing is verified. */
+const UNSIGNED = 'unsigned';
 /** How long a request waits for a read that another request began, milliseconds. */
 const PATIENCE = 5_000;
 
@@ -36,10 +35,12 @@ export interface LiveSnapshot {
   sha256: string;
   /** The key that signed it; `undefined` only where unverified snapshots are allowed. */
   signer: PublicKey | undefined;
-  /** Returns the entry of a name. Throws `missing` or `mismatch` when its leaf is not as signed. */
+  /** Returns the entry of a name that is offered now. Throws `missing` or `mismatch` when its leaf is not as signed. */
   find(name: string): Promise<SnapshotEntry | undefined>;
-  /** Returns the first entry at or after a name. Throws as `find`. */
+  /** Returns the first entry at or after a name that is offered now. Throws as `find`. */
   from(name: string): Promise<SnapshotEntry | undefined>;
+  /** Yields all entries at and after a name that are offered now, and reads each leaf when it comes to it. Throws as `find`. */
+  entries(name: string): AsyncGenerator<SnapshotEntry, undefined>;
   /** When it was published here, or else first seen, Unix seconds: no client can have received it before. */
   published: number;
 }
@@ -49,13 +50,14 @@ export class LiveSnapshots {
   readonly #store: MirrorStore;
   readonly #settings: Settings;
   readonly #clock: () => Date;
-  readonly #leaves = new LRUCache<string, SnapshotEntry[]>({ max: MAX_LEAVES });
-  readonly #leafReads: SharedWork<SnapshotEntry[]>;
+  readonly #leaves = new LRUCache<string, Leaf>({ max: MAX_LEAVES, maxSize: MAX_LEAF_BYTES });
+  readonly #leafReads: SharedWork<Leaf>;
   readonly #pointerReads: SharedWork<LiveSnapshot>;
   #live: { snapshot: LiveSnapshot; readAt: number; turn: number } | undefined;
   /** Number of the last read that began. */
   #turn = 0;
   #failure: { error: unknown; failedAt: number } | undefined;
+  #seen: Readonly<Record<string, SeenVersions>> = {};
 
   constructor(store: MirrorStore, settings: Settings, clock: () => Date) {
     this.#store = store;
@@ -65,9 +67,14 @@ export class LiveSnapshots {
     this.#pointerReads = new SharedWork(clock, PATIENCE);
   }
 
+  /** The highest version served here, by mirror and signer. */
+  get seen(): Readonly<Record<string, SeenVersions>> {
+    return this.#seen;
+  }
+
   /**
    * Returns the snapshot to answer from. Throws `refused` when no key is configured, and `unpublished`,
-   * `bad-signature`, `mismatch` or `rolled-back` when the published snapshot may not be served.
+   * `bad-signature`, `mismatch`, `other-mirror` or `rolled-back` when the published snapshot may not be served.
    */
   async current(): Promise<LiveSnapshot> {
     const now = this.#clock().getTime();
@@ -98,9 +105,26 @@ export class LiveSnapshots {
     if (this.#live && this.#live.turn > turn) return this.#live.snapshot;
     const before = this.#live?.snapshot;
     const snapshot = before && sameRoot(before.signed, signed) ? before : this.#open(signed, readAt);
-    if (before) expectNoOlder(snapshot.snapshot, before.snapshot);
+    this.#accept(snapshot);
     this.#live = { snapshot, readAt, turn };
     return snapshot;
+  }
+
+  /** Remembers a snapshot as served. Throws `other-mirror` or `rolled-back` for one that may not be. */
+  #accept({ snapshot, signer }: LiveSnapshot): void {
+    const { mirror } = snapshot;
+    const seen = this.#seen[mirror] ?? {};
+    expectMirror(snapshot, this.#settings.mirror);
+    if (signer) {
+      // The order of keys holds for whatever was served here: a replaced key cannot return under another mirror's id.
+      const signers = Object.values(this.#seen).flatMap(Object.keys);
+      const unversioned = Object.fromEntries(signers.map((id) => [id, 0]));
+      expectNoRollback(snapshot, signer, this.#settings.trusted, { ...unversioned, ...seen });
+      this.#seen = { ...this.#seen, [mirror]: withSeen(seen, snapshot, signer) };
+    } else {
+      expectNoOlder(snapshot, seen[UNSIGNED] ?? 0);
+      this.#seen = { ...this.#seen, [mirror]: { [UNSIGNED]: snapshot.version } };
+    }
   }
 
   #open(signed: PublishedRoot, readAt: number): LiveSnapshot {
@@ -110,46 +134,45 @@ export class LiveSnapshots {
         ? openRoot(signed, trusted, RUNTIME_CRYPTO)
         : { snapshot: parseRoot(signed.root), sha256: sha256Of(signed.root), signer: undefined };
     const { published = Math.floor(readAt / 1000) } = signed;
-    const find = async (name: string): Promise<SnapshotEntry | undefined> =>
-      findEntry(await this.#leafAt(snapshot, leafIndex(snapshot, name)), name);
-    const from = async (name: string): Promise<SnapshotEntry | undefined> => {
-      const at = Math.max(leafIndex(snapshot, name), 0);
-      return (
-        firstEntryFrom(await this.#leafAt(snapshot, at), name) ??
-        firstEntryFrom(await this.#leafAt(snapshot, at + 1), name)
-      );
+    return {
+      ...{ signed, snapshot, sha256, signer, published },
+      find: (name) => this.#find(snapshot, name).catch(blameStorage),
+      from: async (name) => (await this.#entries(snapshot, name).next()).value,
+      entries: (name) => this.#entries(snapshot, name),
     };
-    return { signed, snapshot, sha256, signer, find, from, published };
   }
 
-  /** Returns the entries of one of a snapshot's leaves; none where it has no such leaf. */
-  async #leafAt({ leaves }: Root, at: number): Promise<SnapshotEntry[]> {
-    const reference = leaves[at];
-    if (!reference) return [];
-    const entries = await this.#leaf(reference);
+  async #find(root: Root, name: string): Promise<SnapshotEntry | undefined> {
+    const entry = (await this.#leafAt(root, leafIndex(root, name)))?.find(name);
+    return entry && isOffered(entry, this.#clock()) ? entry : undefined;
+  }
+
+  async *#entries(root: Root, name: string): AsyncGenerator<SnapshotEntry, undefined> {
     try {
-      expectInRange(entries, reference, leaves[at + 1]);
+      for (let at = Math.max(leafIndex(root, name), 0); at < root.leaves.length; at++) {
+        const leaf = await this.#leafAt(root, at);
+        for (const entry of leaf?.from(name) ?? []) if (isOffered(entry, this.#clock())) yield entry;
+      }
+      return undefined;
     } catch (error) {
       return blameStorage(error);
     }
-    return entries;
   }
 
-  /** Leaves are content-addressed, so all snapshots share them. Concurrent requests share one read. */
-  async #leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
-    const { sha256 } = reference;
-    return this.#leaves.get(sha256) ?? this.#leafReads.join(sha256, () => this.#readLeaf(reference));
-  }
-
-  async #readLeaf(reference: LeafReference): Promise<SnapshotEntry[]> {
-    const bytes = await storedLeaf(this.#store, reference);
-    try {
-      const entries = parseLeaf(bytes, reference, RUNTIME_CRYPTO);
-      this.#leaves.set(reference.sha256, entries);
-      return entries;
-    } catch (error) {
-      return blameStorage(error);
-    }
+  /** Returns one of a snapshot's leaves, if it has that one. Concurrent requests share one read. */
+  async #leafAt(root: Root, at: number): Promise<Leaf | undefined> {
+    const reference = root.leaves[at];
+    if (!reference) return undefined;
+    // Snapshots share a leaf while all that it was checked against is the same.
+    const { first, sha256 } = reference;
+    const key = [sha256, first, root.leaves[at + 1]?.first ?? '', ...(root.sources ?? [])].join('\t');
+    const read = async (): Promise<Leaf> => {
+      const bytes = await storedLeaf(this.#store, reference);
+      const leaf = new Leaf(bytes, root, at, RUNTIME_CRYPTO);
+      this.#leaves.set(key, leaf, { size: bytes.length });
+      return leaf;
+    };
+    return this.#leaves.get(key) ?? this.#leafReads.join(key, read);
   }
 }
 
@@ -168,11 +191,21 @@ const untrusting = (): MirrorError =>
 const unpublished = (): MirrorError =>
   new MirrorError('unpublished', 'Nothing has been published here yet.', { where: ROOT });
 
-function expectNoOlder({ version }: Root, before: Root): void {
-  if (version >= before.version) return;
+/** Throws `other-mirror` unless this is the one mirror to serve. */
+function expectMirror({ mirror }: Root, expected: string | undefined): void {
+  if (expected === undefined || mirror === expected) return;
+  throw new MirrorError('other-mirror', 'The published snapshot is of another mirror than MIRROR_ID names.', {
+    where: ROOT,
+    expected,
+    found: mirror,
+  });
+}
+
+function expectNoOlder({ version }: Root, highest: number): void {
+  if (version >= highest) return;
   throw new MirrorError('rolled-back', 'The published snapshot is older than one that was served before.', {
     where: ROOT,
-    expected: `version ${before.version} or newer`,
+    expected: `version ${highest} or newer`,
     found: String(version),
   });
 }

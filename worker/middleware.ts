@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { MirrorError } from '../format/errors.ts';
 import { credentialsOf, isAdmitted } from './access.ts';
 import type { AppEnvironment } from './context.ts';
-import { CACHE_CONTROL, restricted } from './http/caching.ts';
+import { CACHE_CONTROL, keptAtMost, restricted } from './http/caching.ts';
 import { CORS, METHODS, PREFLIGHT } from './http/cors.ts';
 import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
 import type { Settings } from './settings.ts';
@@ -31,7 +31,7 @@ export const observed =
 
 /** Sets the headers of every response, and the caching rules that hold whatever the route said. */
 export const finished =
-  ({ tokens }: Pick<Settings, 'tokens'>, always?: string): Handler =>
+  ({ tokens }: Pick<Settings, 'tokens'>, clock: () => Date, always?: string): Handler =>
   async (context, next) => {
     if (always !== undefined) context.set('warning', always);
     await next();
@@ -40,7 +40,11 @@ export const finished =
     if (warning !== undefined) headers.set('mirror-warning', warning);
     const rule = headers.get('cache-control') ?? CACHE_CONTROL.never;
     const secret = tokens.length > 0;
-    headers.set('cache-control', restricted(rule, { secret, warned: warning !== undefined }));
+    const left = ((context.get('refusedFrom') ?? Number.POSITIVE_INFINITY) - clock().getTime()) / 1000;
+    headers.set(
+      'cache-control',
+      keptAtMost(restricted(rule, { secret, warned: warning !== undefined }), left),
+    );
     headers.set('x-content-type-options', 'nosniff');
     for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
   };

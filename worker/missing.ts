@@ -11,7 +11,7 @@ const PLACES = [
   /^index\/[^/]+$/,
   new RegExp(`^index/(?:${INDEXES})/(?:index\\.db\\.zst|data/[^/]+/[^/]+)$`),
   /^blobs\/sha256\/[0-9a-f]{64}(?:\/[^/]*)?$/,
-  /^snapshot\/leaves\/[0-9a-f]{64}\.json$/,
+  /^snapshot\/leaves\/[0-9a-f]{64}\.tsv$/,
 ];
 
 /**

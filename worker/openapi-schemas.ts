@@ -23,14 +23,15 @@ const health = {
   ok: { ...yes, description: 'Whether clients can be served.' },
   status: { ...text, description: '`ok`, `unverified`, `expired`, or the code of what is wrong.' },
 };
-const snapshot = { version: count, created_at: instant, expires_at: instant };
+const mirror = { type: 'string', pattern: '^[0-9A-F]{16}-[1-9][0-9]*$' } as const;
+const snapshot = { mirror, version: count, created_at: instant, expires_at: instant };
 const found = { expected: text, found: text };
 
 const formula = {
   type: 'object',
   required: ['version', 'revision', 'json_path', 'bottles'],
   properties: {
-    bottles: { type: 'object', additionalProperties: exactly({ path: text, sha256, size: count }) },
+    bottles: { type: 'object', additionalProperties: exactly({ path: text, sha256, size: count }, 'size') },
   },
 };
 
@@ -86,7 +87,11 @@ export const SCHEMAS = {
     entries: list({
       oneOf: [
         exactly({ name: text, type: { const: 'folder' } }),
-        exactly({ name: text, type: { const: 'file' }, size: count, modified: instant, sha256 }, 'sha256'),
+        exactly(
+          { name: text, type: { const: 'file' }, size: count, modified: instant, sha256 },
+          'size',
+          'sha256',
+        ),
       ],
     }),
     cursor,
@@ -100,7 +105,7 @@ export const SCHEMAS = {
   Failure: exactly(
     {
       path: text,
-      state: oneOf('mismatch', 'missing', 'unknown', 'expired', 'bad-signature'),
+      state: oneOf('mismatch', 'missing', 'unknown', 'expired', 'rolled-back', 'bad-signature'),
       message: text,
       ...found,
     },
@@ -114,7 +119,12 @@ export const SCHEMAS = {
       checked_at: instant,
       snapshot: exactly({ ...snapshot, signed_by: text }),
       checks: list(ref('Check')),
-      files: exactly({ total: count, checked: count, verified: count, consistent: count, failed: count }),
+      files: exactly({
+        ...{ total: count, checked: count, verified: count, consistent: count },
+        on_demand: { ...count, description: 'Not here, and need not be.' },
+        expired: { ...count, description: 'Superseded, and no longer offered.' },
+        failed: count,
+      }),
       bytes: exactly({ total: count, checked: count }),
       failures: list(ref('Failure')),
       cursor,
@@ -126,7 +136,7 @@ export const SCHEMAS = {
       ok: yes,
       snapshot: count,
       path: text,
-      state: oneOf('verified', 'consistent', 'mismatch', 'missing', 'unknown'),
+      state: oneOf('verified', 'consistent', 'on demand', 'mismatch', 'missing', 'unknown'),
       evidence: oneOf('bytes', 'stored sha256', 'stored md5', 'none'),
       message: text,
       ...found,

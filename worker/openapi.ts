@@ -18,7 +18,9 @@ const PROBLEMS = {
     'WWW-Authenticate': CHALLENGES,
   }),
   '502': problem('A stored file is not as signed, or is missing.'),
-  '503': problem('Nothing can be served: not configured, nothing published, or not signed by a trusted key.'),
+  '503': problem(
+    'Nothing can be served: not configured, nothing published, another mirror, or a bad signature.',
+  ),
 };
 
 const query = (name: string, description: string, schema: object = text) =>
@@ -83,7 +85,7 @@ export const OPENAPI = {
       [
         query('deep', 'Read every byte instead of what storage recorded.', { const: '1' }),
         query('cursor', 'Where an earlier report stopped.'),
-        query('snapshot', 'A version that need not be live.', count),
+        query('snapshot', 'A kept snapshot: `<version>-<key id>`, or a version that only one has.'),
       ],
     ),
     '/verify/{path}': get(

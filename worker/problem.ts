@@ -19,6 +19,7 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
     'Not in this mirror',
     'Look for a package at / or by /api/v1/packages?q=NAME; a path that ends in a slash lists its folder.',
   ],
+  'on-demand': [404, 'Not fetched', 'This server has only what its operator mirrored: ask for another file.'],
   'no-such-path': [404, 'No such path', '/api/v1/openapi.json describes the paths of a mirror.'],
   'read-only': [405, 'Read-only', 'A mirror changes when its operator publishes: stout-mirror publish DIR.'],
   unauthorized: [401, 'Token needed', 'Ask the operator of this mirror for a token.'],
@@ -38,6 +39,7 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
     'Compare TRUSTED_KEYS with the public key that the mirror is signed with.',
   ],
   'rolled-back': [503, 'Refused: older than before'],
+  'other-mirror': [503, 'Refused: another mirror', 'Compare MIRROR_ID with mirror in snapshot/root.json.'],
   expired: [
     503,
     'Snapshot expired',
@@ -70,7 +72,7 @@ export async function problemResponse(
   request: Request,
   requestId?: string,
 ): Promise<Response> {
-  const problem = problemOf(error, requestId);
+  const problem = problemOf(error, request, requestId);
   const { status, code } = problem;
   const [body, headers] = await render(problem, request.headers.get('accept'));
   // Our clients learn from the code what the status does not say: whether trying again can help.
@@ -78,10 +80,13 @@ export async function problemResponse(
   return momentary(body, { vary: 'accept', ...reason, ...REQUIRED_HEADERS[status], ...headers }, status);
 }
 
-function problemOf(error: unknown, requestId: string | undefined): Problem {
+function problemOf(error: unknown, request: Request, requestId: string | undefined): Problem {
   const known = error instanceof MirrorError ? error : undefined;
   const kind = (known && KINDS[known.code]) ?? UNEXPECTED;
-  const [status, title, hint] = kind;
+  const [usual, title, hint] = kind;
+  // RFC 9111 section 5.2.1.7: the client wants no other server to be asked.
+  const isOnlyCached = /\bonly-if-cached\b/i.test(request.headers.get('cache-control') ?? '');
+  const status = known?.code === 'on-demand' && isOnlyCached ? 504 : usual;
   return {
     type: kind === UNEXPECTED ? 'about:blank' : `urn:stout-mirror:${known?.code}`,
     status,

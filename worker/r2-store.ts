@@ -1,7 +1,15 @@
 import type { R2Bucket, R2Checksums, R2Object } from '@cloudflare/workers-types';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MirrorError } from '../format/errors.ts';
-import { blobName, POINTER, SNAPSHOTS, snapshotKey } from '../format/layout.ts';
+import {
+  blobName,
+  fetchedKey,
+  POINTER,
+  parseSnapshotName,
+  SNAPSHOTS,
+  type SnapshotId,
+  snapshotKey,
+} from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
@@ -18,7 +26,7 @@ import { isOutOfRange, readWithRetry } from './r2-attempts.ts';
 
 const BLOBS = blobName('');
 /** Each page lists a thousand snapshots. */
-const MAX_VERSION_PAGES = 4;
+const MAX_SNAPSHOT_PAGES = 4;
 /** How long one attempt at a read may take, milliseconds; for a file, until its first byte. */
 const PATIENCE = 5_000;
 
@@ -32,33 +40,43 @@ export class R2Store implements MirrorStore {
     this.#patience = patience;
   }
 
-  async signedRoot(version?: number): Promise<PublishedRoot | undefined> {
-    const key = version === undefined ? POINTER : snapshotKey(version);
+  async signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined> {
+    const key = snapshot ? snapshotKey(snapshot) : POINTER;
     const object = await this.#read(key, MAX_POINTER_SIZE);
     if (!object) return undefined;
     const { bytes, uploaded } = object;
     return { ...parsePointer(bytes, key), published: Math.floor(uploaded.getTime() / 1000) };
   }
 
-  async versions(): Promise<number[]> {
-    const listed = await this.#list(SNAPSHOTS, MAX_VERSION_PAGES, { operations: 0 });
-    return [...(listed?.keys() ?? [])].map(Number).filter(Number.isSafeInteger);
+  async snapshots(): Promise<SnapshotId[]> {
+    const kept: (SnapshotId & { time: number })[] = [];
+    const isWhole = await this.#list(
+      SNAPSHOTS,
+      MAX_SNAPSHOT_PAGES,
+      { operations: 0 },
+      (name, { uploaded }) => {
+        const id = parseSnapshotName(name);
+        if (id) kept.push({ ...id, time: uploaded.getTime() });
+      },
+    );
+    const sorted = isWhole ? kept.sort((a, b) => a.time - b.time || a.version - b.version) : [];
+    return sorted.map(({ version, signer }) => ({ version, signer }));
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
     return this.#read(blobName(sha256), size).then((object) => object?.bytes);
   }
 
-  async head({ sha256 }: SnapshotEntry): Promise<StoredRecord | undefined> {
-    const key = blobName(sha256);
-    const object = await this.#attempt(key, () => this.#bucket.head(key));
-    return object ? recordOf(object) : undefined;
+  async head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
+    const object = await this.#first(entry, (key) => this.#bucket.head(key));
+    return object && recordOf(object);
   }
 
   async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
-    const key = blobName(entry.sha256);
     try {
-      const object = await this.#attempt(key, () => this.#bucket.get(key, range && { range: { ...range } }));
+      const object = await this.#first(entry, (key) =>
+        this.#bucket.get(key, range && { range: { ...range } }),
+      );
       if (!object) return undefined;
       // The platform's stream types and the standard library's describe the same object.
       const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -71,23 +89,41 @@ export class R2Store implements MirrorStore {
     }
   }
 
-  records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
-    return this.#list(BLOBS, maxOperations, usage);
+  async records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
+    const records = new Map<string, StoredRecord>();
+    const isWhole = await this.#list(BLOBS, maxOperations, usage, (sha256, object) => {
+      records.set(sha256, recordOf(object));
+    });
+    return isWhole ? records : undefined;
   }
 
-  /** Returns the records of all objects with a prefix, by the rest of their key. */
-  async #list(prefix: string, maxPages: number, usage: Usage): Promise<StoredRecords | undefined> {
-    const records = new Map<string, StoredRecord>();
+  /** Returns the first object that has an entry's bytes: a publisher put them there, or a server that fetched them. */
+  async #first<T>({ sha256, source }: SnapshotEntry, read: (key: string) => Promise<T | null>) {
+    const keys = [blobName(sha256), ...(source === undefined ? [] : [fetchedKey(sha256)])];
+    for (const key of keys) {
+      const object = await this.#attempt(key, () => read(key));
+      if (object) return object;
+    }
+    return undefined;
+  }
+
+  /** Calls `add` with each object of a prefix and the rest of its key. Returns false when so many pages are not enough. */
+  async #list(
+    prefix: string,
+    maxPages: number,
+    usage: Usage,
+    add: (name: string, object: R2Object) => void,
+  ): Promise<boolean> {
     let cursor: string | undefined;
     for (let pages = 0; pages < maxPages; pages++) {
       usage.operations += 1;
       const options = { prefix, ...(cursor === undefined ? {} : { cursor }) };
       const page = await this.#attempt(prefix, () => this.#bucket.list(options));
-      for (const object of page.objects) records.set(object.key.slice(prefix.length), recordOf(object));
-      if (!page.truncated) return records;
+      for (const object of page.objects) add(object.key.slice(prefix.length), object);
+      if (!page.truncated) return true;
       cursor = page.cursor;
     }
-    return undefined;
+    return false;
   }
 
   async #read(key: string, limit: number): Promise<{ bytes: Uint8Array; uploaded: Date } | undefined> {

@@ -3,7 +3,7 @@ import { isPackageFile, ROOT, signaturePath } from '../format/layout.ts';
 import { REWRITE_VERSION } from '../format/package-json.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { MirrorStore } from '../format/store.ts';
-import { CACHE_CONTROL, cacheControlOf } from './http/caching.ts';
+import { CACHE_CONTROL, cacheControlOf, keptAtMost } from './http/caching.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
 import { type Representation, wholeBody } from './http/respond.ts';
@@ -12,28 +12,33 @@ import { rewrittenJson } from './rewrite.ts';
 import { sha256Of } from './runtime-crypto.ts';
 import { checkStored, openStored, readLeaf } from './storage-check.ts';
 
-const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.json$/;
+const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.tsv$/;
 
 /** How long after publication Homebrew's API files have no time of change, seconds. */
 const API_MARGIN = 60;
 
-/** Describes a listed file, sent byte for byte. */
+/** Describes a listed file, sent byte for byte. No cache may keep it for longer than it is offered. */
 export function fileRepresentation(
   store: MirrorStore,
   entry: SnapshotEntry,
-  cacheControl = cacheControlOf(entry.name),
+  now: Date,
+  rule: string = cacheControlOf(entry.name),
 ): Representation {
+  const { until = Number.POSITIVE_INFINITY } = entry;
   const path = filePathOf(entry);
   return {
     etag: strongTag(entry.sha256),
     lastModified: entry.modified,
     size: entry.size,
     contentType: contentTypeOf(path),
-    cacheControl,
+    cacheControl: keptAtMost(rule, until - now.getTime() / 1000),
     sha256: entry.sha256,
     ...(isPackageFile(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
     check: () => checkStored(store, entry),
-    body: async (range) => ({ stream: await openStored(store, entry, range), size: entry.size }),
+    body: async (range) => {
+      const { record, body } = await openStored(store, entry, range);
+      return { stream: body, size: record.size };
+    },
   };
 }
 
@@ -50,26 +55,26 @@ export function apiRepresentation(
 ): Representation {
   const settled = published + API_MARGIN;
   const lastModified = now.getTime() / 1000 > settled ? settled : undefined;
-  return { ...fileRepresentation(store, entry), lastModified };
+  return { ...fileRepresentation(store, entry, now), lastModified };
 }
 
 /**
- * Describes package JSON with every mirrored URL at `origin`. The stored bytes, the origin and the version of the
- * rewriter decide the bytes, and so the entity tag: a 304 reads nothing.
+ * Describes package JSON with every mirrored URL below `base`: an origin and perhaps a path, no slash at the end. The
+ * stored bytes, the base and the version of the rewriter decide the bytes, and so the entity tag: a 304 reads nothing.
  */
 export function packageJsonRepresentation(
   store: MirrorStore,
   entry: SnapshotEntry,
-  origin: string,
+  base: string,
 ): Representation {
   return {
-    etag: strongTag(sha256Of(utf8(`${entry.sha256} ${origin} ${REWRITE_VERSION}`))),
-    // A change of the origin or the rewriter changes the bytes too, at a time that nobody records.
+    etag: strongTag(sha256Of(utf8(`${entry.sha256} ${base} ${REWRITE_VERSION}`))),
+    // A change of the base or the rewriter changes the bytes too, at a time that nobody records.
     lastModified: undefined,
     size: undefined,
     contentType: contentTypeOf(entry.name),
     cacheControl: CACHE_CONTROL.changing,
-    ...wholeBody(() => rewrittenJson(store, entry, origin)),
+    ...wholeBody(() => rewrittenJson(store, entry, base)),
   };
 }
 

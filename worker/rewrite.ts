@@ -10,14 +10,14 @@ import { readStored } from './storage-check.ts';
 
 const MAX_SIZE = 16 * 1024 * 1024;
 
-/** Returns stored package JSON, compressed, with every mirrored URL at `origin`. Throws `missing` or `mismatch`. */
+/** Returns stored package JSON, compressed, with every mirrored URL below `base`. Throws `missing` or `mismatch`. */
 export async function rewrittenJson(
   store: MirrorStore,
   entry: SnapshotEntry,
-  origin: string,
+  base: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const value = parsePackage(await readStored(store, entry), entry.name);
-  return rawZstdFrame(utf8(JSON.stringify(rewritePackageJson(value, origin))));
+  return rawZstdFrame(utf8(JSON.stringify(rewritePackageJson(value, base))));
 }
 
 function parsePackage(bytes: Uint8Array, where: string): Json {

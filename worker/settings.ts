@@ -1,6 +1,8 @@
 import { MirrorError } from '../format/errors.ts';
 import { type PublicKey, parsePublicKey } from '../format/minisign/public-key.ts';
 import { originOf } from '../format/origin.ts';
+import { parseValue } from '../format/parse.ts';
+import { mirrorIdSchema } from '../format/snapshot/root.ts';
 
 /** How to serve a mirror. */
 export interface Settings {
@@ -8,6 +10,8 @@ export interface Settings {
   trusted: readonly PublicKey[];
   /** Serve snapshots that no trusted key has signed, with a warning on every response. */
   allowUnverified: boolean;
+  /** The id of the only mirror to serve; any mirror of the trusted keys when absent. */
+  mirror: string | undefined;
   /** What to do with a snapshot that has expired. */
   expired: 'serve' | 'refuse';
   /** Scheme and host that clients use, where requests have another one. */
@@ -22,6 +26,7 @@ export interface Settings {
 export interface SettingVariables {
   TRUSTED_KEYS?: string;
   ALLOW_UNVERIFIED?: string;
+  MIRROR_ID?: string;
   EXPIRED?: string;
   PUBLIC_URL?: string;
   MIRROR_TOKEN?: string;
@@ -38,9 +43,11 @@ export function parseSettings(variables: SettingVariables): Settings {
   const lines = (read('TRUSTED_KEYS') ?? '').replace(/^untrusted comment:.*$/gm, '');
   const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
   const publicUrl = read('PUBLIC_URL');
+  const mirrorId = read('MIRROR_ID');
   return {
     trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
     allowUnverified: read('ALLOW_UNVERIFIED') === 'true',
+    mirror: mirrorId ? parseValue(mirrorIdSchema, mirrorId, 'MIRROR_ID') : undefined,
     expired: expiredRule(read('EXPIRED')),
     publicUrl: publicUrl ? originOf(publicUrl) : undefined,
     tokens: parseTokens(read('MIRROR_TOKEN')),

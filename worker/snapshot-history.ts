@@ -1,3 +1,5 @@
+import { snapshotName } from '../format/layout.ts';
+import { keyIdText } from '../format/minisign/public-key.ts';
 import { openRoot } from '../format/snapshot/root.ts';
 import type { MirrorStore } from '../format/store.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
@@ -6,7 +8,8 @@ import type { Settings } from './settings.ts';
 
 /** A snapshot that is kept besides the live one, with a verified signature. */
 export interface KeptSnapshot {
-  version: number;
+  /** Its name in the bucket. */
+  name: string;
   created_at: string;
   files: number;
   bytes: number;
@@ -16,7 +19,10 @@ const SHOWN = 5;
 /** Read once for each live snapshot. */
 const known = new WeakMap<LiveSnapshot, KeptSnapshot[]>();
 
-/** Returns the newest kept snapshots before the live one that a trusted key has signed; none when storage fails. */
+/**
+ * Returns the newest kept snapshots before the live one, of the same mirror and signed by a trusted key; none when storage
+ * fails.
+ */
 export async function keptSnapshots(
   store: MirrorStore,
   live: LiveSnapshot,
@@ -27,22 +33,29 @@ export async function keptSnapshots(
   return found ?? [];
 }
 
-async function read(
-  store: MirrorStore,
-  { snapshot: { version: current } }: LiveSnapshot,
-  { trusted }: Settings,
-): Promise<KeptSnapshot[]> {
-  const earlier = (await store.versions()).filter((version) => version < current);
-  const newest = earlier.sort((a, b) => b - a).slice(0, SHOWN);
+async function read(store: MirrorStore, live: LiveSnapshot, { trusted }: Settings): Promise<KeptSnapshot[]> {
+  const kept = await store.snapshots();
+  const at = kept.findIndex((id) => snapshotName(id) === nameOf(live));
+  // What was stored after the live snapshot has never been live.
+  const earlier = at < 0 ? kept : kept.slice(0, at);
+  const newest = earlier.slice(-SHOWN).reverse();
   const opened = await Promise.allSettled(
-    newest.map(async (version) => {
-      const signed = await store.signedRoot(version);
-      return signed && openRoot(signed, trusted, RUNTIME_CRYPTO).snapshot;
+    newest.map(async (id) => {
+      const signed = await store.signedRoot(id);
+      return signed && openRoot(signed, trusted, RUNTIME_CRYPTO);
     }),
   );
   return opened.flatMap((result) => {
-    if (result.status === 'rejected' || !result.value) return [];
-    const { version, created_at, totals } = result.value;
-    return [{ version, created_at, ...totals }];
+    const root = result.status === 'fulfilled' ? result.value : undefined;
+    if (root?.snapshot.mirror !== live.snapshot.mirror) return [];
+    const { created_at, totals } = root.snapshot;
+    return [{ name: nameOf(root), created_at, ...totals }];
   });
 }
+
+/** Returns the name under which a bucket keeps a snapshot; its version where nothing is verified. */
+export const nameOf = ({
+  snapshot: { version },
+  signer,
+}: Pick<LiveSnapshot, 'snapshot' | 'signer'>): string =>
+  signer ? snapshotName({ version, signer: keyIdText(signer.keyId) }) : String(version);

@@ -2,43 +2,55 @@ import { MirrorError } from '../format/errors.ts';
 import { leafPath } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
-import { type ByteRange, discard, evidenceOf, type FileBody, type MirrorStore } from '../format/store.ts';
+import {
+  type ByteRange,
+  discard,
+  evidenceOf,
+  type FileBody,
+  type MirrorStore,
+  type OpenFile,
+} from '../format/store.ts';
 import { type Evidence, judge } from '../format/verify/evidence.ts';
 import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
-// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 502.
+// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 502, and a
+// file on demand that is not here as a 404.
 
 /** How long a small file may take to arrive, milliseconds. */
 const PATIENCE = 10_000;
 
-/** Returns the size of a file whose record agrees with the snapshot. Throws `missing` or `mismatch`. */
+/** Returns the size of a file whose record agrees with the snapshot. Throws as {@link openStored}. */
 export async function checkStored(store: MirrorStore, entry: SnapshotEntry): Promise<number> {
-  expectSigned(entry, evidenceOf(await store.head(entry)));
-  return entry.size;
+  const record = await store.head(entry);
+  const fault = faultOf(entry, evidenceOf(record));
+  if (record && !fault) return record.size;
+  throw fault;
 }
 
-/** Opens a file, or a range of it, whose record agrees with the snapshot. Throws `missing` or `mismatch`. */
+/**
+ * Opens a file, or a range of it, whose record agrees with the snapshot. The record is of the whole file. Throws `missing`,
+ * `on-demand` or `mismatch`.
+ */
 export async function openStored(
   store: MirrorStore,
   entry: SnapshotEntry,
   range?: ByteRange,
-): Promise<FileBody> {
+): Promise<OpenFile> {
   const file = await store.open(entry, range);
-  try {
-    expectSigned(entry, evidenceOf(file?.record));
-  } catch (error) {
-    if (file) await discard(file.body);
-    throw error;
-  }
-  return file?.body ?? new Uint8Array();
+  const fault = faultOf(entry, evidenceOf(file?.record));
+  if (file && !fault) return file;
+  if (file) await discard(file.body);
+  throw fault;
 }
 
 /** Returns the bytes of a small file, hashed. Throws as {@link openStored}, and `upstream` when they do not arrive. */
 export async function readStored(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
-  const bytes = await readWhole(await openStored(store, entry), filePathOf(entry));
-  expectSigned(entry, { kind: 'bytes', size: bytes.length, sha256: sha256Of(bytes) });
-  return bytes;
+  const { body } = await openStored(store, entry);
+  const bytes = await readWhole(body, filePathOf(entry));
+  const fault = faultOf(entry, { kind: 'bytes', size: bytes.length, sha256: sha256Of(bytes) });
+  if (!fault) return bytes;
+  throw fault;
 }
 
 /** Returns the bytes stored as a leaf, whatever they are. Throws `missing`. */
@@ -74,9 +86,18 @@ export function blameStorage(error: unknown): never {
   throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
 }
 
-function expectSigned(entry: SnapshotEntry, evidence: Evidence): void {
+/** Returns why a file cannot be sent, by the evidence about it. */
+function faultOf(entry: SnapshotEntry, evidence: Evidence): MirrorError | undefined {
   const { state, message, path, expected, found } = judge(entry, evidence);
-  if (state === 'verified' || state === 'consistent') return;
+  if (state === 'verified' || state === 'consistent') return undefined;
+  if (state === 'on demand') {
+    const details = { where: path };
+    return new MirrorError(
+      'on-demand',
+      `The bytes of ${path} are not here: they are fetched on demand.`,
+      details,
+    );
+  }
   const code = state === 'missing' ? 'missing' : 'mismatch';
-  throw new MirrorError(code, message ?? `${path} is not as signed.`, { where: path, expected, found });
+  return new MirrorError(code, message ?? `${path} is not as signed.`, { where: path, expected, found });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { sha256Hex } from '../format/digest.ts';
 import { MirrorError, messageOf } from '../format/errors.ts';
-import { ROOT } from '../format/layout.ts';
+import { ROOT, type SnapshotId, snapshotName } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
 import {
@@ -19,6 +19,8 @@ import type { VerifySource } from '../format/verify/source.ts';
 import { withinPatience } from './patience.ts';
 import { readWhole, storedLeaf } from './storage-check.ts';
 
+/** The most operations that it takes to look at one file. */
+export const MAX_LOOKS = 2;
 /** Files looked at together. A Worker has at most six connections at a time. */
 const READERS = 6;
 /** How long a file that is being read may give no bytes, milliseconds. */
@@ -28,8 +30,8 @@ const PATIENCE = 10_000;
 export interface SourceOptions {
   /** Records of all files, where storage could list them. */
   records: Promise<StoredRecords | undefined> | undefined;
-  /** Version of the snapshot to verify; the live one when absent. */
-  version: number | undefined;
+  /** The snapshot to verify; the live one when absent. */
+  snapshot: SnapshotId | undefined;
   /** What the call has used so far. */
   used: Usage & {
     /** Bytes read and hashed. */
@@ -50,14 +52,14 @@ export class StoreSource implements VerifySource {
   }
 
   async signedRoot(): Promise<SignedRoot> {
-    const { used, version } = this.#options;
+    const { used, snapshot } = this.#options;
     used.operations += 1;
-    const signed = await this.#store.signedRoot(version);
+    const signed = await this.#store.signedRoot(snapshot);
     if (signed) {
       this.root = sha256Hex(signed.root);
       return signed;
     }
-    const what = version === undefined ? 'No snapshot' : `No snapshot ${version}`;
+    const what = snapshot ? `No snapshot ${snapshotName(snapshot)}` : 'No snapshot';
     throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
@@ -81,22 +83,27 @@ export class StoreSource implements VerifySource {
     return pMap(entries, look, { concurrency: READERS });
   }
 
-  #hashed(entry: SnapshotEntry): Promise<Evidence> {
-    this.#options.used.operations += 1;
-    this.#options.used.bytes += entry.size;
-    return hashStored(this.#store, entry);
+  async #hashed(entry: SnapshotEntry): Promise<Evidence> {
+    const { used } = this.#options;
+    used.operations += looksFor(entry);
+    const evidence = await hashStored(this.#store, entry);
+    used.bytes += entry.size ?? (evidence.kind === 'bytes' ? evidence.size : 0);
+    return evidence;
   }
 
   async #recorded(entry: SnapshotEntry): Promise<Evidence> {
     const { used } = this.#options;
     const records = await this.#options.records;
     const listed = records && evidenceOf(records.get(entry.sha256));
-    // The file may have been mended since it was listed: its own record decides before it is reported.
+    // The file may have been mended since it was listed, or fetched: its own record decides before it is reported.
     if (listed && agrees(entry, listed)) return listed;
-    used.operations += 1;
+    used.operations += looksFor(entry);
     return this.#store.head(entry).then(evidenceOf, unreadable);
   }
 }
+
+/** Returns the most operations that it takes to find a file: one on demand may be in two places. */
+const looksFor = ({ source }: SnapshotEntry): number => (source === undefined ? 1 : MAX_LOOKS);
 
 /** Reads a stored file to its end and hashes it, whatever storage recorded. */
 export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {

@@ -1,19 +1,21 @@
 import { MirrorError } from '../format/errors.ts';
+import { type SnapshotId, snapshotName } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import type { SeenVersions } from '../format/snapshot/seen.ts';
 import type { MirrorStore, StoredRecords, Usage } from '../format/store.ts';
 import { judge, type Verdict } from '../format/verify/evidence.ts';
 import type { Depth, VerifyReport } from '../format/verify/report.ts';
 import { verifyMirror } from '../format/verify/walk.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import { hashStored, StoreSource } from './store-source.ts';
+import { hashStored, MAX_LOOKS, StoreSource } from './store-source.ts';
 
 /** How long a quick report of a snapshot, and a listing of what storage recorded, are used again, milliseconds. */
 const LIFETIME = 60_000;
 /** How long a request waits for a run that another request began, milliseconds. */
 const PATIENCE = 30_000;
 /** Small, so that the documents and the first slice fit the subrequests of a free plan. */
-const SLICE_SIZE = 16;
+const SLICE_SIZE = 8;
 /** Bytes after which a deep call ends: hashing them takes less than a second of CPU time. */
 const DEEP_BYTES = 512 * 1024 * 1024;
 
@@ -21,6 +23,16 @@ const DEEP_BYTES = 512 * 1024 * 1024;
 interface Run {
   report: VerifyReport;
   root: string | undefined;
+}
+
+/** Which snapshot to verify. */
+export interface Target {
+  /** SHA-256 of the root of the live one. */
+  root?: string | undefined;
+  /** Another one, which need not be live. */
+  snapshot?: SnapshotId | undefined;
+  /** What was served before, by mirror and signer. */
+  seen?: Readonly<Record<string, SeenVersions>> | undefined;
 }
 
 /** Verification at the edge: bounded calls of the format's walk. Requests for the same part share one run. */
@@ -48,25 +60,23 @@ export class Verification {
   }
 
   /**
-   * Verifies the mirror from `cursor` on, as far as one call's operations and bytes reach. `root` is the SHA-256 of the
-   * live snapshot's root; `version` names another snapshot, which need not be live.
+   * Verifies the mirror from `cursor` on, as far as one call's operations and bytes reach.
    * Throws `bad-input` for a cursor of another snapshot, and `busy` while another part is being read by bytes: anybody
    * may ask for that, and each part costs as much as hundreds of other requests.
    */
   async run(
     depth: Depth,
     cursor: string | undefined,
-    root: string | undefined,
-    version?: number,
+    { root, snapshot, seen }: Target,
   ): Promise<VerifyReport> {
-    const whole = depth === 'quick' && cursor === undefined && version === undefined;
+    const whole = depth === 'quick' && cursor === undefined && snapshot === undefined;
     const recent = whole && root !== undefined ? this.recent(root) : undefined;
     if (recent) return recent;
     // The root is in the key because a run that began before a switch does not cover the snapshot that is live now.
-    const target = version === undefined ? `live ${root}` : `version ${version}`;
+    const target = snapshot ? snapshotName(snapshot) : `live ${root}`;
     const part = `${target} ${cursor ?? ''}`;
     if (depth === 'deep' && this.#running.deep.isTaken(part)) throw busy();
-    const run = await this.#running[depth].join(part, () => this.#walk(depth, cursor, version));
+    const run = await this.#running[depth].join(part, () => this.#walk(depth, cursor, { snapshot, seen }));
     if (whole && run.root !== undefined) {
       this.#quick = { ...run, until: this.#clock().getTime() + LIFETIME };
     }
@@ -80,21 +90,25 @@ export class Verification {
     );
   }
 
-  async #walk(depth: Depth, cursor: string | undefined, version: number | undefined): Promise<Run> {
+  async #walk(depth: Depth, cursor: string | undefined, { snapshot, seen }: Target): Promise<Run> {
     const used = { operations: 0, bytes: 0 };
     const records = depth === 'quick' ? this.#records(used) : undefined;
     // Settled before the walk so that its operations count. A failure is a finding about each file.
     if (records) await Promise.allSettled([records]);
-    const source = new StoreSource(this.#store, { records, version, used });
-    const { trusted, verifyOperations } = this.#settings;
+    const source = new StoreSource(this.#store, { records, snapshot, used });
+    const { trusted, mirror, verifyOperations } = this.#settings;
     const report = await verifyMirror(source, {
       trusted,
+      mirror,
+      // A kept snapshot that is asked for by name is not a rollback.
+      seen: snapshot ? undefined : seen,
       now: this.#clock(),
       depth,
       cursor,
       sliceSize: SLICE_SIZE,
       // One more for the leaf that may come first.
-      mayContinue: () => used.operations + SLICE_SIZE + 1 <= verifyOperations && used.bytes < DEEP_BYTES,
+      mayContinue: () =>
+        used.operations + SLICE_SIZE * MAX_LOOKS + 1 <= verifyOperations && used.bytes < DEEP_BYTES,
     });
     return { report, root: source.root };
   }

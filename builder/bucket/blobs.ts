@@ -20,6 +20,8 @@ export interface Upload extends MirrorBlob {
   body: Uint8Array | FileBody;
   /** Entity tag of the damaged object to replace. */
   replaces?: string;
+  /** True for a file on demand, which a bucket may have or not, whatever its snapshots name. */
+  isOnDemand?: boolean;
 }
 
 /** What was uploaded. */
@@ -47,7 +49,7 @@ export async function listBlobs(bucket: Bucket): Promise<ReadonlyMap<string, Sto
 }
 
 /** Returns true if an object has the size and MD5 of a blob. */
-export const isAsNamed = (blob: MirrorBlob, stored: StoredObject): boolean =>
+export const isAsNamed = (blob: Pick<MirrorBlob, 'size' | 'md5'>, stored: StoredObject): boolean =>
   stored.size === blob.size && md5Of(stored) === blob.md5;
 
 /** Uploads blobs; storage checks the SHA-256 of each. Throws `mismatch` if an object with other bytes has the name of one. */

@@ -1,17 +1,28 @@
 import { MirrorError } from '../../format/errors.ts';
 import { parseIndexManifest } from '../../format/index-manifest.ts';
-import { INDEX_MANIFEST } from '../../format/layout.ts';
+import { INDEX_MANIFEST, type SnapshotId } from '../../format/layout.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
-import { findEntry, findLeaf } from '../../format/snapshot/lookup.ts';
+import { leafIndex } from '../../format/snapshot/lookup.ts';
 import { isExpired, parseRoot, type Root } from '../../format/snapshot/root.ts';
 import type { Bucket } from './bucket.ts';
-import { listSnapshots, readPointer, readSnapshot, readStoredFile, readStoredLeaf } from './snapshots.ts';
+import {
+  isSameSnapshot,
+  listSnapshots,
+  openStoredLeaf,
+  readPointer,
+  readSnapshot,
+  readStoredFile,
+  type StoredSnapshot,
+  snapshotIdOf,
+  splitAtLive,
+} from './snapshots.ts';
+
+type State = 'live' | 'kept' | 'unfinished';
 
 /** A snapshot of a bucket, as its own documents describe it. Their signatures are not checked. */
-export interface SnapshotDescription {
-  version: number;
-  /** `unfinished` is newer than the live one: being published, or abandoned. */
-  state: 'live' | 'kept' | 'unfinished';
+export interface SnapshotDescription extends SnapshotId {
+  /** `unfinished` was written after the live one: it is being published, or was abandoned. */
+  state: State;
   created_at: string;
   expires_at: string;
   expired: boolean;
@@ -22,8 +33,7 @@ export interface SnapshotDescription {
 }
 
 /** A snapshot of a bucket that cannot be read, and why. */
-export interface UnreadableSnapshot {
-  version: number;
+export interface UnreadableSnapshot extends SnapshotId {
   state: 'unreadable';
   reason: string;
 }
@@ -34,14 +44,19 @@ export async function describeSnapshots(
   now: Date,
 ): Promise<(SnapshotDescription | UnreadableSnapshot)[]> {
   const pointer = await readPointer(bucket);
-  const live = pointer?.live ? parseRoot(pointer.live.root).version : 0;
+  const live = pointer?.live && snapshotIdOf(pointer.live);
+  const stored = await listSnapshots(bucket);
+  const { unfinished } = live ? splitAtLive(stored, live) : { unfinished: stored };
   const described: (SnapshotDescription | UnreadableSnapshot)[] = [];
-  for (const { version } of await listSnapshots(bucket)) {
+  for (const snapshot of stored) {
+    const { version, signer } = snapshot;
+    const isLive = live !== undefined && isSameSnapshot(snapshot, live);
+    const state = isLive ? 'live' : unfinished.includes(snapshot) ? 'unfinished' : 'kept';
     try {
-      described.push(await describe(bucket, version, live, now));
+      described.push(await describe(bucket, snapshot, state, now));
     } catch (error) {
       if (!(error instanceof MirrorError)) throw error;
-      described.push({ version, state: 'unreadable', reason: error.message });
+      described.push({ version, signer, state: 'unreadable', reason: error.message });
     }
   }
   return described;
@@ -49,23 +64,24 @@ export async function describeSnapshots(
 
 async function describe(
   bucket: Bucket,
-  version: number,
-  live: number,
+  { version, signer }: StoredSnapshot,
+  state: State,
   now: Date,
 ): Promise<SnapshotDescription> {
-  const root = parseRoot((await readSnapshot(bucket, version)).root);
+  const root = parseRoot((await readSnapshot(bucket, { version, signer })).root);
   const { created_at, expires_at, totals } = root;
   return {
-    ...{ version, state: version === live ? 'live' : version < live ? 'kept' : 'unfinished' },
-    ...{ created_at, expires_at, expired: isExpired(root, now), ...totals },
+    ...{ version, signer, state, created_at, expires_at, expired: isExpired(root, now), ...totals },
     packages: await packageCount(bucket, root),
   };
 }
 
 async function packageCount(bucket: Bucket, root: Root): Promise<number> {
-  const leaf = findLeaf(root, INDEX_MANIFEST);
-  const entry = leaf && findEntry(await readStoredLeaf(bucket, leaf), INDEX_MANIFEST);
-  if (!entry) throw new MirrorError('missing', `This snapshot lists no ${INDEX_MANIFEST}.`);
+  const index = leafIndex(root, INDEX_MANIFEST);
+  const entry = index < 0 ? undefined : (await openStoredLeaf(bucket, root, index)).find(INDEX_MANIFEST);
+  if (entry?.source !== undefined || !entry) {
+    throw new MirrorError('missing', `This snapshot lists no ${INDEX_MANIFEST}.`);
+  }
   const bytes = await readStoredFile(bucket, entry, INDEX_MANIFEST);
   const { indexes } = parseIndexManifest(bytes);
   return KINDS.reduce((sum, { key }) => sum + (indexes[key]?.count ?? 0), 0);

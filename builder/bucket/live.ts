@@ -1,15 +1,16 @@
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError, messageOf } from '../../format/errors.ts';
-import { POINTER, ROOT, snapshotKey } from '../../format/layout.ts';
-import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { POINTER, ROOT, type SnapshotId, snapshotKey } from '../../format/layout.ts';
+import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
-import { openRoot, parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
+import { openRoot, type SignedRoot, type TrustedRoot } from '../../format/snapshot/root.ts';
+import { expectNoRollback, withSeen } from '../../format/snapshot/seen.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
 import { expectEdgeVerifies } from './edge.ts';
 import type { ConfirmLease } from './lease.ts';
-import { listSnapshots, type Pointer } from './snapshots.ts';
+import { listSnapshots, type Pointer, snapshotIdOf, splitAtLive } from './snapshots.ts';
 
 /** Returns true if this very snapshot is live. */
 export function isLive(pointer: Pointer | undefined, { root, signature }: SignedRoot): boolean {
@@ -18,35 +19,66 @@ export function isLive(pointer: Pointer | undefined, { root, signature }: Signed
 }
 
 /**
- * Returns what is live before `signed` is published: an older snapshot, or the same. Throws `rolled-back` for a newer
- * one, and `refused` for one that no trusted key has signed: a Worker that trusts its key would not serve ours. With
- * `repair`, such a one counts as absent.
+ * Returns what is live before `signed` is published: a snapshot that it may replace, or the same. Throws `rolled-back` for
+ * one that readers would not leave for ours: a newer one of the same key, or one of a key that comes earlier in `trusted`.
+ * Throws `refused` for one of another mirror, or that no trusted key has signed: a Worker that trusts its key would not
+ * serve ours. With `repair`, those two count as absent.
  */
 export function previousOf(
   pointer: Pointer | undefined,
   signed: SignedRoot,
-  options: { trusted: readonly PublicKey[]; repair: boolean },
-): Root | undefined {
-  const previous = pointer?.live && liveRoot(pointer.live, options.trusted, options.repair);
-  const { version } = parseRoot(signed.root);
-  if (!previous || previous.version < version || isLive(pointer, signed)) return previous;
+  { trusted, repair }: { trusted: readonly PublicKey[]; repair: boolean },
+): TrustedRoot | undefined {
+  const live = pointer?.live && liveRoot(pointer.live, trusted, repair);
+  if (!live || isLive(pointer, signed)) return live;
+  const ours = openRoot(signed, trusted);
+  if (live.snapshot.mirror === ours.snapshot.mirror) {
+    expectSuccessor(ours, live, trusted);
+    return live;
+  }
+  if (repair) return undefined;
   throw new MirrorError(
-    'rolled-back',
-    'The bucket has a newer snapshot than this mirror: run create again first.',
-    { where: ROOT, expected: `a version above ${previous.version}`, found: String(version) },
+    'refused',
+    'The bucket holds another mirror than this one. To replace it, use --repair.',
+    { where: POINTER, expected: ours.snapshot.mirror, found: live.snapshot.mirror },
   );
 }
 
-function liveRoot(live: SignedRoot, trusted: readonly PublicKey[], repair: boolean): Root | undefined {
+function liveRoot(live: SignedRoot, trusted: readonly PublicKey[], repair: boolean): TrustedRoot | undefined {
   try {
-    return openRoot(live, trusted).snapshot;
+    return openRoot(live, trusted);
   } catch (cause) {
     if (repair) return undefined;
     throw new MirrorError(
       'refused',
       `What is live in the bucket is not signed with your key: ${messageOf(cause)} ` +
-        'If the key has changed, add the old public key with --trust; to replace what is there, use --repair.',
+        'If the key has changed, add the old public key with --trust, after the new one; ' +
+        'to replace what is there, use --repair.',
       { where: POINTER, cause },
+    );
+  }
+}
+
+/** Throws `rolled-back` unless readers of `live` would go on to `ours`, another snapshot of the same mirror. */
+function expectSuccessor(ours: TrustedRoot, live: TrustedRoot, trusted: readonly PublicKey[]): void {
+  const { version } = ours.snapshot;
+  const signers = [ours, live].map(({ signer }) => keyIdText(signer.keyId));
+  if (signers[0] === signers[1]) {
+    if (version > live.snapshot.version) return;
+    throw new MirrorError(
+      'rolled-back',
+      'The bucket has a newer snapshot than this mirror: run create again first.',
+      { where: ROOT, expected: `a version above ${live.snapshot.version}`, found: String(version) },
+    );
+  }
+  try {
+    expectNoRollback(ours.snapshot, ours.signer, trusted, withSeen({}, live.snapshot, live.signer));
+  } catch (cause) {
+    throw new MirrorError(
+      'rolled-back',
+      'What is live in the bucket is signed by a key that comes before that of this mirror in --trust, where the ' +
+        'newest key comes first: sign this mirror with the newest key, or correct the order.',
+      { where: ROOT, expected: `key ${signers[1]}`, found: `key ${signers[0]}`, cause },
     );
   }
 }
@@ -59,10 +91,10 @@ export interface GoLiveOptions {
   edge: MirrorUrl | undefined;
 }
 
-/** The live snapshot as it was read. `version` is absent if it could not be read. */
+/** The live snapshot as it was read. `id` is absent if it could not be read. */
 export interface Live {
   etag: string | undefined;
-  version: number | undefined;
+  id: SnapshotId | undefined;
 }
 
 /**
@@ -75,33 +107,31 @@ export async function goLive(
   live: Live,
   { bucket, confirm, reporter, edge }: GoLiveOptions,
 ): Promise<void> {
-  const { version } = parseRoot(signed.root);
+  const id = snapshotIdOf(signed);
   const document = encodePointer(signed);
-  if (live.version !== undefined) await removeUnfinished(bucket, live.version);
+  if (live.id !== undefined) await removeUnfinished(bucket, live.id);
   await confirm();
-  await putSnapshot(bucket, version, document);
-  if (edge !== undefined) await expectEdgeVerifies(edge, version, reporter, confirm);
+  await putSnapshot(bucket, id, document);
+  if (edge !== undefined) await expectEdgeVerifies(edge, id, reporter, confirm);
   await confirm();
   await movePointer(bucket, document, live.etag === undefined ? { ifAbsent: true } : { ifMatch: live.etag });
 }
 
 /**
- * Removes snapshots newer than the live one: their publisher was killed, or the edge refused them, before they went live.
- * So each snapshot in the bucket was live until the next one was written.
+ * Removes snapshots that were written after the live one: their publisher was killed, or the edge refused them, before they
+ * went live. So each snapshot in the bucket was live until the next one was written.
  */
-async function removeUnfinished(bucket: Bucket, liveVersion: number): Promise<void> {
-  for (const { version } of await listSnapshots(bucket)) {
-    if (version > liveVersion) await bucket.delete(snapshotKey(version));
-  }
+async function removeUnfinished(bucket: Bucket, live: SnapshotId): Promise<void> {
+  const { unfinished } = splitAtLive(await listSnapshots(bucket), live);
+  for (const id of unfinished) await bucket.delete(snapshotKey(id));
 }
 
 /** Writes a snapshot once: identical bytes may be rewritten; different bytes are an error. */
-async function putSnapshot(bucket: Bucket, version: number, document: Uint8Array): Promise<void> {
-  const where = snapshotKey(version);
+async function putSnapshot(bucket: Bucket, id: SnapshotId, document: Uint8Array): Promise<void> {
+  const where = snapshotKey(id);
   if ((await bucket.putDocument(where, document, { ifAbsent: true })) !== undefined) return;
-  throw new MirrorError('refused', `The bucket already has another snapshot of version ${version}.`, {
-    where,
-  });
+  const message = `The bucket already has another snapshot of version ${id.version} by this key.`;
+  throw new MirrorError('refused', message, { where });
 }
 
 async function movePointer(bucket: Bucket, document: Uint8Array, condition: PutCondition): Promise<void> {

@@ -1,17 +1,28 @@
 import pMap from 'p-map';
+import { isSha256 } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { blobName, POINTER, sha256OfBlobName, snapshotKey } from '../../format/layout.ts';
-import { type LeafReference, parseRoot, type Root } from '../../format/snapshot/root.ts';
+import {
+  blobName,
+  fetchedKey,
+  POINTER,
+  type SnapshotId,
+  snapshotKey,
+  snapshotName,
+} from '../../format/layout.ts';
+import { parseRoot, type Root } from '../../format/snapshot/root.ts';
 import { withRetries } from '../http/retry.ts';
 import type { Reporter } from '../reporter.ts';
 import { BATCH, type Bucket, type ListedObject } from './bucket.ts';
 import type { ConfirmLease } from './lease.ts';
 import {
+  isSameSnapshot,
   listSnapshots,
+  openStoredLeaf,
   readPointer,
   readSnapshot,
-  readStoredLeaf,
   type StoredSnapshot,
+  snapshotIdOf,
+  splitAtLive,
 } from './snapshots.ts';
 
 /** What to keep of earlier snapshots. */
@@ -36,93 +47,97 @@ export interface PruneBucketOptions {
 /** What was removed, or would be in a dry run. */
 export interface PrunedBucket {
   dry_run: boolean;
-  /** Versions of the removed snapshots. */
-  snapshots: number[];
+  /** Names of the removed snapshots, `<version>-<key id>`. */
+  snapshots: string[];
   objects: number;
   bytes: number;
-  /** Versions of the kept snapshots, newest first. */
-  kept: number[];
+  /** Names of the kept snapshots, newest first. */
+  kept: string[];
 }
 
 /**
- * Removes the snapshots that `retention` does not keep, and then the blobs that no kept snapshot names and that were
- * uploaded before the grace period. Snapshots go first, so that every snapshot in the bucket is whole whenever this is
- * killed. Throws, and changes nothing, unless it can read all that the kept snapshots name; `locked` when another
- * publisher has taken over the lease.
+ * Removes the snapshots that `retention` does not keep, and then the blobs and fetched files that no kept snapshot names
+ * and that were uploaded before the grace period. Snapshots go first, so that every snapshot in the bucket is whole
+ * whenever this is killed. Throws, and changes nothing, unless it can read all that the kept snapshots name; `locked` when
+ * another publisher has taken over the lease.
  */
 export async function pruneBucket(options: PruneBucketOptions): Promise<PrunedBucket> {
   const { bucket, now, retention, confirm } = options;
   const pointer = await readPointer(bucket);
-  const live = pointer?.live && parseRoot(pointer.live.root);
+  const live = pointer?.live && { id: snapshotIdOf(pointer.live), root: parseRoot(pointer.live.root) };
   const stored = await listSnapshots(bucket);
   if (!live && stored.length > 0) throw nothingLive();
-  const snapshots = removableSnapshots(stored, live?.version ?? 0, retention, now);
-  const kept = stored.map(({ version }) => version).filter((version) => !snapshots.includes(version));
+  const removed = live ? removableSnapshots(stored, live.id, retention, now) : [];
+  const kept = stored.filter((snapshot) => !removed.includes(snapshot));
   const orphans = await findOrphans(options, await namedBlobs(options, live, kept));
   if (confirm) {
     const keys = orphans.map(({ key }) => key);
-    await remove(options, snapshots.map(snapshotKey), 'Removing snapshots');
+    await remove(options, removed.map(snapshotKey), 'Removing snapshots');
     await remove(options, keys, 'Removing objects');
   }
   const bytes = orphans.reduce((sum, { size }) => sum + size, 0);
-  return { dry_run: !confirm, snapshots, objects: orphans.length, bytes, kept };
+  const [snapshots, names] = [removed.map(snapshotName), kept.map(snapshotName)];
+  return { dry_run: !confirm, snapshots, objects: orphans.length, bytes, kept: names };
 }
 
 /**
- * Returns the versions of the snapshots that may be removed: those beyond the newest `keep` that were not live within
- * the grace period, so that nobody who still reads one loses it. A snapshot was live until the next one was written.
- * Those above the live one never were, and may be removed once they are older than the grace period. `stored` is newest
- * first.
+ * Returns the snapshots that may be removed: those beyond the newest `keep` that were not live within the grace period, so
+ * that nobody who still reads one loses it. A snapshot was live until the next one was written. Those written after the live
+ * one never were, and may be removed once they are older than the grace period. `stored` is newest first.
  */
 export function removableSnapshots(
   stored: readonly StoredSnapshot[],
-  live: number,
+  live: SnapshotId,
   { keep, grace }: Retention,
   now: Date,
-): number[] {
+): StoredSnapshot[] {
   const before = now.getTime() - grace * 1000;
-  const unfinished = stored.filter(({ version }) => version > live);
-  const past = stored.filter(({ version }) => version <= live);
+  const { unfinished, past } = splitAtLive(stored, live);
   return [
     ...unfinished.filter(({ written }) => written.getTime() <= before),
     ...past.filter((_snapshot, index) => {
       const next = past[index - 1];
       return index >= keep && next !== undefined && next.written.getTime() <= before;
     }),
-  ].map(({ version }) => version);
+  ];
 }
 
-/** Returns the SHA-256 of every blob that the live and the kept snapshots name. No signature is checked: that only keeps more. */
+/**
+ * Returns the SHA-256 of everything that the live and the kept snapshots name. No signature is verified: that only keeps
+ * more.
+ */
 async function namedBlobs(
   { bucket, jobs }: PruneBucketOptions,
-  live: Root | undefined,
-  kept: readonly number[],
+  live: { id: SnapshotId; root: Root } | undefined,
+  kept: readonly SnapshotId[],
 ): Promise<ReadonlySet<string>> {
-  const others = kept.filter((version) => version !== live?.version);
-  const read = async (version: number): Promise<Root> =>
-    parseRoot((await readSnapshot(bucket, version)).root);
-  const roots = [...(live ? [live] : []), ...(await pMap(others, read, { concurrency: jobs }))];
-  const leaves = new Map<string, LeafReference>();
-  for (const leaf of roots.flatMap((root) => root.leaves)) leaves.set(leaf.sha256, leaf);
+  const others = kept.filter((id) => !live || !isSameSnapshot(id, live.id));
+  const read = async (id: SnapshotId): Promise<Root> => parseRoot((await readSnapshot(bucket, id)).root);
+  const roots = [...(live ? [live.root] : []), ...(await pMap(others, read, { concurrency: jobs }))];
+  const leaves = new Map<string, { root: Root; index: number }>();
+  for (const root of roots)
+    for (const [index, { sha256 }] of root.leaves.entries()) leaves.set(sha256, { root, index });
   const named = new Set(leaves.keys());
-  const add = async (reference: LeafReference): Promise<void> => {
-    for (const { sha256 } of await readStoredLeaf(bucket, reference)) named.add(sha256);
+  const add = async ({ root, index }: { root: Root; index: number }): Promise<void> => {
+    for (const { sha256 } of (await openStoredLeaf(bucket, root, index)).entries()) named.add(sha256);
   };
   await pMap(leaves.values(), add, { concurrency: jobs });
   return named;
 }
 
-/** Lists the blobs that no kept snapshot names and that are older than the grace period. */
+/** Lists the blobs and fetched files that no kept snapshot names and that are older than the grace period. */
 async function findOrphans(
   { bucket, now, retention }: PruneBucketOptions,
   named: ReadonlySet<string>,
 ): Promise<ListedObject[]> {
   const before = now.getTime() - retention.grace * 1000;
   const orphans: ListedObject[] = [];
-  for await (const object of bucket.list(blobName(''))) {
-    const sha256 = sha256OfBlobName(object.key);
-    const isOld = object.modified.getTime() <= before;
-    if (sha256 !== undefined && !named.has(sha256) && isOld) orphans.push(object);
+  for (const prefix of [blobName(''), fetchedKey('')]) {
+    for await (const object of bucket.list(prefix)) {
+      const sha256 = object.key.slice(prefix.length);
+      const isOld = object.modified.getTime() <= before;
+      if (isSha256(sha256) && !named.has(sha256) && isOld) orphans.push(object);
+    }
   }
   return orphans;
 }

@@ -1,14 +1,22 @@
 import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath } from '../../format/layout.ts';
-import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { isOffered, isOwnFile, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, Root } from '../../format/snapshot/root.ts';
 import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
 import { localPath } from '../directory/paths.ts';
-import { isAsNamed, listBlobs, otherBytes, type Upload, type UploadOptions } from './blobs.ts';
+import { isPresent } from '../directory/write.ts';
+import {
+  isAsNamed,
+  listBlobs,
+  type MirrorBlob,
+  otherBytes,
+  type Upload,
+  type UploadOptions,
+} from './blobs.ts';
 import type { Bucket } from './bucket.ts';
-import { readStoredLeaf } from './snapshots.ts';
+import { openStoredLeaf } from './snapshots.ts';
 
 /** With more missing blobs than this, a listing (a request per thousand objects) is cheaper than trying each. */
 const WORTH_LISTING = 50;
@@ -16,16 +24,24 @@ const WORTH_LISTING = 50;
 const MAX_UPLOAD = 4.9 * 1024 ** 3;
 const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-large'];
 
-/** Returns every blob of a mirror's snapshot, leaves included. Throws `too-large`, naming each file that storage does not accept. */
-export async function uploadsOf(directory: string, snapshot: Root): Promise<Upload[]> {
+/**
+ * Returns every blob of a mirror's snapshot, leaves included. Superseded files whose time has come are left out, and so are
+ * files on demand that the folder does not have. Throws `too-large`, naming each file that storage does not accept.
+ */
+export async function uploadsOf(directory: string, snapshot: Root, now: Date): Promise<Upload[]> {
   const uploads = new Map<string, Upload>();
-  const add = (path: string, { sha256, md5, size }: Pick<Upload, 'sha256' | 'md5' | 'size'>): void => {
-    uploads.set(sha256, { path, sha256, md5, size, body: { path: localPath(directory, path), size } });
+  const add = (blob: MirrorBlob, isOnDemand = false): void => {
+    const body = { path: localPath(directory, blob.path), size: blob.size };
+    uploads.set(blob.sha256, { ...blob, body, isOnDemand });
   };
-  for (const reference of snapshot.leaves) {
-    const path = leafPath(reference.sha256);
-    add(path, await digestFile(localPath(directory, path)));
-    for (const entry of await readLeaf(directory, reference)) add(filePathOf(entry), entry);
+  for (const [index, { sha256 }] of snapshot.leaves.entries()) {
+    const path = leafPath(sha256);
+    add({ path, ...(await digestFile(localPath(directory, path))) });
+    const own = (await readLeaf(directory, snapshot, index)).filter(isOwnFile);
+    for (const entry of own.filter((entry) => isOffered(entry, now))) {
+      const blob = await blobOf(directory, entry);
+      if (blob) add(blob, entry.source !== undefined);
+    }
   }
   const all = [...uploads.values()];
   const tooLarge = all
@@ -37,15 +53,28 @@ export async function uploadsOf(directory: string, snapshot: Root): Promise<Uplo
   throw new MirrorError('too-large', [message, ...tooLarge].join('\n  '), { where: directory });
 }
 
+/** Returns the blob of a file; `undefined` for a file on demand that the folder does not have. */
+async function blobOf(directory: string, entry: SnapshotEntry): Promise<MirrorBlob | undefined> {
+  const { name: path, sha256, size, md5, source } = entry;
+  if (source === undefined) return { path, sha256, size, md5 };
+  const local = localPath(directory, path);
+  if (!(await isPresent(local))) return undefined;
+  if (size !== undefined && md5 !== undefined) return { path, sha256, size, md5 };
+  // Storage checks the SHA-256.
+  return { path, ...(await digestFile(local)), sha256 };
+}
+
 export interface MissingOptions extends UploadOptions {
   directory: string;
+  now: Date;
   /** Ask storage about every blob instead of trusting the live snapshot, and replace what is damaged. */
   repair: boolean;
 }
 
 /**
- * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names; with `repair`,
- * relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are to be replaced.
+ * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names, except files on
+ * demand; with `repair`, relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are
+ * to be replaced.
  */
 export async function missingUploads(
   options: MissingOptions,
@@ -55,7 +84,8 @@ export async function missingUploads(
   const { bucket, repair } = options;
   const named = repair ? new Set<string>() : await blobsOf(options, wanted, live);
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
-  if (!repair && missing.length <= WORTH_LISTING) return missing;
+  const isUncertain = missing.some(({ isOnDemand }) => isOnDemand);
+  if (!repair && !isUncertain && missing.length <= WORTH_LISTING) return missing;
   const stored = await listBlobs(bucket);
   const uploads = missing.flatMap((upload): Upload | [] => {
     const object = stored.get(upload.sha256);
@@ -67,28 +97,34 @@ export async function missingUploads(
   return uploads;
 }
 
-/** Returns the SHA-256 of the blobs that the live snapshot names. Fetches no leaf that the mirror has too. */
+/**
+ * Returns the SHA-256 of the blobs that the live snapshot names and that were therefore uploaded: not those of superseded
+ * files whose time has come, nor of files on demand. Fetches no leaf that the mirror has too.
+ */
 async function blobsOf(
-  { directory, bucket, jobs }: MissingOptions,
+  { directory, bucket, jobs, now }: MissingOptions,
   wanted: readonly Upload[],
   live: Root | undefined,
 ): Promise<Set<string>> {
   const ours = new Set(wanted.map(({ sha256 }) => sha256));
   const blobs = new Set<string>();
-  const add = async (reference: LeafReference): Promise<void> => {
-    const here = ours.has(reference.sha256);
-    const entries = here ? await readLeaf(directory, reference) : await storedLeaf(bucket, reference);
-    if (entries) blobs.add(reference.sha256);
-    for (const entry of entries ?? []) blobs.add(entry.sha256);
+  if (!live) return blobs;
+  const add = async ({ sha256 }: LeafReference, index: number): Promise<void> => {
+    const here = ours.has(sha256);
+    const entries = here ? await readLeaf(directory, live, index) : await storedLeaf(bucket, live, index);
+    if (entries) blobs.add(sha256);
+    for (const entry of entries ?? []) {
+      if (entry.source === undefined && isOffered(entry, now)) blobs.add(entry.sha256);
+    }
   };
-  await pMap(live?.leaves ?? [], add, { concurrency: jobs });
+  await pMap(live.leaves, add, { concurrency: jobs });
   return blobs;
 }
 
 /** Reads a leaf from the bucket; `undefined` if it is missing or damaged, and so proves nothing. */
-async function storedLeaf(bucket: Bucket, reference: LeafReference): Promise<SnapshotEntry[] | undefined> {
+async function storedLeaf(bucket: Bucket, live: Root, index: number): Promise<SnapshotEntry[] | undefined> {
   try {
-    return await readStoredLeaf(bucket, reference);
+    return (await openStoredLeaf(bucket, live, index)).entries();
   } catch (error) {
     if (error instanceof MirrorError && DAMAGED.includes(error.code)) return undefined;
     throw error;

@@ -31,6 +31,7 @@ function describe(info: MirrorInfo, now: Date): string {
     ...(info.homebrew_api === null
       ? []
       : [`Homebrew   API of ${ago(info.homebrew_api)} (${info.homebrew_api})`]),
+    `Mirror     ${info.mirror}`,
     `Snapshot   ${info.version}, index ${info.index_version}`,
     `Signed     ${ago(info.signed_at)} by key ${info.signed_by}`,
     left > 0 ? `Expires    in ${durationText(left)} (${info.expires_at})` : `EXPIRED    ${info.expires_at}`,

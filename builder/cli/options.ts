@@ -14,7 +14,10 @@ export function listOption(flags: string, description: string): Option {
 
 /** Returns `--trust`, as every verb that verifies has it. */
 export const trustOption = (): Option =>
-  listOption('--trust <key>', 'public key (RW…) or .pub file to trust').default([], 'your own key pair');
+  listOption('--trust <key>', 'public key (RW…) or .pub file to trust; newest key first').default(
+    [],
+    'your own key pair',
+  );
 
 export const keyOption = (): Option =>
   new Option('--key <file>', 'secret key to sign with (default: MIRROR_SIGNING_KEY, or your own key pair)');

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import { GRACE_PERIOD, GRACE_PERIOD_DAYS } from '../../format/grace-period.ts';
 import type { PrunedBucket } from '../bucket/prune.ts';
-import { GRACE_PERIOD, GRACE_PERIOD_DAYS } from '../snapshot/grace-period.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, numberOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -58,7 +58,7 @@ export function printRemoved(
   { dry_run: dryRun, snapshots, objects, bytes, kept }: PrunedBucket,
 ): void {
   const verb = dryRun ? 'Would remove' : 'Removed';
-  for (const version of snapshots) reporter.note(`${verb.toLowerCase()} snapshot ${version}`);
+  for (const name of snapshots) reporter.note(`${verb.toLowerCase()} snapshot ${name}`);
   const gone = `${counted(snapshots.length, 'snapshot')} and ${counted(objects, 'object')} (${bytesText(bytes)})`;
   print(`${verb} ${gone}; ${counted(kept.length, 'snapshot')} ${kept.length === 1 ? 'stays' : 'stay'}.`);
 }

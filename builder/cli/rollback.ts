@@ -1,11 +1,12 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseSnapshotName } from '../../format/layout.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
-import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
+import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 
 interface Options extends BucketVerbOptions {
-  to?: number;
+  to?: string;
   url?: MirrorUrl;
   key?: string;
   trust: string[];
@@ -21,14 +22,7 @@ export function rollbackCommand(session: Session): Command {
         `secret key, but no mirror folder.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
-    .addOption(
-      numberOption(
-        '--to <version>',
-        'snapshot to go back to (default: the one before the live one)',
-        1,
-        Number.MAX_SAFE_INTEGER,
-      ),
-    )
+    .addOption(toOption())
     .addOption(edgeOption())
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'another key that may have signed the snapshots'))
@@ -36,6 +30,14 @@ export function rollbackCommand(session: Session): Command {
     .addOption(jsonOption())
     .action((options: Options) => run(session, options));
 }
+
+const toOption = (): Option =>
+  new Option('--to <version>', 'snapshot to go back to (default: the one before the live one)').argParser(
+    (text: string) => {
+      if (/^[1-9]\d{0,15}$/.test(text) || parseSnapshotName(text)) return text;
+      throw new InvalidArgumentError('It must be a version, or a name as `snapshots` prints it.');
+    },
+  );
 
 async function run(session: Session, options: Options): Promise<void> {
   const { to, url, jobs, validFor, trust } = options;

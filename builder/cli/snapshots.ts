@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { snapshotName } from '../../format/layout.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -21,9 +22,9 @@ export function snapshotsCommand(session: Session): Command {
       if (snapshots.length === 0) return session.print('Nothing has been published to this bucket yet.');
       const rows = snapshots.map((snapshot) =>
         snapshot.state === 'unreadable'
-          ? [String(snapshot.version), snapshot.state, snapshot.reason]
+          ? [snapshotName(snapshot), snapshot.state, snapshot.reason]
           : [
-              ...[String(snapshot.version), snapshot.state, snapshot.created_at],
+              ...[snapshotName(snapshot), snapshot.state, snapshot.created_at],
               ...[String(snapshot.packages), String(snapshot.files), bytesText(snapshot.bytes)],
               `${snapshot.expires_at}${snapshot.expired ? ' (expired)' : ''}`,
             ],
@@ -32,7 +33,7 @@ export function snapshotsCommand(session: Session): Command {
     });
 }
 
-const HEADINGS = ['VERSION', 'STATE', 'CREATED', 'PACKAGES', 'FILES', 'SIZE', 'SIGNED UNTIL'];
+const HEADINGS = ['SNAPSHOT', 'STATE', 'CREATED', 'PACKAGES', 'FILES', 'SIZE', 'SIGNED UNTIL'];
 
 /** Rows as columns, each as wide as its widest cell. */
 function table(rows: readonly string[][]): string {

@@ -1,10 +1,10 @@
+import { GRACE_PERIOD_DAYS } from '../../format/grace-period.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import type { CreateSummary } from '../create.ts';
 import type { Amount } from '../fetch/fetch.ts';
 import type { Change } from '../plan/changes.ts';
 import type { Remark } from '../plan/plan.ts';
 import type { Preview } from '../preview.ts';
-import { GRACE_PERIOD_DAYS } from '../snapshot/grace-period.ts';
 import type { Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 

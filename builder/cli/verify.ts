@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { stateFolder } from '../places.ts';
@@ -16,6 +17,7 @@ interface Options {
   quick?: boolean;
   cursor?: string;
   allowOlder?: boolean;
+  mirror?: string;
   jobs: number;
   json?: boolean;
 }
@@ -32,7 +34,11 @@ export function verifyCommand(session: Session): Command {
     .addOption(trustOption())
     .option('--quick', 'of a URL: trust the server’s Repr-Digest where it sends one')
     .option('--cursor <file>', 'save progress in this file, and continue from there next time')
-    .option('--allow-older', 'accept an older snapshot than one that was verified before')
+    .option(
+      '--allow-older',
+      'accept an older snapshot than one that was verified before, or one by an older key',
+    )
+    .option('--mirror <id>', 'refuse any other mirror than the one with this id')
     .addOption(numberOption('--jobs <n>', 'of a URL: requests at a time', 1, 64).default(16))
     .addOption(jsonOption())
     .action((where: string, packages: string[], options: Options) =>
@@ -42,7 +48,7 @@ export function verifyCommand(session: Session): Command {
 
 async function verify(session: Session, where: string, packages: string[], options: Options): Promise<void> {
   const { environment, reporter } = session;
-  const { quick = false, jobs, cursor, allowOlder = false } = options;
+  const { quick = false, jobs, cursor, allowOlder = false, mirror: mirrorId } = options;
   if (packages.length > 0 && cursor !== undefined) {
     throw new MirrorError('usage', '--cursor is for a whole mirror: name no packages with it.');
   }
@@ -50,6 +56,7 @@ async function verify(session: Session, where: string, packages: string[], optio
   if (quick && !isUrl) {
     throw new MirrorError('usage', '--quick trusts a server, and a folder has none: leave it out.');
   }
+  await expectMirrorId(mirrorId);
   const place = isUrl ? mirrorUrlArgument(where) : directoryOf(where);
   const { trustedKeys } = await import('../keys.ts');
   const { verifyPlace } = await import('../verify/verify.ts');
@@ -62,11 +69,22 @@ async function verify(session: Session, where: string, packages: string[], optio
     depth: quick ? 'quick' : 'deep',
     jobs,
     allowOlder,
+    mirrorId,
     stateFolder: stateFolder(environment),
   });
   if (options.json) session.print(JSON.stringify(report, null, 2));
   else printReport(session, report);
   if (!report.ok) session.fail(FAILED);
+}
+
+/** Throws `usage` for what cannot be the id of a mirror. */
+async function expectMirrorId(text: string | undefined): Promise<void> {
+  const { mirrorIdSchema } = await import('../../format/snapshot/root.ts');
+  if (text === undefined || v.safeParse(mirrorIdSchema, text).success) return;
+  throw new MirrorError('usage', '--mirror takes the id of a mirror, which info prints.', {
+    expected: '16 hex digits in upper case, a dash, and a version',
+    found: text.slice(0, 80),
+  });
 }
 
 /** Prints what passed, every bad file with the evidence, and the verdict. Remarks go to standard error. */
@@ -100,9 +118,19 @@ function remarks({ unlisted = [], elsewhere = [] }: PlaceReport): string[] {
 function verdict({ depth, files, bytes, snapshot }: VerifyReport): string {
   const amount = `${counted(files.checked, 'file')}, ${bytesText(bytes.checked)}`;
   const until = `Valid until ${snapshot?.expires_at}.`;
-  if (depth === 'deep') return `OK: ${amount}, every byte as signed. ${until}`;
+  if (depth === 'deep') return `OK: ${amount}, every byte as signed${exceptions(files)}. ${until}`;
   const read = files.verified > 0 ? `; ${files.verified} of them were read` : '';
-  return `OK: ${amount}, according to the server${read}. Run without --quick to check the bytes. ${until}`;
+  const claim = `according to the server${exceptions(files)}${read}`;
+  return `OK: ${amount}, ${claim}. Run without --quick to check the bytes. ${until}`;
+}
+
+/** Returns which of the files were not there to be checked, and need not be. */
+function exceptions({ on_demand, expired }: VerifyReport['files']): string {
+  const counts = [
+    ...(on_demand > 0 ? [`${on_demand} on demand`] : []),
+    ...(expired > 0 ? [`${expired} expired`] : []),
+  ];
+  return counts.length > 0 ? `, except ${counts.join(' and ')}` : '';
 }
 
 function refusal({ failures, files, snapshot }: VerifyReport): string {

@@ -4,6 +4,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson } from '../../format/parse.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { digestFile, type FileDigest } from './hash.ts';
 import { localPath } from './paths.ts';
 import { writeFileAtomic } from './write.ts';
@@ -66,13 +67,14 @@ export class KnownFiles {
   }
 
   /** Saves the digests of files that are in place, and forgets all other paths. Ignores errors. */
-  async save(files: Iterable<{ path: string; digest: FileDigest }>): Promise<void> {
+  async save(files: Iterable<Pick<SnapshotEntry, 'name' | 'sha256' | 'md5'>>): Promise<void> {
     const records: Record<string, KnownFile> = {};
-    for (const { path, digest } of files) {
-      const seen = this.#seen.get(path);
-      const identity = seen?.sha256 === digest.sha256 ? seen : identityOf(localPath(this.#directory, path));
-      const { sha256, md5 } = digest;
-      if (identity) records[path] = { ...identity, sha256, md5 };
+    for (const { name, sha256, md5 } of files) {
+      // Of a file on demand not all is known.
+      if (md5 === undefined) continue;
+      const seen = this.#seen.get(name);
+      const identity = seen?.sha256 === sha256 ? seen : identityOf(localPath(this.#directory, name));
+      if (identity) records[name] = { ...identity, sha256, md5 };
     }
     await writeFileAtomic(this.#cache, `${JSON.stringify(records)}\n`).catch(() => undefined);
   }

@@ -4,8 +4,8 @@ import { MirrorError } from '../../format/errors.ts';
 import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts';
 import { type Manifest, parseManifest } from '../../format/manifest.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { parseLeaf } from '../../format/snapshot/leaf.ts';
-import { type LeafReference, parseRoot, type SignedRoot } from '../../format/snapshot/root.ts';
+import { Leaf } from '../../format/snapshot/leaf.ts';
+import { parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { isCommitUnfinished } from '../snapshot/journal.ts';
 import { localPath, PRIVATE } from './paths.ts';
 import { isAbsent, isPresent } from './write.ts';
@@ -27,9 +27,15 @@ export async function readSignedRoot(directory: string): Promise<SignedRoot> {
   return { root, signature: Buffer.from(signature).toString('utf8') };
 }
 
-/** Reads the entries of one leaf. Throws `missing`, `mismatch` or `bad-input`. */
-export async function readLeaf(directory: string, reference: LeafReference): Promise<SnapshotEntry[]> {
-  return parseLeaf(await readMirrorFile(directory, leafPath(reference.sha256)), reference);
+/** Reads the entries of the leaf of a root with this index. Throws `missing`, `mismatch` or `bad-input`. */
+export async function readLeaf(directory: string, root: Root, index: number): Promise<SnapshotEntry[]> {
+  const path = leafPath(root.leaves[index]?.sha256 ?? '');
+  return new Leaf(await readMirrorFile(directory, path), root, index).entries();
+}
+
+/** Reads the entries of all leaves of a root. Throws as {@link readLeaf}. */
+export async function readEntries(directory: string, root: Root): Promise<SnapshotEntry[]> {
+  return (await Promise.all(root.leaves.map((_, index) => readLeaf(directory, root, index)))).flat();
 }
 
 /** Reads manifest.json. Throws `missing` or `bad-input`. */
@@ -43,8 +49,8 @@ export const readManifest = async (directory: string): Promise<Manifest> =>
 export async function readContents(directory: string) {
   if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
   const snapshot = parseRoot(await readMirrorFile(directory, ROOT));
-  const leaves = await Promise.all(snapshot.leaves.map((leaf) => readLeaf(directory, leaf)));
-  return { snapshot, entries: leaves.flat(), manifest: await readManifest(directory) };
+  const entries = await readEntries(directory, snapshot);
+  return { snapshot, entries, manifest: await readManifest(directory) };
 }
 
 /** Throws `refused` unless the directory is absent, empty or a mirror: a mirror is not mixed with other files. */

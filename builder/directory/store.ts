@@ -3,9 +3,11 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { MirrorError } from '../../format/errors.ts';
-import { leafPath, ROOT } from '../../format/layout.ts';
+import { leafPath, ROOT, type SnapshotId, signaturePath, snapshotName } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
+import { parseSignature } from '../../format/minisign/signature.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import type { LeafReference } from '../../format/snapshot/root.ts';
+import { type LeafReference, parseRoot } from '../../format/snapshot/root.ts';
 import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
 import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
@@ -44,16 +46,25 @@ export class DirectoryStore implements MirrorStore {
     this.#directory = directory;
   }
 
-  /** A directory has one snapshot: it is returned whatever version was asked for. */
-  async signedRoot(): Promise<PublishedRoot | undefined> {
+  async signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined> {
+    const signed = await this.#liveRoot();
+    if (!signed || !snapshot || snapshotName(idOf(signed)) === snapshotName(snapshot)) return signed;
+    return undefined;
+  }
+
+  /** A directory keeps only the live snapshot. */
+  async snapshots(): Promise<SnapshotId[]> {
+    const signed = await this.#liveRoot();
+    return signed ? [idOf(signed)] : [];
+  }
+
+  async #liveRoot(): Promise<PublishedRoot | undefined> {
     const identity = identityAt(localPath(this.#directory, ROOT));
     if (this.#root && this.#root.identity === identity) return this.#root.signed;
     const signed = await ifPresent(readPublishedRoot(this.#directory));
     this.#root = signed && identity !== undefined ? { identity, signed } : undefined;
     return signed;
   }
-
-  versions = (): Promise<number[]> => Promise.resolve([]);
 
   leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
     ifPresent(readMirrorFile(this.#directory, leafPath(sha256)));
@@ -126,6 +137,12 @@ async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
   const { ctimeMs } = await stat(localPath(directory, ROOT));
   return { ...signed, published: Math.floor(ctimeMs / 1000) };
 }
+
+/** Returns what a root says of itself: nothing of it is verified yet. */
+const idOf = ({ root, signature }: PublishedRoot): SnapshotId => ({
+  version: parseRoot(root).version,
+  signer: keyIdText(parseSignature(signature, signaturePath(ROOT)).keyId),
+});
 
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(':');

@@ -23,11 +23,12 @@ export class LinkSource {
     if (!contents) {
       throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
     }
-    const files = contents.entries.filter(({ name }) => isPackageFile(name));
-    return new LinkSource(
-      directory,
-      new Map(files.map(({ name, sha256, size }) => [sha256, { path: name, size }])),
+    const files = contents.entries.flatMap(({ name, sha256, size, until, source }) =>
+      isPackageFile(name) && until === undefined && source === undefined
+        ? [[sha256, { path: name, size }] as const]
+        : [],
     );
+    return new LinkSource(directory, new Map(files));
   }
 
   /** Returns the size of the file with this SHA-256 in bytes; `undefined` when the other mirror lists none. */

@@ -3,7 +3,7 @@ import { type IndexedDatabase, type IndexManifest, parseIndexManifest } from '..
 import { indexVersion } from '../../format/index-version.ts';
 import { compressedDatabasePath, databasePath, INDEX_MANIFEST } from '../../format/layout.ts';
 import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
-import type { IndexStamp, Row } from '../../format/packages/kind.ts';
+import { fileRow, type IndexStamp, type Row } from '../../format/packages/kind.ts';
 import type { Kind, KindId } from '../../format/packages/kinds.ts';
 import { sortedBy, writeIndexDatabase } from '../database/database.ts';
 import { hashFile } from '../directory/hash.ts';
@@ -31,7 +31,9 @@ export function brewRowsOf(
   before: readonly Row[],
 ): BrewRows {
   const rows = images?.flatMap(({ of, bottles }) =>
-    bottles.flatMap((bottle) => bottle.tags.map((tag) => ({ formula: of, tag, ...stage.stored(bottle) }))),
+    bottles.flatMap((bottle) =>
+      bottle.tags.map((tag) => ({ formula: of, tag, ...fileRow(stage.stored(bottle)) })),
+    ),
   );
   return { now: rows && sortedBy(rows, ({ formula: name, tag }) => `${name} ${tag}`), before };
 }

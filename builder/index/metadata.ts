@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { utf8 } from '../../format/bytes.ts';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
-import { apiPath, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST, VULNERABILITIES } from '../../format/layout.ts';
+import {
+  apiPath,
+  CHANGES,
+  INDEX_MANIFEST,
+  MANIFEST,
+  PACKAGE_LIST,
+  POLICY,
+  VULNERABILITIES,
+} from '../../format/layout.ts';
 import { bytesByTag, encodeManifest, homebrewTime, type Manifest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { formula } from '../../format/packages/formula.ts';
@@ -53,6 +62,8 @@ export async function stageMetadata(
     packages: described.flatMap(({ listed }) => sortedBy(listed, (item) => item.name)),
   };
   await stage.put(PACKAGE_LIST, encodePackageList(list));
+  await stage.put(POLICY, utf8('{"decisions":[]}\n'));
+  await stage.put(CHANGES, utf8('{"snapshots":[]}\n'));
   const manifest: Manifest = {
     ...{ version: '1.0', created_at: now.toISOString(), stout_version: `${NAME} ${VERSION}` },
     ...{ ...contents, ...sumsOf(stage.files), index_version: version, generator: GENERATOR, request },

@@ -79,7 +79,7 @@ async function stagePackage(context: IndexContext, item: PlannedPackage): Promis
     entry: { ...kind.entry(json, path, stored), ...(isUnchecked ? { unchecked: true } : {}) },
     listed: {
       ...{ kind: kind.id, name, version, desc: desc ?? '', tags: kind.tags(files) },
-      size: filesOf(item).reduce((sum, file) => sum + stage.stored(file).size, 0),
+      size: filesOf(item).reduce((sum, file) => sum + (stage.stored(file).size ?? 0), 0),
     },
   };
 }

@@ -2,7 +2,7 @@ import { utf8 } from '../../format/bytes.ts';
 import { ROOT, signaturePath } from '../../format/layout.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import { isTreePath } from '../../format/paths.ts';
-import { filePathOf } from '../../format/snapshot/entry.ts';
+import { isOwnFile } from '../../format/snapshot/entry.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { filesBelow } from '../directory/mirror.ts';
 import { commit } from './journal.ts';
@@ -27,5 +27,5 @@ export async function commitStage(
   const metadata = await Promise.all(METADATA.map((folder) => filesBelow(directory, folder)));
   const removes = metadata.flat().filter((path) => !stage.files.has(path) && isTreePath(path));
   await commit(directory, { writes: stage.writes, removes });
-  await known.save(entries.map((entry) => ({ path: filePathOf(entry), digest: entry })));
+  await known.save(entries.filter(isOwnFile));
 }

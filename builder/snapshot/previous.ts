@@ -9,8 +9,8 @@ import { openSignedRoot, readSignedMirror, SignedMirror } from './signed-mirror.
 
 /**
  * Returns the signed state of the mirror in a directory, if there is one. Nothing unsigned may become part of what is
- * signed next. So a root by a key that is not trusted counts for nothing, and of a damaged mirror only its version remains,
- * because versions must not fall. Both are reported as warnings.
+ * signed next. So a root by a key that is not trusted counts for nothing, and of a damaged mirror only its id and version
+ * remain, because versions must not fall. Both are reported as warnings.
  */
 export async function readPrevious(
   directory: string,
@@ -35,6 +35,6 @@ export async function readPrevious(
     return await readSignedMirror(directory, snapshot);
   } catch (error) {
     warn(error);
-    return new SignedMirror(directory, snapshot.version);
+    return new SignedMirror(directory, snapshot);
   }
 }

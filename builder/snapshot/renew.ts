@@ -3,9 +3,8 @@ import { signFile } from '../../format/file-signature.ts';
 import { encodeIndexManifest, parseIndexManifest } from '../../format/index-manifest.ts';
 import { INDEX_MANIFEST, MANIFEST, SIGNED_PATHS, signaturePath } from '../../format/layout.ts';
 import { encodeManifest, type Manifest, parseManifest } from '../../format/manifest.ts';
-import type { FileDigest } from '../directory/hash.ts';
 import type { SnapshotSigning } from './sign.ts';
-import type { Stage } from './stage.ts';
+import type { FileContent, Stage } from './stage.ts';
 
 type Signing = Pick<SnapshotSigning, 'key' | 'now'>;
 
@@ -31,7 +30,7 @@ export async function stageSignature(
   prehash: Uint8Array,
   signing: Signing,
 ): Promise<void> {
-  const { sha256, size } = stage.stored({ path });
+  const { sha256, size } = stage.document(path);
   const signature = signFile(signing.key, prehash, {
     timestamp: secondsOf(signing),
     file: path,
@@ -41,13 +40,13 @@ export async function stageSignature(
   await stage.put(signaturePath(path), utf8(signature));
 }
 
-/** Returns the digests of the index files, and the size of all files. */
-export function sumsOf(files: ReadonlyMap<string, FileDigest>): Pick<Manifest, 'checksums' | 'total_size'> {
+/** Returns the digests of the index files, and the size of all files as far as it is known. */
+export function sumsOf(files: ReadonlyMap<string, FileContent>): Pick<Manifest, 'checksums' | 'total_size'> {
   const index = [...files].filter(([path]) => path.startsWith('index/'));
   const sums = index.map(([path, { sha256 }]) => [path, sha256] as const);
   return {
     checksums: Object.fromEntries(sums.sort(([a], [b]) => (a < b ? -1 : 1))),
-    total_size: [...files.values()].reduce((sum, file) => sum + file.size, 0),
+    total_size: [...files.values()].reduce((sum, { size = 0 }) => sum + size, 0),
   };
 }
 

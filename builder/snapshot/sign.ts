@@ -2,10 +2,10 @@ import pMap from 'p-map';
 import { leafPath } from '../../format/layout.ts';
 import type { SecretKey } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type Root, type SignedRoot, signRoot } from '../../format/snapshot/root.ts';
 import { GENERATOR } from '../generator.ts';
-import { snapshotEntries } from './entries.ts';
+import { isContentFile, snapshotEntries } from './entries.ts';
 import type { Stage } from './stage.ts';
 
 const READERS = 4;
@@ -20,6 +20,8 @@ export interface SnapshotSigning {
 
 /** The snapshot before the one to come. */
 export interface PreviousSnapshot {
+  /** The id of the mirror. */
+  mirror: string;
   version: number;
   entries: readonly SnapshotEntry[];
 }
@@ -31,16 +33,21 @@ export interface NewSnapshot {
   signed: SignedRoot;
 }
 
-/** Lists and signs every file on the stage as the snapshot after `previous`, and stages its leaves. */
+/**
+ * Lists and signs every file on the stage as the snapshot after `previous`, or as the first of a new mirror, and stages its
+ * leaves. Throws `refused` if no version is left.
+ */
 export async function signSnapshot(
   { key, now, validFor }: SnapshotSigning,
   stage: Stage,
-  previous: PreviousSnapshot = { version: 0, entries: [] },
+  previous?: PreviousSnapshot,
 ): Promise<NewSnapshot> {
   const seconds = Math.floor(now.getTime() / 1000);
-  const entries = await withoutLost(snapshotEntries(stage.files, previous.entries, seconds), stage);
+  const before = await withoutLost(previous?.entries ?? [], stage);
+  const entries = snapshotEntries(stage.files, before, seconds);
+  const { keyId } = key.publicKey;
   const { snapshot, leaves } = buildSnapshot({
-    ...{ entries, now, validFor, previousVersion: previous.version, generator: GENERATOR },
+    ...{ entries, now, validFor, previous, keyId, generator: GENERATOR },
   });
   for (const { bytes, reference } of leaves) await stage.put(leafPath(reference.sha256), bytes);
   return { snapshot, entries, signed: signRoot(snapshot, key) };
@@ -48,10 +55,11 @@ export async function signSnapshot(
 
 /** Removes superseded files that somebody deleted or altered: what is gone must not be promised. */
 async function withoutLost(entries: readonly SnapshotEntry[], stage: Stage): Promise<SnapshotEntry[]> {
-  const kept = await pMap(
-    entries,
-    async (entry) => entry.until === undefined || stage.holds(filePathOf(entry), entry.sha256),
-    { concurrency: READERS },
-  );
+  const isKept = async (entry: SnapshotEntry): Promise<boolean> =>
+    stage.files.has(entry.name) ||
+    !isContentFile(entry) ||
+    entry.source !== undefined ||
+    stage.holds(entry.name, entry.sha256);
+  const kept = await pMap(entries, isKept, { concurrency: READERS });
   return entries.filter((_, index) => kept[index]);
 }

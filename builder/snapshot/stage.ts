@@ -1,6 +1,17 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { StoredFile } from '../../format/packages/kind.ts';
+import {
+  isOwnFile,
+  type OnDemandEntry,
+  type SnapshotEntry,
+  type StoredEntry,
+} from '../../format/snapshot/entry.ts';
 import { digestBytes, type FileDigest } from '../directory/hash.ts';
+
+/** What a snapshot lists of a file's bytes; of a file on demand perhaps only its SHA-256 and its source. */
+export type FileContent =
+  | Pick<StoredEntry, 'size' | 'sha256' | 'md5' | 'source'>
+  | Pick<OnDemandEntry, 'size' | 'sha256' | 'md5' | 'source'>;
 
 /** Where the files of a stage are kept: a folder, or a bucket. */
 export interface StageStorage {
@@ -20,15 +31,19 @@ export interface StageStorage {
  */
 export class Stage {
   readonly #storage: StageStorage;
-  readonly #files = new Map<string, FileDigest>();
+  readonly #files = new Map<string, FileContent>();
   readonly #written = new Map<string, string>();
+  readonly #onDemand: ReadonlyMap<string, SnapshotEntry>;
 
-  constructor(storage: StageStorage) {
+  /** `previous` are the entries of the snapshot before: files on demand among them need not be here to be kept. */
+  constructor(storage: StageStorage, previous: readonly SnapshotEntry[] = []) {
     this.#storage = storage;
+    const onDemand = previous.filter((entry) => isOwnFile(entry) && entry.source !== undefined);
+    this.#onDemand = new Map(onDemand.map((entry) => [entry.name, entry]));
   }
 
   /** Every file of the snapshot to come, by path. */
-  get files(): ReadonlyMap<string, FileDigest> {
+  get files(): ReadonlyMap<string, FileContent> {
     return this.#files;
   }
 
@@ -40,9 +55,12 @@ export class Stage {
   /** Adds a document. Bytes that are in place already are not written again. */
   async put(path: string, bytes: Uint8Array): Promise<FileDigest> {
     const digest = digestBytes(bytes);
-    if (await this.keep(path, digest.sha256)) return digest;
-    await this.#storage.save(path, bytes, digest);
-    this.adopt(path, digest);
+    if (await this.#storage.find(path, digest.sha256)) {
+      this.#files.set(path, digest);
+    } else {
+      await this.#storage.save(path, bytes, digest);
+      this.adopt(path, digest);
+    }
     return digest;
   }
 
@@ -52,16 +70,16 @@ export class Stage {
     this.#written.set(path, digest.sha256);
   }
 
-  /** Adds the file at `path` as it is, if its bytes have this SHA-256; returns its digests if so. */
-  async keep(path: string, sha256: string): Promise<FileDigest | undefined> {
-    const found = await this.#storage.find(path, sha256);
-    if (found) this.#files.set(path, found);
+  /** Adds the file at `path` as it is, if {@link holds}; returns what the snapshot will list of it if so. */
+  async keep(path: string, sha256: string): Promise<FileContent | undefined> {
+    const found = this.#onDemandAt(path, sha256) ?? (await this.#storage.find(path, sha256));
+    if (found) this.carry(path, found);
     return found;
   }
 
   /** Adds a file as it was signed before, without looking at it. */
-  carry(path: string, { size, sha256, md5 }: FileDigest): void {
-    this.#files.set(path, { size, sha256, md5 });
+  carry(path: string, content: FileContent): void {
+    this.#files.set(path, contentOf(content));
   }
 
   /** Removes a file that nothing in the snapshot to come refers to. */
@@ -70,15 +88,16 @@ export class Stage {
     this.#written.delete(path);
   }
 
-  /** True when the bytes at `path` now have this SHA-256. */
+  /** True when the bytes at `path` now have this SHA-256, or may come on demand. */
   readonly holds = async (path: string, sha256: string): Promise<boolean> =>
-    (await this.#storage.find(path, sha256)) !== undefined;
+    this.#onDemandAt(path, sha256) !== undefined || (await this.#storage.find(path, sha256)) !== undefined;
 
   /** Returns where a file is in the mirror, once it was added. Throws `missing` when it was not, or has another SHA-256. */
   stored({ path, sha256 }: { path: string; sha256?: string | undefined }): StoredFile {
-    const digest = this.#files.get(path);
-    if (digest && (sha256 === undefined || sha256 === digest.sha256)) {
-      return { path, sha256: digest.sha256, size: digest.size };
+    const content = this.#files.get(path);
+    if (content && (sha256 === undefined || sha256 === content.sha256)) {
+      const { size } = content;
+      return { path, sha256: content.sha256, ...(size === undefined ? {} : { size }) };
     }
     throw new MirrorError('missing', `${path} was planned but is not here.`, {
       where: path,
@@ -86,18 +105,37 @@ export class Stage {
     });
   }
 
+  /** Returns the digests of a document, once it was added. Throws `missing`. */
+  document(path: string): FileDigest {
+    const content = this.#files.get(path);
+    if (content && content.source === undefined) return content;
+    throw new MirrorError('missing', `${path} was planned but is not here.`, { where: path });
+  }
+
   /** Reads a file of the snapshot to come that is in place. Throws `missing`, or `mismatch` for other bytes than listed. */
-  read = async (path: string): Promise<Uint8Array> => this.#storage.read(path, await this.#listed(path));
+  read = async (path: string): Promise<Uint8Array> => this.#storage.read(path, await this.#inPlace(path));
 
   /** Returns the BLAKE2b-512 of a file that is in place. Throws as {@link read}. */
   prehash = async (path: string): Promise<Uint8Array> =>
-    this.#storage.prehash(path, await this.#listed(path));
+    this.#storage.prehash(path, await this.#inPlace(path));
 
-  async #listed(path: string): Promise<FileDigest> {
+  async #inPlace(path: string): Promise<FileDigest> {
     const listed = this.#files.get(path);
     if (!listed) throw new MirrorError('missing', `The snapshot does not list ${path}.`, { where: path });
     const { sha256 } = listed;
-    if (await this.holds(path, sha256)) return listed;
+    const found = await this.#storage.find(path, sha256);
+    if (found) return found;
     throw new MirrorError('mismatch', `${path} is not as it was signed.`, { where: path, expected: sha256 });
   }
+
+  #onDemandAt(path: string, sha256: string): FileContent | undefined {
+    const entry = this.#onDemand.get(path);
+    return entry?.sha256 === sha256 ? entry : undefined;
+  }
+}
+
+/** Returns what an entry lists of its bytes, and nothing else of it. */
+function contentOf({ size, sha256, md5, source }: FileContent): FileContent {
+  if (source === undefined) return { size, sha256, md5 };
+  return { sha256, source, ...(size === undefined ? {} : { size }), ...(md5 === undefined ? {} : { md5 }) };
 }

@@ -11,7 +11,12 @@ import { DatabaseReader } from '../database/reader.ts';
 
 const tableSchema = v.object({ name: v.string() });
 const resultSchema = v.object({ integrity_check: v.string() });
-const rowSchema = v.object({ owner: v.string(), path: v.string(), sha256: v.string(), size: v.number() });
+const rowSchema = v.object({
+  owner: v.string(),
+  path: v.string(),
+  sha256: v.string(),
+  size: v.nullable(v.number()),
+});
 
 type Row = v.InferOutput<typeof rowSchema>;
 
@@ -22,7 +27,7 @@ const tablesOf = (kind: Kind): Table[] =>
   );
 
 /**
- * Checks that databases and snapshot list the same files, and that vulns/cve.db is sound (docs/format.md section 9, step 8).
+ * Checks that databases and snapshot list the same files, superseded ones aside, and that vulns/cve.db is sound (docs/format.md section 9, step 8).
  * `localPathOf` returns the local file that holds a path of the mirror.
  */
 export async function checkDatabases(
@@ -30,7 +35,8 @@ export async function checkDatabases(
   entries: readonly SnapshotEntry[],
   report: ReportBuilder,
 ): Promise<void> {
-  const byPath = new Map(entries.map((entry) => [entry.name, entry]));
+  const current = entries.filter(({ until }) => until === undefined);
+  const byPath = new Map(current.map((entry) => [entry.name, entry]));
   for (const kind of KINDS) {
     const path = databasePath(kind.index);
     if (!byPath.has(path)) continue;
@@ -79,7 +85,7 @@ function listedFiles(database: DatabaseReader, kind: Kind): Row[] {
 function missingFiles(rows: Row[], byPath: ReadonlyMap<string, SnapshotEntry>, index: string): MirrorError[] {
   return rows.flatMap(({ owner, path, sha256: expected, size }) => {
     const entry = byPath.get(path);
-    if (entry?.sha256 === expected && entry.size === size) return [];
+    if (entry?.sha256 === expected && (entry.size ?? null) === size) return [];
     const what = entry ? 'has other bytes in the snapshot' : 'is not in the snapshot';
     const message = `${path}, which ${index} lists for ${owner}, ${what}.`;
     const details = { where: path, expected, found: entry?.sha256 };

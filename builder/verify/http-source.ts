@@ -16,7 +16,7 @@ import type { VerifySource } from '../../format/verify/source.ts';
 import { hashFile } from '../directory/hash.ts';
 import { HttpClient } from '../http/client.ts';
 import { type Answer, chunksOf } from '../http/request.ts';
-import { withRetries } from '../http/retry.ts';
+import { Transient, withRetries } from '../http/retry.ts';
 import { isHonestRewrite, mirroredUrls, packageJsonOf } from './client-view.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
 
@@ -85,7 +85,7 @@ export class HttpSource implements VerifySource {
 
   /** Returns what the server claims in `Repr-Digest` (RFC 9530), or `undefined` if it sends none. */
   async #claim(entry: SnapshotEntry): Promise<Evidence | undefined> {
-    const { header } = await this.#ask(entry, (url) => this.#client.head(url, this.#headers));
+    const { header } = await this.#ask(entry, (url, headers) => this.#client.head(url, headers));
     const [, base64 = ''] = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):/.exec(header('repr-digest') ?? '') ?? [];
     const digest = fromBase64(base64);
     if (digest?.length !== 32) return undefined;
@@ -122,10 +122,10 @@ export class HttpSource implements VerifySource {
     return copy;
   }
 
-  /** Hashes a file as it arrives, and writes it to `copy` if given. Stops after the listed size. */
+  /** Hashes a file as it arrives, and writes it to `copy` if given. Stops after the listed size, if there is one. */
   #hash(entry: SnapshotEntry, copy?: string): Promise<Evidence> {
     return withRetries(async () => {
-      const { body } = await this.#ask(entry, (url) => this.#client.get(url, this.#headers));
+      const { body } = await this.#ask(entry, (url, headers) => this.#client.get(url, headers));
       const hash = createHash('sha256');
       let size = 0;
       const file = copy === undefined ? undefined : await open(copy, 'w');
@@ -134,7 +134,7 @@ export class HttpSource implements VerifySource {
           hash.update(chunk);
           await file?.writeFile(chunk);
           size += chunk.length;
-          if (size > entry.size) break;
+          if (entry.size !== undefined && size > entry.size) break;
         }
       } finally {
         await file?.close();
@@ -143,14 +143,18 @@ export class HttpSource implements VerifySource {
     });
   }
 
-  /** A static host has superseded files at their path; a Worker has them at their content address. */
-  async #ask(entry: SnapshotEntry, ask: (url: URL) => Promise<Answer>): Promise<Answer> {
-    const path = filePathOf(entry);
+  /** Asks for a file so that the server fetches none: a 504 for one on demand means that it is not there (RFC 9111). */
+  async #ask(
+    { name, source }: SnapshotEntry,
+    ask: (url: URL, headers: Record<string, string>) => Promise<Answer>,
+  ): Promise<Answer> {
+    const url = mirrorFileUrl(this.#base, name, isPackageJson(name));
+    if (source === undefined) return ask(url, this.#headers);
     try {
-      return await ask(mirrorFileUrl(this.#base, path, isPackageJson(path)));
+      return await ask(url, { ...this.#headers, 'cache-control': 'only-if-cached' });
     } catch (error) {
-      if (entry.until === undefined || !isNotFound(error)) throw error;
-      return ask(mirrorFileUrl(this.#base, entry.name));
+      if (!(error instanceof Transient) || error.error.found !== '504') throw error;
+      throw new MirrorError('not-found', error.message, { where: url.href });
     }
   }
 

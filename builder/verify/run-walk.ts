@@ -7,6 +7,7 @@ import { verifyMirror } from '../../format/verify/walk.ts';
 import type { Reporter } from '../reporter.ts';
 import { CursorFile } from './cursor-file.ts';
 import { filesOfPackages } from './package-files.ts';
+import type { SeenMirrors } from './seen.ts';
 
 /** How a mirror is verified, wherever it is. */
 export interface VerifyOptions {
@@ -15,32 +16,34 @@ export interface VerifyOptions {
   reporter: Reporter;
   /** The only packages to check; absent for everything. */
   packages?: readonly string[] | undefined;
-  /** The newest version of this mirror that was seen before. An older one is a finding. */
-  lastSeen?: number | undefined;
+  /** What was accepted before, by mirror. A rollback is a finding. */
+  seen?: SeenMirrors | undefined;
+  /** The id of the expected mirror. Any other is a finding. */
+  mirrorId?: string | undefined;
   /** Local file that keeps the report so far, so that the next call continues from there. */
   cursorFile?: string | undefined;
 }
 
 /**
- * Runs the walk from where the cursor file stopped, and reports progress. `mirror` names what is verified.
+ * Runs the walk from where the cursor file stopped, and reports progress. `place` names what is verified.
  * Throws `unknown-package`, or `bad-input` for a cursor file of another verification.
  */
 export async function runWalk(
   source: VerifySource,
-  mirror: string,
+  place: string,
   depth: Depth,
   options: VerifyOptions,
   checkIndex: CheckIndex,
 ): Promise<VerifyReport> {
-  const { trusted, now, reporter, packages, lastSeen, cursorFile } = options;
-  const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, mirror, depth);
+  const { trusted, now, reporter, packages, seen, mirrorId, cursorFile } = options;
+  const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, place, depth);
   const select: WalkOptions['select'] = packages && ((manifest) => filesOfPackages(manifest, packages));
   const mayContinue = (report: VerifyReport): boolean => {
     file?.save(report);
     showProgress(reporter, report);
     return true;
   };
-  const walkOptions = { trusted, now, depth, lastSeen, select, checkIndex, mayContinue };
+  const walkOptions = { trusted, now, depth, seen, mirror: mirrorId, select, checkIndex, mayContinue };
   const walk = (before?: VerifyReport) => verifyMirror(source, { ...walkOptions, before });
   const before = file?.load();
   const report = await walk(before).catch((error: unknown) => {

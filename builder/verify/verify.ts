@@ -1,21 +1,21 @@
-import { realpath } from 'node:fs/promises';
 import { messageOf } from '../../format/errors.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import type { MirrorUrl } from './mirror-url.ts';
 import type { VerifyOptions } from './run-walk.ts';
-import { rememberVersion, seenVersion } from './seen.ts';
+import { readSeen, rememberSnapshot } from './seen.ts';
 import { verifyDirectory } from './verify-directory.ts';
 import { type Elsewhere, verifyUrl } from './verify-url.ts';
 
 /** How a mirror is verified and remembered. */
-export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'lastSeen'> {
+export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'seen'> {
   /** How files at a URL are checked. Those in a folder are always read. */
   depth: Depth;
   /** Maximum number of concurrent requests to a URL. */
   jobs: number;
-  /** Accept an older version than one that was verified before. */
+  /** Accept an older snapshot than one that was accepted before, or one by an older key. */
   allowOlder: boolean;
-  /** Folder that keeps the versions that were verified. */
+  /** Folder that keeps which versions were accepted. */
   stateFolder: string;
 }
 
@@ -23,26 +23,33 @@ export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'lastSeen'> {
 export type PlaceReport = VerifyReport & { unlisted?: string[]; elsewhere?: Elsewhere[] };
 
 /**
- * Verifies the mirror in a folder or at a URL. Notices a version older than one that was verified before, and remembers
- * this one. Throws as {@link verifyDirectory} and {@link verifyUrl}.
+ * Verifies the mirror in a folder or at a URL. A snapshot that is older than one accepted before, wherever that was, is a
+ * finding; otherwise it is remembered. Throws as {@link verifyDirectory} and {@link verifyUrl}, and `bad-input` for a
+ * damaged record of what was accepted.
  */
 export async function verifyPlace(
   place: string | MirrorUrl,
   { allowOlder, stateFolder, ...rest }: VerifyPlaceOptions,
 ): Promise<PlaceReport> {
-  const name = typeof place === 'string' ? await realPath(place) : place.base;
-  const lastSeen = await seenVersion(stateFolder, name);
-  const options = { ...rest, lastSeen: allowOlder ? undefined : lastSeen };
+  const seen = await readSeen(stateFolder);
+  const options = { ...rest, seen: allowOlder ? undefined : seen };
   const report: PlaceReport =
     typeof place === 'string'
       ? await verifyDirectory(place, options)
       : await verifyUrl({ ...options, mirror: place });
-  // Even if other checks failed, a trusted key has signed this version.
-  await rememberVersion(stateFolder, name, report.snapshot?.version ?? 0).catch((error: unknown) => {
+  await remember(stateFolder, report, options).catch((error: unknown) => {
     rest.reporter.warn(`The version that was verified could not be saved: ${messageOf(error)}`);
   });
   return report;
 }
 
-/** Returns the path of a folder without links. A folder that does not exist keeps the name that was given. */
-const realPath = (directory: string): Promise<string> => realpath(directory).catch(() => directory);
+/** Remembers a snapshot in which steps 1 to 3 found nothing wrong (docs/format.md section 9). Damaged files change nothing. */
+async function remember(
+  stateFolder: string,
+  { checks, snapshot }: VerifyReport,
+  { trusted }: Pick<VerifyOptions, 'trusted'>,
+): Promise<void> {
+  const signer = trusted.find(({ keyId }) => keyIdText(keyId) === snapshot?.signed_by);
+  const isAccepted = checks.some(({ name, state }) => name === 'snapshot' && state === 'passed');
+  if (snapshot && signer && isAccepted) await rememberSnapshot(stateFolder, snapshot, signer);
+}

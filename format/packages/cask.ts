@@ -5,6 +5,7 @@ import {
   type BySlot,
   FILE_COLUMNS,
   fileExtension,
+  fileRow,
   flag,
   type IndexedPackage,
   type OfferedFile,
@@ -178,7 +179,7 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
     })),
     artifacts: [...files]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([arch, file]) => ({ cask: token, arch, ...file })),
+      .map(([arch, file]) => ({ cask: token, arch, ...fileRow(file) })),
   };
 }
 

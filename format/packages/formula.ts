@@ -4,6 +4,7 @@ import { countSchema, recordSchema, sha256Schema } from '../schemas.ts';
 import { bottleTagFor, clientTags, parseTag } from '../tags.ts';
 import {
   FILE_COLUMNS,
+  fileRow,
   flag,
   type IndexedPackage,
   type Offer,
@@ -143,7 +144,7 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
     ),
     bottles: [...files]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([platform, file]) => ({ formula: name, platform, ...file })),
+      .map(([platform, file]) => ({ formula: name, platform, ...fileRow(file) })),
     aliases: aliases.map((alias) => ({ alias, formula: name })),
   };
 }

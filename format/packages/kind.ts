@@ -1,8 +1,12 @@
 import * as v from 'valibot';
 import { countSchema, sha256Schema } from '../schemas.ts';
 
-/** A file that the mirror holds: its path in the mirror, its SHA-256 in hex and its size in bytes. */
-export const storedFileSchema = v.object({ path: v.string(), sha256: sha256Schema, size: countSchema });
+/** A file of the mirror: its path, its SHA-256 in hex, and its size in bytes if that is known. */
+export const storedFileSchema = v.object({
+  path: v.string(),
+  sha256: sha256Schema,
+  size: v.optional(countSchema),
+});
 export type StoredFile = v.InferOutput<typeof storedFileSchema>;
 
 /** A file that an upstream offers. */
@@ -155,8 +159,11 @@ export function fileExtension(url: string): string {
   return (COMPRESSED_TAR.exec(name) ?? EXTENSION.exec(name))?.[1] ?? 'bin';
 }
 
-/** The columns of a file, for tables that list files. */
-export const FILE_COLUMNS = { path: 'TEXT NOT NULL', sha256: 'TEXT NOT NULL', size: 'INTEGER NOT NULL' };
+/** The columns of a file, for tables that list files. An unknown size is NULL. */
+export const FILE_COLUMNS = { path: 'TEXT NOT NULL', sha256: 'TEXT NOT NULL', size: 'INTEGER' };
+
+/** Returns a file as a row. */
+export const fileRow = ({ path, sha256, size }: StoredFile) => ({ path, sha256, size: size ?? null });
 
 export const optionalText = v.optional(v.nullable(v.string()), null);
 export const flag = v.optional(v.nullable(v.boolean()), false);

@@ -4,6 +4,7 @@ import { joinPath, plainName, withExtension } from '../paths.ts';
 import {
   FILE_COLUMNS,
   fileExtension,
+  fileRow,
   type IndexedPackage,
   type Offer,
   type PackageKind,
@@ -78,7 +79,7 @@ function rows({ json, jsonHash, upstreamHash, files }: IndexedPackage<LinuxAppRo
         ...{ json_hash: jsonHash, upstream_hash: upstreamHash },
       },
     ],
-    artifacts: file ? [{ token: json.token, ...file }] : [],
+    artifacts: file ? [{ token: json.token, ...fileRow(file) }] : [],
   };
 }
 

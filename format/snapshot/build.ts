@@ -1,8 +1,10 @@
 import { MirrorError } from '../errors.ts';
+import { keyIdText } from '../minisign/public-key.ts';
 import { splitIntoLeaves } from './boundaries.ts';
 import { byName, type SnapshotEntry } from './entry.ts';
 import { type EncodedLeaf, encodeLeaf, totalsOf } from './leaf.ts';
-import { FORMAT, type Generator, type Root } from './root.ts';
+import { FORMAT, type Generator, LAST_VERSION, type Root } from './root.ts';
+import { sourceHost } from './source.ts';
 
 /** What a new snapshot is made from. */
 export interface SnapshotInput {
@@ -10,12 +12,17 @@ export interface SnapshotInput {
   now: Date;
   /** Seconds from `now` to expiry. */
   validFor: number;
-  /** Version of the previous snapshot; 0 for the first. */
-  previousVersion: number;
+  /** The snapshot that this one continues; absent for the first of a mirror. */
+  previous?: Pick<Root, 'mirror' | 'version'> | undefined;
+  /** The key id that is to sign. */
+  keyId: Uint8Array;
   generator: Generator;
 }
 
-/** Builds the leaves and the unsigned root of a snapshot. Throws `bad-input` if a name occurs twice, or without entries. */
+/**
+ * Builds the leaves and the unsigned root of a snapshot. Throws `bad-input` if a name occurs twice, or without entries;
+ * `refused` if no version is left.
+ */
 export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: EncodedLeaf[] } {
   const entries = [...input.entries].sort(byName);
   if (entries.length === 0) throw new MirrorError('bad-input', 'A snapshot lists at least one file.');
@@ -25,17 +32,35 @@ export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: E
   }
   const leaves = splitIntoLeaves(entries).map(encodeLeaf);
   const seconds = Math.floor(input.now.getTime() / 1000);
+  const version = nextVersion(input.previous?.version ?? 0, seconds);
   const snapshot: Root = {
     format: FORMAT,
-    // Versions must grow even if a mirror is rebuilt from nothing, so they follow the clock.
-    version: Math.max(input.previousVersion + 1, seconds),
+    mirror: input.previous?.mirror ?? `${keyIdText(input.keyId)}-${version}`,
+    version,
     created_at: isoSeconds(seconds),
     expires_at: isoSeconds(seconds + input.validFor),
     generator: input.generator,
+    ...sourcesOf(entries),
     totals: totalsOf(entries),
     leaves: leaves.map((leaf) => leaf.reference),
   };
   return { snapshot, leaves };
+}
+
+/** Versions must grow even if a mirror is rebuilt from nothing, so they follow the clock. */
+function nextVersion(previous: number, seconds: number): number {
+  if (previous < LAST_VERSION) return Math.max(previous + 1, seconds);
+  throw new MirrorError(
+    'refused',
+    'The last snapshot has the highest version that there is, so nothing can follow it: somebody else may have ' +
+      'signed it. See docs/keys.md.',
+    { expected: `a version below ${LAST_VERSION}`, found: String(previous) },
+  );
+}
+
+function sourcesOf(entries: readonly SnapshotEntry[]): Pick<Root, 'sources'> {
+  const hosts = entries.flatMap(({ source }) => (source === undefined ? [] : (sourceHost(source) ?? [])));
+  return hosts.length === 0 ? {} : { sources: [...new Set(hosts)].sort() };
 }
 
 /** Returns Unix seconds as RFC 3339 in UTC without a fraction. */

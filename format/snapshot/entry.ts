@@ -1,49 +1,115 @@
-import * as v from 'valibot';
-import { sha256OfBlobName } from '../layout.ts';
+import { hasContentAddress, sha256OfBlobName } from '../layout.ts';
 import { isTreePath } from '../paths.ts';
-import { countSchema, secondsSchema, sha256Schema } from '../schemas.ts';
+import { sourceHost } from './source.ts';
 
-const md5Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-const path = v.pipe(v.string(), v.check(isTreePath, 'Not a path that a mirror can have.'));
+const LAST_SECOND = 253_402_300_799;
+
+/**
+ * A line of a leaf. The fields without a label come first, in this order; the others are optional
+ * (docs/format.md section 4).
+ */
+const LINE = new RegExp(
+  [
+    /^([^\t]+)\t([0-9a-f]{64})\t(0|[1-9]\d{0,15}|-)\t([0-9a-f]{32}|-)\t(0|[1-9]\d{0,15})/,
+    /(?:\tpath=([^\t]+))?(?:\tuntil=([1-9]\d{0,15}))?(?:\tsource=([^\t]+))?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+);
+
+interface Listed {
+  readonly name: string;
+  /** Hex, as `md5`. */
+  readonly sha256: string;
+  /** When this name first had this content, Unix seconds. */
+  readonly modified: number;
+  /** On content addresses only: the path of the tree that has these bytes. */
+  readonly path?: string | undefined;
+  /** On superseded names only: until when they are offered, Unix seconds. */
+  readonly until?: number | undefined;
+}
+
+/** A name whose bytes are in the mirror. */
+export interface StoredEntry extends Listed {
+  /** Bytes. */
+  readonly size: number;
+  /** For storage that records no stronger digest. */
+  readonly md5: string;
+  readonly source?: undefined;
+}
+
+/** A name whose bytes may have to be fetched first. */
+export interface OnDemandEntry extends Listed {
+  readonly size?: number | undefined;
+  readonly md5?: string | undefined;
+  /** The URL that has these bytes. */
+  readonly source: string;
+}
 
 /**
  * One name in a snapshot. Most are paths of the tree. `blobs/sha256/<hex>` names are content addresses, for files that
- * clients fetch by content. Their `path` is where those bytes are in the tree.
+ * clients fetch by content.
  */
-export const entrySchema = v.pipe(
-  v.strictObject({
-    name: path,
-    /** Bytes. */
-    size: countSchema,
-    sha256: sha256Schema,
-    /** For storage that records no stronger digest. */
-    md5: md5Hex,
-    /** When this name first had this content, Unix seconds. */
-    modified: secondsSchema,
-    /** Content addresses only: the path of the tree that has these bytes. */
-    path: v.optional(path),
-    /** Superseded content addresses only: how long they are kept, Unix seconds. */
-    until: v.optional(secondsSchema),
-  }),
-  v.check(({ name, sha256, path, until }) => {
-    const address = sha256OfBlobName(name);
-    return address === undefined
-      ? path === undefined && until === undefined
-      : address === sha256 && path !== undefined;
-  }, 'A content address must match sha256 and have a path. Other names must not have one.'),
-);
+export type SnapshotEntry = StoredEntry | OnDemandEntry;
 
-export type SnapshotEntry = Readonly<v.InferOutput<typeof entrySchema>>;
+/** Encodes an entry as a line, without its line feed. */
+export function encodeEntry(entry: SnapshotEntry): string {
+  const { name, sha256, size, md5, modified, ...optional } = entry;
+  const labelled = (['path', 'until', 'source'] as const).flatMap((key) =>
+    optional[key] === undefined ? [] : `${key}=${optional[key]}`,
+  );
+  return [name, sha256, size ?? '-', md5 ?? '-', modified, ...labelled].join('\t');
+}
+
+/** Parses a line without its line feed; `undefined` if it is not an entry. Sources must be at one of `hosts`. */
+export function parseEntry(line: string, hosts: readonly string[]): SnapshotEntry | undefined {
+  const match = LINE.exec(line);
+  if (!match) return undefined;
+  const [, name = '', sha256 = '', size, md5, modified, path, until, source] = match;
+  const entry: Candidate = {
+    ...{ name, sha256, modified: Number(modified) },
+    ...(size === '-' ? {} : { size: Number(size) }),
+    ...(md5 === '-' ? {} : { md5 }),
+    ...(path === undefined ? {} : { path }),
+    ...(until === undefined ? {} : { until: Number(until) }),
+    ...(source === undefined ? {} : { source }),
+  };
+  return isEntry(entry, hosts) ? entry : undefined;
+}
+
+/** An entry of which it is not known yet whether its fields agree. */
+type Candidate = Listed & Partial<Record<'md5' | 'source', string> & Record<'size', number>>;
+
+function isEntry(entry: Candidate, hosts: readonly string[]): entry is SnapshotEntry & Candidate {
+  const { name, sha256, size = 0, modified, path, until, source } = entry;
+  const address = sha256OfBlobName(name);
+  const isAddressed = address === undefined ? path === undefined : address === sha256 && path !== undefined;
+  // Documents must always be there. Only what is fetched by content can be replaced, or come later.
+  const isContent = hasContentAddress(path ?? name);
+  const numbers = [modified, until ?? 0].every((seconds) => seconds <= LAST_SECOND);
+  const host = source === undefined ? undefined : sourceHost(source);
+  return (
+    isAddressed &&
+    isTreePath(name) &&
+    (path === undefined || (isTreePath(path) && isContent)) &&
+    (isContent || (until === undefined && source === undefined)) &&
+    Number.isSafeInteger(size) &&
+    numbers &&
+    (source === undefined
+      ? entry.size !== undefined && entry.md5 !== undefined
+      : host !== undefined && hosts.includes(host))
+  );
+}
 
 /** Returns the path of an entry's bytes in a directory. */
 export const filePathOf = (entry: SnapshotEntry): string => entry.path ?? entry.name;
 
-/**
- * Returns true for entries that are counted and verified as files: paths, and superseded content addresses. All other
- * content addresses are second names of files.
- */
-export const isOwnFile = (entry: SnapshotEntry): boolean =>
-  entry.path === undefined || entry.until !== undefined;
+/** Returns true for entries that are counted and verified as files. Content addresses are second names of files. */
+export const isOwnFile = ({ path }: SnapshotEntry): boolean => path === undefined;
+
+/** Returns true until the time of a superseded name has come; for all other names always. */
+export const isOffered = ({ until }: SnapshotEntry, now: Date): boolean =>
+  until === undefined || now.getTime() < until * 1000;
 
 /** Compares two names by code unit, which for these names is byte order. */
 export const byName = (a: { name: string }, b: { name: string }): number =>

@@ -9,9 +9,15 @@ import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';
 import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import { countSchema, instantSchema, sha256Schema } from '../schemas.ts';
+import { hostSchema } from './source.ts';
 
 /** The version of the mirror format that this code writes and reads. */
-export const FORMAT = 1;
+export const FORMAT = 2;
+/** The version that has no successor. */
+export const LAST_VERSION = Number.MAX_SAFE_INTEGER;
+
+const MAX_LEAF = 8 * 1024 * 1024;
+const MIRROR = /^[0-9A-F]{16}-[1-9]\d{0,15}$/;
 
 const text = v.pipe(v.string(), v.maxLength(1000));
 
@@ -22,19 +28,46 @@ const leafReferenceSchema = v.object({
   first: text,
   sha256: sha256Schema,
   /** Bytes of the leaf itself. */
-  size: countSchema,
+  size: v.pipe(countSchema, v.maxValue(MAX_LEAF)),
   /** Number of files that the leaf lists, and their bytes. */
   files: countSchema,
   bytes: countSchema,
 });
 
+const isAscending = (texts: readonly string[]): boolean =>
+  texts.every((text, index) => index === 0 || (texts[index - 1] ?? '') < text);
+
+/** The only version of the format that is read. */
+export const formatSchema = v.literal(FORMAT, ({ input }) =>
+  typeof input === 'number' && input > FORMAT
+    ? 'The mirror has a newer format: a newer stout-mirror is needed.'
+    : 'The mirror has an older format: make it again with create.',
+);
+
+/** The id of a mirror: the key id and the version of its first snapshot, joined by a dash. */
+export const mirrorIdSchema = v.pipe(
+  v.string(),
+  v.regex(MIRROR, 'Not the id of a mirror: 16 hex digits in upper case, a dash, and a version.'),
+  v.check((id) => Number.isSafeInteger(Number(id.slice(17))), 'The version in this id is too great.'),
+);
+
 const rootSchema = v.object({
-  format: v.literal(FORMAT, 'This mirror has another format version: a newer stout-mirror is needed.'),
+  format: formatSchema,
+  /** Carried on from snapshot to snapshot, whoever signs. */
+  mirror: mirrorIdSchema,
   /** Grows with every snapshot. */
-  version: countSchema,
+  version: v.pipe(countSchema, v.minValue(1)),
   created_at: instantSchema,
   expires_at: instantSchema,
   generator: generatorSchema,
+  /** The hosts that files on demand may be fetched from, sorted. */
+  sources: v.optional(
+    v.pipe(
+      v.array(hostSchema),
+      v.minLength(1),
+      v.check((hosts) => isAscending(hosts), 'Not in ascending order.'),
+    ),
+  ),
   totals: v.object({ files: countSchema, bytes: countSchema }),
   leaves: v.pipe(v.array(leafReferenceSchema), v.minLength(1)),
 });
@@ -93,7 +126,7 @@ export function openRoot(
 export function parseRoot(bytes: Uint8Array): Root {
   const snapshot = parseJson(rootSchema, bytes, ROOT);
   const { leaves, totals } = snapshot;
-  const sorted = leaves.every((leaf, index) => index === 0 || (leaves[index - 1]?.first ?? '') < leaf.first);
+  const sorted = isAscending(leaves.map(({ first }) => first));
   const files = leaves.reduce((sum, leaf) => sum + leaf.files, 0);
   const size = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
   if (sorted && files === totals.files && size === totals.bytes) return snapshot;

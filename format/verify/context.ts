@@ -2,6 +2,7 @@ import type { Manifest } from '../manifest.ts';
 import type { PublicKey } from '../minisign/public-key.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { Root } from '../snapshot/root.ts';
+import type { SeenVersions } from '../snapshot/seen.ts';
 import type { Listing } from './listing.ts';
 import type { Depth, ReportBuilder, VerifyReport } from './report.ts';
 import type { VerifySource } from './source.ts';
@@ -11,8 +12,10 @@ export interface WalkOptions {
   trusted: readonly PublicKey[];
   now: Date;
   depth: Depth;
-  /** The newest version of this mirror that was seen before. An older one is a finding. */
-  lastSeen?: number | undefined;
+  /** What was accepted before, by mirror. A rollback is a finding. */
+  seen?: Readonly<Record<string, SeenVersions>> | undefined;
+  /** The id of the expected mirror. Any other is a finding. */
+  mirror?: string | undefined;
   /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
   cursor?: string | undefined;
   /** An earlier report, to continue from and to add to. */
@@ -37,6 +40,8 @@ export type CheckIndex = (
 /** What the steps after the first three share. */
 export interface WalkContext {
   options: WalkOptions;
+  /** The key that signed the root, and so must have signed all else. */
+  signer: PublicKey;
   source: VerifySource;
   listing: Listing;
   report: ReportBuilder;

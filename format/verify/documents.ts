@@ -41,11 +41,11 @@ export const readManifest = async (listing: Listing): Promise<Manifest> =>
   parseManifest(await listing.read(MANIFEST, MAX_MANIFEST));
 
 /** Checks what stock stout checks: its own signature, and the databases that the index manifest names. */
-async function checkIndexManifest({ listing, options }: WalkContext): Promise<string> {
+async function checkIndexManifest({ listing, signer }: WalkContext): Promise<string> {
   const where = INDEX_MANIFEST;
   const manifest = parseIndexManifest(await listing.read(where, MAX_INDEX_MANIFEST));
-  if (!verifyIndex(manifest, options.trusted)) {
-    const message = `stout's signature in ${where} is not by a trusted key.`;
+  if (!verifyIndex(manifest, [signer])) {
+    const message = `stout's signature in ${where} is not by the key that signed the root.`;
     throw new MirrorError('bad-signature', message, { where });
   }
   // A client counts the age from here. It would refuse the mirror before the snapshot expires.
@@ -69,7 +69,7 @@ async function expectDatabase(listing: Listing, kind: IndexName, found: string |
 }
 
 async function checkSignature(
-  { source, listing, options }: WalkContext,
+  { source, listing, signer }: WalkContext,
   entry: SnapshotEntry,
 ): Promise<string> {
   const path = entry.name;
@@ -77,7 +77,7 @@ async function checkSignature(
   const text = textOf(await listing.read(where, MAX_SIGNATURE), where);
   const prehash = await source.prehash?.(entry);
   const over = prehash && (() => prehash);
-  const { sha256, size, signer } = verifyFileSignature(text, path, options.trusted, over);
+  const { sha256, size } = verifyFileSignature(text, path, [signer], over);
   if (sha256 !== entry.sha256 || size !== entry.size) {
     const message = `${where} was made for another version of ${path}.`;
     throw new MirrorError('bad-signature', message, { where, expected: entry.sha256, found: sha256 });

@@ -13,9 +13,10 @@ export type Evidence =
 
 /**
  * What evidence proves: `verified` (SHA-256 of the bytes, or as storage recorded it), `consistent` (only MD5 and size as
- * storage recorded them, or the server's claim), `mismatch`, `missing`, or `unknown` (no checksum to compare).
+ * storage recorded them, or the server's claim), `on demand` (not there, and need not be), `mismatch`, `missing`, or
+ * `unknown` (no checksum to compare).
  */
-export type FileState = 'verified' | 'consistent' | 'mismatch' | 'missing' | 'unknown';
+export type FileState = 'verified' | 'consistent' | 'on demand' | 'mismatch' | 'missing' | 'unknown';
 
 /** One file's verdict with the evidence behind it. */
 export interface Verdict {
@@ -39,6 +40,7 @@ export function judge(entry: SnapshotEntry, evidence: Evidence): Verdict {
   const path = filePathOf(entry);
   switch (evidence.kind) {
     case 'absent':
+      if (entry.source !== undefined) return { path, state: 'on demand', evidence: 'none' };
       return { path, state: 'missing', evidence: 'none', message: `${path} is missing.` };
     case 'unreadable': {
       const message = `${path} cannot be read: ${evidence.reason}`;
@@ -68,17 +70,20 @@ function compare(
   found: string | undefined,
 ): Verdict {
   const path = filePathOf(entry);
-  if (size !== entry.size) {
+  if (entry.size !== undefined && size !== entry.size) {
     const message = `${path} has ${size} bytes instead of ${entry.size}.`;
     const sizes = { expected: `${entry.size} bytes`, found: `${size} bytes` };
     return { path, state: 'mismatch', evidence, ...sizes, message };
   }
-  if (evidence === 'none' || found === undefined) {
+  const expected = evidence === 'stored md5' ? md5Of(entry) : entry.sha256;
+  if (evidence === 'none' || found === undefined || expected === undefined) {
     const message = `Storage has no checksum of ${path}. Only a deep check can verify it.`;
     return { path, state: 'unknown', evidence: 'none', message };
   }
-  const expected = evidence === 'stored md5' ? entry.md5 : entry.sha256;
   if (found === expected) return { path, state: STRENGTH[evidence], evidence };
   const message = `${path} does not match the snapshot.`;
   return { path, state: 'mismatch', evidence, expected, found, message };
 }
+
+/** Returns the listed MD5; `undefined` without a size beside it, because MD5 alone proves too little. */
+const md5Of = ({ size, md5 }: SnapshotEntry): string | undefined => (size === undefined ? undefined : md5);

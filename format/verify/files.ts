@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { leafPath } from '../layout.ts';
-import { isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
+import { isOffered, isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
+import { totalsOf } from '../snapshot/leaf.ts';
 import type { LeafReference } from '../snapshot/root.ts';
 import type { WalkContext } from './context.ts';
 import { type Evidence, judge } from './evidence.ts';
@@ -44,8 +45,8 @@ export async function checkSelected(context: WalkContext, paths: readonly string
       report.fail(failureOf(error, path));
     }
   }
-  const bytes = found.reduce((sum, { size }) => sum + size, 0);
-  report.total(found.length, bytes);
+  const { files, bytes } = totalsOf(found);
+  report.total(files, bytes);
   for (const { entries } of slicesOf(found, context)) {
     await checkSlice(context, entries);
     options.mayContinue?.(report.build());
@@ -57,7 +58,9 @@ async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<
   const leaves = context.listing.leavesFrom(start);
   for (const [index, reference] of leaves.entries()) {
     const entries = await readLeaf(context, reference);
-    const files = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
+    const own = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
+    const files = own.filter((entry) => isOffered(entry, context.options.now));
+    for (const entry of own) if (!isOffered(entry, context.options.now)) context.report.expired(entry.size);
     const next = leaves[index + 1]?.first;
     if (files.length === 0) yield { entries: [], next };
     else yield* slicesOf(files, context, next);

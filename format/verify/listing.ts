@@ -1,8 +1,8 @@
 import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
-import { expectInRange, parseLeaf } from '../snapshot/leaf.ts';
-import { findEntry, findLeaf } from '../snapshot/lookup.ts';
+import { Leaf } from '../snapshot/leaf.ts';
+import { leafIndex } from '../snapshot/lookup.ts';
 import type { LeafReference, Root } from '../snapshot/root.ts';
 import type { VerifySource } from './source.ts';
 
@@ -33,23 +33,19 @@ export class Listing {
   }
 
   async #read(reference: LeafReference): Promise<SnapshotEntry[]> {
-    const { leaves } = this.root;
-    const entries = parseLeaf(await this.#source.leaf(reference), reference);
-    expectInRange(entries, reference, leaves[leaves.indexOf(reference) + 1]);
-    return entries;
+    const bytes = await this.#source.leaf(reference);
+    return new Leaf(bytes, this.root, this.root.leaves.indexOf(reference)).entries();
   }
 
   /** Returns the leaves that can hold `name` and the names after it. */
   leavesFrom(name: string): readonly LeafReference[] {
-    const { leaves } = this.root;
-    const first = findLeaf(this.root, name);
-    return first ? leaves.slice(leaves.indexOf(first)) : leaves;
+    return this.root.leaves.slice(Math.max(leafIndex(this.root, name), 0));
   }
 
   /** Returns the entry with this name, or `undefined` if the snapshot has none. Throws as {@link leaf}. */
   async find(name: string): Promise<SnapshotEntry | undefined> {
-    const reference = findLeaf(this.root, name);
-    return reference && findEntry(await this.leaf(reference), name);
+    const reference = this.root.leaves[leafIndex(this.root, name)];
+    return reference && (await this.leaf(reference)).find((entry) => entry.name === name);
   }
 
   /** Returns the entry with this name. Throws `missing`, or as {@link leaf}. */

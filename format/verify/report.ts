@@ -34,7 +34,7 @@ export const reportSchema = v.object({
   depth: v.picklist(['quick', 'deep']),
   checked_at: text,
   snapshot: v.optional(
-    v.object({ version: countSchema, created_at: text, expires_at: text, signed_by: text }),
+    v.object({ mirror: text, version: countSchema, created_at: text, expires_at: text, signed_by: text }),
   ),
   checks: v.array(checkSchema),
   files: v.object({
@@ -42,6 +42,10 @@ export const reportSchema = v.object({
     checked: countSchema,
     verified: countSchema,
     consistent: countSchema,
+    /** Not there, and need not be: whoever serves them fetches them. */
+    on_demand: countSchema,
+    /** Superseded, and no longer offered. */
+    expired: countSchema,
     failed: countSchema,
   }),
   bytes: v.object({ total: countSchema, checked: countSchema }),
@@ -56,6 +60,8 @@ export type Failure = v.InferOutput<typeof failureSchema>;
 export type Check = v.InferOutput<typeof checkSchema>;
 /** The outcome of a verification. It never claims more than was checked. */
 export type VerifyReport = v.InferOutput<typeof reportSchema>;
+
+const NO_FILES = { verified: 0, consistent: 0, on_demand: 0, expired: 0, failed: 0 };
 
 /** What a check found: evidence, or errors. */
 type Result = string | readonly unknown[];
@@ -74,7 +80,7 @@ export class ReportBuilder {
       depth,
       checked_at: now.toISOString(),
       checks: checks.filter(({ name }) => name !== 'snapshot'),
-      files: { total: 0, checked: 0, verified: 0, consistent: 0, failed: 0, ...files },
+      files: { total: 0, checked: 0, ...NO_FILES, ...files },
       bytes: { total: 0, checked: 0, ...bytes },
       failures: [],
       cursor: null,
@@ -112,16 +118,27 @@ export class ReportBuilder {
     if (!this.#failures.has(failure.path)) this.#failures.set(failure.path, failure);
   }
 
-  verdict({ path, state, message = path, expected, found }: Verdict, size: number): void {
+  verdict({ path, state, message = path, expected, found }: Verdict, size = 0): void {
+    if (state === 'verified' || state === 'consistent') {
+      this.#count(state, size);
+    } else if (state === 'on demand') {
+      this.#count('on_demand', size);
+    } else {
+      this.#count('failed', size);
+      this.fail({ path, state, message, expected, found });
+    }
+  }
+
+  /** Counts a superseded file whose time has come. */
+  expired(size = 0): void {
+    this.#count('expired', size);
+  }
+
+  #count(state: keyof typeof NO_FILES, size: number): void {
     const { files, bytes } = this.#report;
     files.checked += 1;
     bytes.checked += size;
-    if (state === 'verified' || state === 'consistent') {
-      files[state] += 1;
-    } else {
-      files.failed += 1;
-      this.fail({ path, state, message, expected, found });
-    }
+    files[state] += 1;
   }
 
   build(): VerifyReport {

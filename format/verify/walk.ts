@@ -1,7 +1,9 @@
 import { MirrorError } from '../errors.ts';
 import { ROOT } from '../layout.ts';
 import { keyIdText } from '../minisign/public-key.ts';
-import { isExpired, openRoot, type Root } from '../snapshot/root.ts';
+import { isExpired, openRoot, type Root, type TrustedRoot } from '../snapshot/root.ts';
+import { expectMirror, expectNoRollback } from '../snapshot/seen.ts';
+import { checkAddresses } from './addresses.ts';
 import type { WalkOptions } from './context.ts';
 import { checkDocuments, readManifest } from './documents.ts';
 import { checkFiles, checkSelected } from './files.ts';
@@ -17,11 +19,12 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const { depth, now, before, cursor = before?.cursor, select, checkIndex } = options;
   const report = new ReportBuilder(depth, now, before);
   // Steps 1 to 3. Without a trusted root there is nothing to go by.
-  const root = await checkRoot(source, options, report);
-  if (!root) return report.build();
+  const trusted = await checkRoot(source, options, report);
+  if (!trusted) return report.build();
+  const { snapshot: root, signer } = trusted;
   const start = parseCursor(cursor, root);
   const listing = new Listing(source, root, select !== undefined || checkIndex !== undefined);
-  const context = { options, source, listing, report };
+  const context = { options, signer, source, listing, report };
   // Steps 5 and 6. Step 4 is part of every look into the listing.
   if (start === '') await checkDocuments(context);
   if (select) {
@@ -35,44 +38,40 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   report.set({ complete: isAtEnd && (start === '' || before !== undefined) });
   // Step 8.
   const entries = checkIndex && isAtEnd ? await listing.all() : undefined;
-  if (entries) await checkIndex?.(entries, root, report);
+  if (entries) {
+    checkAddresses(entries, report);
+    await checkIndex?.(entries, root, report);
+  }
   return report.build();
 }
 
-/** Returns the root if its signature holds. An expired or superseded root is a finding, and is returned all the same. */
+/** Returns the root if its signature holds. Whatever else is wrong with it is a finding, and it is returned all the same. */
 async function checkRoot(
   source: VerifySource,
-  { trusted, now, lastSeen }: WalkOptions,
+  { trusted, now, seen, mirror: expected }: WalkOptions,
   report: ReportBuilder,
-): Promise<Root | undefined> {
-  let root: Root | undefined;
+): Promise<TrustedRoot | undefined> {
+  let root: TrustedRoot | undefined;
   await report.attempt('snapshot', ROOT, async () => {
-    const { snapshot, signer } = openRoot(await source.signedRoot(), trusted);
-    root = snapshot;
-    const { version, created_at, expires_at } = snapshot;
+    root = openRoot(await source.signedRoot(), trusted);
+    const { snapshot, signer } = root;
+    const { mirror, version, created_at, expires_at } = snapshot;
     const signed_by = keyIdText(signer.keyId);
-    report.set({ snapshot: { version, created_at, expires_at, signed_by } });
-    expectCurrent(snapshot, now, lastSeen);
+    report.set({ snapshot: { mirror, version, created_at, expires_at, signed_by } });
+    expectMirror(snapshot, expected);
+    expectNoRollback(snapshot, signer, trusted, seen?.[mirror] ?? {});
+    expectFresh(snapshot, now);
     return `signature over the bytes, key ${signed_by}`;
   });
   return root;
 }
 
-/** Throws `expired`, or `rolled-back` if a newer version was seen. */
-function expectCurrent(root: Root, now: Date, lastSeen = 0): void {
-  const { version, expires_at } = root;
-  if (isExpired(root, now)) {
-    throw new MirrorError('expired', `${ROOT} expired at ${expires_at}. Sign the mirror again.`, {
-      where: ROOT,
-      expected: `a time before ${expires_at}`,
-      found: now.toISOString(),
-    });
-  }
-  if (version >= lastSeen) return;
-  throw new MirrorError('rolled-back', `${ROOT} is older than one that was seen of this mirror before.`, {
+function expectFresh(root: Root, now: Date): void {
+  if (!isExpired(root, now)) return;
+  throw new MirrorError('expired', `${ROOT} expired at ${root.expires_at}. Sign the mirror again.`, {
     where: ROOT,
-    expected: `version ${lastSeen} or newer`,
-    found: String(version),
+    expected: `a time before ${root.expires_at}`,
+    found: now.toISOString(),
   });
 }
 

@@ -3,7 +3,7 @@ import { blobName } from '../../format/layout.ts';
 import { secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { signRoot } from '../../format/snapshot/root.ts';
+import { FORMAT, signRoot } from '../../format/snapshot/root.ts';
 import type { MirrorStore } from '../../format/store.ts';
 import { createApp } from '../../worker/app.ts';
 import { LiveSnapshots } from '../../worker/live-snapshot.ts';
@@ -76,14 +76,14 @@ export function memoryStore(): MirrorStore {
     entries: entries.flat(),
     now: new Date(),
     validFor: 86_400,
-    previousVersion: 0,
-    generator: { name: 'benchmark', version: '0', format: 1 },
+    keyId: KEY.keyId,
+    generator: { name: 'benchmark', version: '0', format: FORMAT },
   });
   const signed = signRoot(snapshot, KEY);
   const bytes = new Map(leaves.map((leaf) => [leaf.reference.sha256, leaf.bytes]));
   return {
     signedRoot: async () => signed,
-    versions: async () => [],
+    snapshots: async () => [],
     leaf: async (reference) => bytes.get(reference.sha256),
     head: async () => ({ size: BODY.length, sha256 }),
     open: async () => ({ record: { size: BODY.length, sha256 }, body: new Blob([BODY]).stream() }),

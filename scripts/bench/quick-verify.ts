@@ -41,7 +41,7 @@ async function bucketOf(folder: string): Promise<R2Bucket> {
   if (!contents) throw new Error(`${folder} is no mirror`);
   const paths = new Map<string, string>();
   const objects = new Map<string, object>();
-  const add = (path: string, { sha256, size }: { sha256: string; size: number }): void => {
+  const add = (path: string, { sha256, size }: { sha256: string; size?: number | undefined }): void => {
     const name = blobName(sha256);
     paths.set(name, path);
     objects.set(name, {

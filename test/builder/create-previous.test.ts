@@ -7,6 +7,8 @@ import { DatabaseReader } from '../../builder/database/reader.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
+import { resignText } from '../docs/leaf-text.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { SILENT } from '../support/silent.ts';
@@ -30,14 +32,19 @@ const superseded = async (directory: string): Promise<string[]> =>
     .filter((entry) => entry.until !== undefined)
     .map((entry) => entry.name);
 
+const mirrorOf = async (directory: string): Promise<string | undefined> =>
+  (await readContents(directory))?.snapshot.mirror;
+
 const isWhole = async (directory: string): Promise<boolean> =>
   (await verifyDirectory(directory, { trusted: [TEST_KEY.publicKey], now: new Date(), reporter: SILENT })).ok;
 
 describe('createMirror: carrying on from what is there', () => {
-  it('when the mirror is signed with our key, keeps what it drops at its content address', async () => {
+  it('when the mirror is signed with our key, keeps what it drops by name and by content', async () => {
     const directory = await copy();
     await makeMirror(directory, { request: withoutGit });
-    expect(await superseded(directory)).not.toEqual([]);
+    const names = await superseded(directory);
+    expect(names.filter((name) => name.startsWith('bottles/git-'))).toHaveLength(3);
+    expect(names.filter((name) => name.startsWith('blobs/'))).toHaveLength(names.length / 2);
   });
 
   it('when it is signed with another key, takes nothing of it over and says so', async () => {
@@ -56,6 +63,26 @@ describe('createMirror: carrying on from what is there', () => {
     await makeMirror(directory, { key: OTHER_KEY });
     await makeMirror(directory, { request: withoutGit, trusted: [OTHER_KEY.publicKey] });
     expect(await superseded(directory)).not.toEqual([]);
+    expect(await mirrorOf(directory)).toContain(keyIdText(OTHER_KEY.keyId));
+  });
+
+  it('when the last version has no successor, refuses to continue it, and leaves it as it is', async () => {
+    const directory = await copy();
+    await resignText(directory, TEST_KEY, (text) => text, { version: Number.MAX_SAFE_INTEGER });
+    const before = await readFile(join(directory, 'snapshot/root.json'), 'utf8');
+    await expect(makeMirror(directory)).rejects.toMatchObject({ code: 'refused' });
+    expect(await readFile(join(directory, 'snapshot/root.json'), 'utf8')).toBe(before);
+  });
+
+  it('when its format is older, says so and makes it from scratch, as another mirror', async () => {
+    const directory = await copy();
+    await resignText(directory, TEST_KEY, (text) => text, { format: 1, mirror: undefined });
+    const warnings: string[] = [];
+    const reporter = { ...SILENT, warn: (text: string) => void warnings.push(text) };
+    await makeMirror(directory, { request: withoutGit, reporter });
+    expect(warnings).toEqual([expect.stringContaining('make it again with create')]);
+    expect(await superseded(directory)).toEqual([]);
+    expect(await isWhole(directory)).toBe(true);
   });
 
   it.each(['manifest.json', 'snapshot/root.json', 'leaf'])(
@@ -63,10 +90,13 @@ describe('createMirror: carrying on from what is there', () => {
     async (which) => {
       const directory = await copy();
       const leaf = (await readContents(directory))?.snapshot.leaves[0]?.sha256;
-      const path = localPath(directory, which === 'leaf' ? `snapshot/leaves/${leaf}.json` : which);
+      const path = localPath(directory, which === 'leaf' ? `snapshot/leaves/${leaf}.tsv` : which);
+      const mirror = await mirrorOf(directory);
       await writeFile(path, (await readFile(path)).subarray(1));
       expect(await makeMirror(directory)).toMatchObject({ downloaded: { files: 0 } });
       expect(await isWhole(directory)).toBe(true);
+      // A root that cannot be trusted cannot be continued.
+      expect((await mirrorOf(directory)) === mirror).toBe(which !== 'snapshot/root.json');
       await rm(path, { force: true });
       await makeMirror(directory);
       expect(await isWhole(directory)).toBe(true);

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { CreateSummary } from '../../builder/create.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { startSampleServer } from '../../scripts/sample/server.ts';
 import { TEST_KEY } from '../support/keys.ts';
@@ -145,15 +146,29 @@ describe('createMirror', () => {
     await expectVerified(directory, LATER);
   });
 
-  it('when inputs, time and key are the same, makes the same tree byte for byte', async () => {
+  it('when inputs, times and key are the same, makes the same tree byte for byte, ids included', async () => {
     const trees = [];
     for (let run = 0; run < 2; run++) {
       const directory = newMirror();
-      await makeMirror(directory, { now: NOW, jobs: run === 0 ? 1 : 16 });
-      trees.push(await treeOf(directory));
+      const jobs = run === 0 ? 1 : 16;
+      await makeMirror(directory, { now: NOW, jobs });
+      const first = await treeOf(directory);
+      const { mirror } = (await readContents(directory))?.snapshot ?? {};
+      expect(mirror).toBe(`${keyIdText(TEST_KEY.keyId)}-${NOW.getTime() / 1000}`);
+      await makeMirror(directory, { now: LATER, jobs, request: { ...REQUEST, packages: ['jq'] } });
+      expect((await readContents(directory))?.snapshot.mirror).toBe(mirror);
+      trees.push([first, await treeOf(directory)]);
     }
-    expect(Object.keys(trees[0] ?? {}).length).toBeGreaterThan(40);
+    expect(Object.keys(trees[0]?.[0] ?? {}).length).toBeGreaterThan(40);
     expect(trees[1]).toEqual(trees[0]);
+  });
+
+  it('when it is made, has empty places for decisions and changes, signed like every document', async () => {
+    const [policy, changes] = ['policy.json', 'changes.json'].map((path) => join(original, path));
+    expect(JSON.parse(await readFile(policy ?? '', 'utf8'))).toEqual({ decisions: [] });
+    expect(JSON.parse(await readFile(changes ?? '', 'utf8'))).toEqual({ snapshots: [] });
+    const entries = await entriesOf(original);
+    expect([entries.has('policy.json'), entries.has('changes.json')]).toEqual([true, true]);
   });
 });
 
@@ -166,11 +181,9 @@ describe('createMirror: what is dropped', () => {
     await expect(readFile(join(directory, XZ_JSON))).rejects.toMatchObject({ code: 'ENOENT' });
     const bottle = sha256(await readFile(join(directory, XZ_BOTTLE)));
     const entries = await entriesOf(directory);
-    expect(entries.has(XZ_BOTTLE)).toBe(false);
-    expect(entries.get(`blobs/sha256/${bottle}`)).toMatchObject({
-      path: XZ_BOTTLE,
-      until: LATER.getTime() / 1000 + GRACE,
-    });
+    const until = LATER.getTime() / 1000 + GRACE;
+    expect(entries.get(XZ_BOTTLE)).toMatchObject({ sha256: bottle, until, modified: NOW.getTime() / 1000 });
+    expect(entries.get(`blobs/sha256/${bottle}`)).toMatchObject({ path: XZ_BOTTLE, until });
     await expectVerified(directory, LATER);
   });
 
@@ -180,9 +193,13 @@ describe('createMirror: what is dropped', () => {
     const address = `blobs/sha256/${sha256(await readFile(join(directory, XZ_BOTTLE)))}`;
     const lastDay = new Date(LATER.getTime() + (GRACE - 1) * 1000);
     await remake(directory, { request: JQ, now: lastDay });
-    expect((await entriesOf(directory)).get(address)?.until).toBe(LATER.getTime() / 1000 + GRACE);
+    const names = [XZ_BOTTLE, address];
+    const kept = await entriesOf(directory);
+    const until = LATER.getTime() / 1000 + GRACE;
+    expect(names.map((name) => kept.get(name)?.until)).toEqual([until, until]);
     await remake(directory, { request: JQ, now: new Date(LATER.getTime() + GRACE * 1000) });
-    expect((await entriesOf(directory)).has(address)).toBe(false);
+    const entries = await entriesOf(directory);
+    expect(names.map((name) => entries.has(name))).toEqual([false, false]);
   });
 
   it('when it is asked for again, is a file like any other, and nothing is fetched', async () => {
@@ -190,7 +207,8 @@ describe('createMirror: what is dropped', () => {
     await remake(directory, { request: JQ });
     expect(await remake(directory)).toMatchObject({ downloaded: { files: 0 } });
     const entries = await entriesOf(directory);
-    expect(entries.get(`blobs/sha256/${entries.get(XZ_BOTTLE)?.sha256}`)?.until).toBeUndefined();
+    expect(entries.get(XZ_BOTTLE)).toMatchObject({ modified: NOW.getTime() / 1000 });
+    expect([...entries.values()].filter(({ until }) => until !== undefined)).toEqual([]);
   });
 
   it.each([

@@ -22,7 +22,7 @@ async function knowing(content: string): Promise<{ directory: string; file: stri
   await writeFile(file, content);
   await utimes(file, LONG_AGO, LONG_AGO);
   const digest = digestBytes(Buffer.from(content));
-  await (await KnownFiles.load(directory, cache)).save([{ path: 'a/file', digest }]);
+  await (await KnownFiles.load(directory, cache)).save([{ name: 'a/file', ...digest }]);
   const [records = ''] = await readdir(join(cache, 'known-files'));
   return { directory, file, records: join(cache, 'known-files', records) };
 }

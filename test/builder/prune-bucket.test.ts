@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { removableSnapshots } from '../../builder/bucket/prune.ts';
+import type { SnapshotId } from '../../format/layout.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = new Date('2026-11-20T00:00:00Z');
-/** Snapshots written so many days ago; the version is the age counted backwards, so that newer is higher. */
+/** The snapshot written so many days ago. Versions say nothing of that order: another key may have signed it. */
+const idOf = (age: number): SnapshotId => ({ version: 1 + ((age * 7) % 1009), signer: '0123456789ABCDEF' });
 const writtenDaysAgo = (...days: number[]) =>
-  days.map((age) => ({ version: 1000 - age, written: new Date(NOW.getTime() - age * DAY) }));
+  days.map((age) => ({ ...idOf(age), written: new Date(NOW.getTime() - age * DAY) }));
 const removable = (days: number[], live: number, keep: number, graceDays: number): number[] =>
-  removableSnapshots(writtenDaysAgo(...days), 1000 - live, { keep, grace: graceDays * 86_400 }, NOW)
-    .map((version) => 1000 - version)
+  removableSnapshots(writtenDaysAgo(...days), idOf(live), { keep, grace: graceDays * 86_400 }, NOW)
+    .map(({ written }) => (NOW.getTime() - written.getTime()) / DAY)
     .sort((a, b) => a - b);
 
 describe('removable snapshots', () => {

@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { snapshotName } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
 import { commandLine } from '../support/command-line.ts';
 import { send } from '../support/http.ts';
@@ -12,6 +14,7 @@ import { BUCKET, CREDENTIALS, startTestWorker, type TestWorker } from '../suppor
 
 const folder = await temporaryFolder();
 const mirror = join(folder, 'mirror');
+const nameOf = (version: number): string => snapshotName({ version, signer: keyIdText(TEST_KEY.keyId) });
 const MIRROR_SIGNING_KEY = await formatSecretKey(TEST_KEY);
 let worker: TestWorker;
 
@@ -59,12 +62,14 @@ describe('the verbs that work on a bucket', () => {
     const published = JSON.parse(await done(['publish', mirror, '--keep', '1', '--skip-verify', '--json']));
     expect(published).toMatchObject({
       changed: true,
-      removed: { snapshots: [], kept: [expect.any(Number), published.previous] },
+      removed: { snapshots: [], kept: [nameOf(published.version), nameOf(published.previous)] },
     });
     const rows = (await done(['snapshots'])).trimEnd().split('\n');
-    expect(rows[0]).toMatch(/^VERSION +STATE +CREATED +PACKAGES +FILES +SIZE +SIGNED UNTIL$/);
-    expect(rows[1]).toMatch(new RegExp(`^${published.version} +live +20\\d\\d-.* +4 +\\d+ +.*20\\d\\d-`));
-    expect(rows[2]).toMatch(new RegExp(`^${published.previous} +kept `));
+    expect(rows[0]).toMatch(/^SNAPSHOT +STATE +CREATED +PACKAGES +FILES +SIZE +SIGNED UNTIL$/);
+    expect(rows[1]).toMatch(
+      new RegExp(`^${nameOf(published.version)} +live +20\\d\\d-.* +4 +\\d+ +.*20\\d\\d-`),
+    );
+    expect(rows[2]).toMatch(new RegExp(`^${nameOf(published.previous)} +kept `));
     const rolledBack = JSON.parse(await done(['rollback', '--to', String(published.previous), '--json']));
     expect(rolledBack).toMatchObject({ content_of: published.previous, previous: published.version });
     const { snapshots } = JSON.parse(await done(['snapshots', '--json']));

@@ -16,7 +16,6 @@ const OTHER_PROGRAMS: readonly string[] = [
   '--mount',
   '--override-os',
   '--override-arch',
-  '--mirror',
   '--env',
   '--profile',
   '--format',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
-import { publicKeyLine } from '../../format/minisign/public-key.ts';
+import { keyIdText, publicKeyLine } from '../../format/minisign/public-key.ts';
 import { rewritePackageJson } from '../../format/package-json.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
 import { rawZstdFrame } from '../../format/zstd.ts';
@@ -38,7 +38,7 @@ await makeDamageable(whole);
 
 const secondImplementation = (...args: string[]) => runProgram('python3', [PROGRAM, ...args]);
 const secondOpinion = (directory: string, ...args: string[]) =>
-  secondImplementation('verify', directory, publicKeyLine(TEST_KEY.publicKey), ...args);
+  secondImplementation('verify', directory, '--trust', publicKeyLine(TEST_KEY.publicKey), ...args);
 
 /** Paths that our own verification has findings about. */
 async function findingsOf(directory: string): Promise<string[]> {
@@ -99,9 +99,13 @@ describe('a second implementation', needs('python3', 'minisign', 'openssl', 'zst
   });
 
   test('finds a snapshot that is older than one seen before', async () => {
-    const { version } = JSON.parse(await readFile(join(whole, 'snapshot/root.json'), 'utf8'));
-    expect((await secondOpinion(whole, '--seen', String(version))).status).toBe(0);
-    const { status, stdout } = await secondOpinion(whole, '--seen', String(version + 1));
+    const { mirror, version } = JSON.parse(await readFile(join(whole, 'snapshot/root.json'), 'utf8'));
+    const seen = join(folder, 'seen.json');
+    const signer = keyIdText(TEST_KEY.keyId);
+    expect((await secondOpinion(whole, '--seen', seen)).status).toBe(0);
+    expect(JSON.parse(await readFile(seen, 'utf8'))).toEqual({ [mirror]: { [signer]: version } });
+    await writeFile(seen, JSON.stringify({ [mirror]: { [signer]: version + 1 } }));
+    const { status, stdout } = await secondOpinion(whole, '--seen', seen);
     expect([status, stdout]).toEqual([1, 'snapshot/root.json: is older than one seen before\n']);
   });
 

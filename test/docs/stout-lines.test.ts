@@ -56,7 +56,9 @@ async function newPlace(): Promise<Place> {
     const before = process.cwd();
     process.chdir(path);
     try {
-      return await commandLine([verb, ...rest, ...upstream], { ...environment, ...more });
+      // What is remembered belongs to the place: mirrors that one key begins in the same second have the same id.
+      const own = { ...environment, XDG_STATE_HOME: join(path, '.state') };
+      return await commandLine([verb, ...rest, ...upstream], { ...own, ...more });
     } finally {
       process.chdir(before);
     }

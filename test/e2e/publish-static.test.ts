@@ -47,7 +47,7 @@ async function expectStockClientIsServed(base: string): Promise<void> {
   expect(url.startsWith(`${base}/casks/`)).toBe(true);
   expect(sha256Of(await get(url))).toBe(sha256);
   const root = JSON.parse((await get(`${base}/snapshot/root.json`)).toString());
-  await get(`${base}/snapshot/leaves/${root.leaves[0].sha256}.json`);
+  await get(`${base}/snapshot/leaves/${root.leaves[0].sha256}.tsv`);
 }
 
 describe('a mirror made with --public-url, as a plain tree', { tags: 'long' }, () => {

@@ -5,8 +5,11 @@ import {
   blobName,
   leafPath,
   packageJsonPath,
+  parseSnapshotName,
   sha256OfBlobName,
   signaturePath,
+  snapshotKey,
+  snapshotName,
 } from '../../format/layout.ts';
 import { encodePath, plainName, treePath, withExtension } from '../../format/paths.ts';
 import { HOSTILE_COMPONENTS } from './hostile.ts';
@@ -77,7 +80,7 @@ describe('other paths', () => {
     expect(packageJsonPath('formulas', 'openssl@3')).toBe('index/formulas/data/o/openssl@3.json.zst');
     expect(packageJsonPath('casks', '1password')).toBe('index/casks/data/1/1password.json.zst');
     expect(signaturePath('index/formulas.db')).toBe('index/formulas.db.sig');
-    expect(leafPath(SHA256)).toBe(`snapshot/leaves/${SHA256}.json`);
+    expect(leafPath(SHA256)).toBe(`snapshot/leaves/${SHA256}.tsv`);
     expect(apiPath('internal/packages.sonoma.jws.json')).toBe('api/internal/packages.sonoma.jws.json');
   });
 
@@ -145,6 +148,30 @@ describe('a content address', () => {
     `blobs/sha512/${SHA256}`,
     'blobs/sha256/..',
   ])('when it is %j, is not one', (name) => expect(sha256OfBlobName(name)).toBeUndefined());
+});
+
+describe('the name of a kept snapshot', () => {
+  const id = { version: 1_793_534_400, signer: '0123456789ABCDEF' };
+
+  it('when it is made and parsed, is of the same version and signer', () => {
+    expect(snapshotKey(id)).toBe('snapshots/1793534400-0123456789ABCDEF');
+    expect(parseSnapshotName(snapshotName(id))).toEqual(id);
+  });
+
+  it('when two keys sign the same version, their snapshots have two names', () => {
+    expect(snapshotName({ ...id, signer: 'FEDCBA9876543210' })).not.toBe(snapshotName(id));
+  });
+
+  it.each([
+    '',
+    '1793534400',
+    '1-0123456789abcdef',
+    '0-0123456789ABCDEF',
+    '01-0123456789ABCDEF',
+    '9007199254740992-0123456789ABCDEF',
+    '1-0123456789ABCDEF.json',
+    '1-0123456789ABCDE',
+  ])('when it is %j, is not one', (name) => expect(parseSnapshotName(name)).toBeUndefined());
 });
 
 describe('a path in a URL', () => {

@@ -3,6 +3,7 @@ import { textOf, utf8 } from '../../format/bytes.ts';
 import { blake2b512 } from '../../format/digest.ts';
 import { signFile } from '../../format/file-signature.ts';
 import { ROOT } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
 import { isExpired, openRoot, parseRoot, type Root, signRoot } from '../../format/snapshot/root.ts';
@@ -13,7 +14,7 @@ const { snapshot } = buildSnapshot({
   entries: [entryOf('a'), entryOf('b')],
   now: NOW,
   validFor: DAY,
-  previousVersion: 0,
+  keyId: KEY.keyId,
   generator: GENERATOR,
 });
 const [LEAF] = snapshot.leaves;
@@ -66,9 +67,15 @@ describe('opening a root', () => {
     expect(signRoot(snapshot, KEY)).toEqual(SIGNED);
   });
 
-  it('when a root has another format, says that a newer program is needed', () => {
-    const newer = { ...snapshot, format: 2, leaves: 'elsewhere' };
-    expect(() => parseRoot(encode(newer))).toThrow(/newer stout-mirror/);
+  it('when a root has another format, says what is needed', () => {
+    const other = (format: number) => encode({ ...snapshot, format, mirror: 1, leaves: 'elsewhere' });
+    expect(() => parseRoot(other(3))).toThrow(/a newer stout-mirror is needed/);
+    expect(() => parseRoot(other(1))).toThrow(/make it again with create/);
+  });
+
+  it('when it has hosts for files on demand, returns them', () => {
+    const sources = ['a.example.com', 'ghcr.io'];
+    expect(parseRoot(encode({ ...snapshot, sources })).sources).toEqual(sources);
   });
 
   const wrong: [string, object][] = [
@@ -81,7 +88,17 @@ describe('opening a root', () => {
     ['too few files in total', { ...snapshot, totals: { ...snapshot.totals, files: 1 } }],
     ['too many bytes in total', { ...snapshot, totals: { ...snapshot.totals, bytes: 3 } }],
     ['a leaf whose address is not a SHA-256', { ...snapshot, leaves: [{ ...LEAF, sha256: '../../root' }] }],
-    ['a version below zero', { ...snapshot, version: -1 }],
+    ['a version below one', { ...snapshot, version: 0 }],
+    ['a version above the largest', { ...snapshot, version: 2 ** 53 }],
+    ['no mirror', { ...snapshot, mirror: undefined }],
+    ['a mirror without a version', { ...snapshot, mirror: keyIdText(KEY.keyId) }],
+    ['a mirror of version 0', { ...snapshot, mirror: `${keyIdText(KEY.keyId)}-0` }],
+    ['a mirror of too great a version', { ...snapshot, mirror: `${keyIdText(KEY.keyId)}-9007199254740992` }],
+    ['a mirror in lower case', { ...snapshot, mirror: '0123456789abcdef-1' }],
+    ['hosts out of order', { ...snapshot, sources: ['b.com', 'a.com'] }],
+    ['a host twice', { ...snapshot, sources: ['a.com', 'a.com'] }],
+    ['an empty list of hosts', { ...snapshot, sources: [] }],
+    ['an address for a host', { ...snapshot, sources: ['127.0.0.1'] }],
     ['a version with a fraction', { ...snapshot, version: 1.5 }],
     ['an expiry that is not a time', { ...snapshot, expires_at: 'never' }],
     ['no expiry', { ...snapshot, expires_at: undefined }],

@@ -17,12 +17,12 @@ import {
   signaturePath,
 } from '../../format/layout.ts';
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
-import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import { type Scrypt, type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { type Signature, verifySignature } from '../../format/minisign/signature.ts';
 import { encodePackageList } from '../../format/package-list.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { SnapshotEntry, StoredEntry } from '../../format/snapshot/entry.ts';
 import { FORMAT, type Root, signRoot } from '../../format/snapshot/root.ts';
 
 export const NOW = new Date('2026-11-01T12:00:00Z');
@@ -35,6 +35,9 @@ export const KEY = keyOf(1);
 export const OTHER_KEY = keyOf(2);
 /** Another key with the key id of {@link KEY}. */
 export const IMPOSTOR_KEY = secretKeyOf(new Uint8Array(32).fill(3), KEY.keyId);
+
+/** The id of every mirror that {@link signMirror} makes, whoever signs it and whenever. */
+export const MIRROR_ID = `${keyIdText(KEY.keyId)}-1`;
 
 function keyOf(fill: number): SecretKey {
   return secretKeyOf(new Uint8Array(32).fill(fill), new Uint8Array(8).fill(fill));
@@ -56,7 +59,7 @@ export const hexOf = (algorithm: 'sha256' | 'md5', bytes: Uint8Array): string =>
   createHash(algorithm).update(bytes).digest('hex');
 
 /** The snapshot entry of a file of the tree. */
-export const entryOf = (name: string, bytes: Uint8Array = utf8(name)): SnapshotEntry => ({
+export const entryOf = (name: string, bytes: Uint8Array = utf8(name)): StoredEntry => ({
   name,
   size: bytes.length,
   sha256: hexOf('sha256', bytes),
@@ -65,16 +68,23 @@ export const entryOf = (name: string, bytes: Uint8Array = utf8(name)): SnapshotE
 });
 
 /** The content address of a file of the tree, superseded when `until` is given. */
-export function blobEntryOf(path: string, bytes: Uint8Array = utf8(path), until?: number): SnapshotEntry {
+export function blobEntryOf(path: string, bytes: Uint8Array = utf8(path), until?: number): StoredEntry {
   const entry = entryOf(path, bytes);
   return { ...entry, name: blobName(entry.sha256), path, ...(until === undefined ? {} : { until }) };
 }
+
+/** The entries of a superseded file: its name and its content address. */
+export const supersededOf = (path: string, bytes: Uint8Array, until: number): StoredEntry[] => [
+  { ...entryOf(path, bytes), until },
+  blobEntryOf(path, bytes, until),
+];
 
 export interface MirrorInput {
   key?: SecretKey;
   now?: Date;
   /** Seconds. */
   validFor?: number;
+  mirror?: string;
   previousVersion?: number;
   /** How many bottles, each with its content address. */
   bottles?: number;
@@ -93,7 +103,7 @@ export interface SignedMirror {
 
 /** Makes a signed mirror in memory. */
 export function signMirror(input: MirrorInput = {}): SignedMirror {
-  const { key = KEY, now = NOW, validFor = 30 * DAY, previousVersion = 0 } = input;
+  const { key = KEY, now = NOW, validFor = 30 * DAY, mirror = MIRROR_ID, previousVersion = 0 } = input;
   const tree = new Map([...documents(key, now), ...bottles(input.bottles ?? 3)]);
   for (const [path, bytes] of Object.entries(input.files?.(tree) ?? {})) {
     if (bytes) tree.set(path, bytes);
@@ -108,7 +118,8 @@ export function signMirror(input: MirrorInput = {}): SignedMirror {
     entries,
     now,
     validFor,
-    previousVersion,
+    previous: { mirror, version: previousVersion },
+    keyId: key.keyId,
     generator: GENERATOR,
   });
   const signed = signRoot(snapshot, key);

@@ -60,7 +60,7 @@ describe('verifying a mirror whose signer signed nonsense', () => {
     ['no manifest', () => ({ [MANIFEST]: undefined }), MANIFEST, 'missing'],
     [
       'a manifest of another format',
-      () => ({ [MANIFEST]: encodeManifest({ ...MANIFEST_VALUE, generator: { ...GENERATOR, format: 2 } }) }),
+      () => ({ [MANIFEST]: encodeManifest({ ...MANIFEST_VALUE, generator: { ...GENERATOR, format: 3 } }) }),
       MANIFEST,
       'mismatch',
     ],

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { ROOT, signaturePath } from '../../format/layout.ts';
-import { DAY, KEY, NOW, OTHER_KEY, type SignedMirror, signMirror } from './support.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
+import {
+  DAY,
+  KEY,
+  MIRROR_ID,
+  NOW,
+  NOW_SECONDS,
+  OTHER_KEY,
+  type SignedMirror,
+  signMirror,
+} from './support.ts';
 import { damaged, failuresOf, flip, verify } from './verify-support.ts';
 
 describe('verifying a mirror whose root cannot be trusted', () => {
@@ -40,6 +51,34 @@ describe('verifying a mirror whose root cannot be trusted', () => {
     const report = await verify(signMirror(), { now });
     expect(report).toMatchObject({ ok: false, files: { verified: 9 } });
     expect(failuresOf(report)).toEqual([[ROOT, 'expired']]);
+  });
+
+  const [ours, other] = [KEY, OTHER_KEY].map(({ keyId }) => keyIdText(keyId)) as [string, string];
+  const both = [OTHER_KEY.publicKey, KEY.publicKey];
+  it.each<[string, Partial<WalkOptions>, boolean]>([
+    ['an older version was accepted', { seen: { [MIRROR_ID]: { [ours]: NOW_SECONDS - 1 } } }, true],
+    ['this version was accepted', { seen: { [MIRROR_ID]: { [ours]: NOW_SECONDS } } }, true],
+    ['a newer version was accepted', { seen: { [MIRROR_ID]: { [ours]: NOW_SECONDS + 1 } } }, false],
+    ['one of another mirror was', { seen: { '0123456789ABCDEF-1': { [ours]: NOW_SECONDS + 1 } } }, true],
+    ['one by a key that is not trusted was', { seen: { [MIRROR_ID]: { [other]: 2 ** 53 - 1 } } }, true],
+    ['one by a newer key was', { trusted: both, seen: { [MIRROR_ID]: { [other]: 1 } } }, false],
+    [
+      'one by an older key was',
+      { trusted: both.toReversed(), seen: { [MIRROR_ID]: { [other]: 2 ** 53 - 1 } } },
+      true,
+    ],
+  ])('when %s before, is a rollback or not', async (_, change, isAccepted) => {
+    const report = await verify(signMirror(), change);
+    expect(failuresOf(report)).toEqual(isAccepted ? [] : [[ROOT, 'rolled-back']]);
+    expect(report.files.verified).toBe(9);
+  });
+
+  it('when another mirror was expected, reports that and still checks the files', async () => {
+    expect((await verify(signMirror(), { mirror: MIRROR_ID })).ok).toBe(true);
+    const report = await verify(signMirror(), { mirror: '0123456789ABCDEF-1' });
+    expect(failuresOf(report)).toEqual([[ROOT, 'mismatch']]);
+    expect(report.failures[0]).toMatchObject({ expected: '0123456789ABCDEF-1', found: MIRROR_ID });
+    expect(report.files.verified).toBe(9);
   });
 
   it('when root and signature are both of another snapshot, its leaves are missing', async () => {

@@ -8,10 +8,20 @@ import {
   ROOT,
   signaturePath,
 } from '../../format/layout.ts';
+import type { StoredEntry } from '../../format/snapshot/entry.ts';
 import { overlapping } from './overlapping.ts';
-import { blobEntryOf, DAY, NOW_SECONDS, type SignedMirror, signMirror } from './support.ts';
+import {
+  DAY,
+  entryOf,
+  MIRROR_ID,
+  NOW_SECONDS,
+  type SignedMirror,
+  signMirror,
+  supersededOf,
+} from './support.ts';
 import { damaged, failuresOf, flip, verify } from './verify-support.ts';
 
+const OLD = 'bottles/old-1.all.bottle.tar.gz';
 const BOTTLE = 'bottles/package1-1.0.arm64_sonoma.bottle.tar.gz';
 const DATABASE = databasePath('formulas');
 
@@ -20,10 +30,13 @@ describe('verifying a good mirror', () => {
     const { snapshot, files } = signMirror();
     const report = await verify({ snapshot, files, entries: [] });
     expect(report).toMatchObject({ ok: true, failures: [], cursor: null, depth: 'deep' });
-    expect(report.files).toEqual({ total: 9, checked: 9, verified: 9, consistent: 0, failed: 0 });
+    expect(report.files).toEqual({
+      ...{ total: 9, checked: 9, verified: 9, consistent: 0, on_demand: 0, expired: 0, failed: 0 },
+    });
     expect(report.bytes).toEqual({ total: snapshot.totals.bytes, checked: snapshot.totals.bytes });
     expect(report.checked_at).toBe('2026-11-01T12:00:00.000Z');
     expect(report.snapshot).toEqual({
+      mirror: MIRROR_ID,
       version: NOW_SECONDS,
       created_at: '2026-11-01T12:00:00Z',
       expires_at: '2026-12-01T12:00:00Z',
@@ -68,12 +81,49 @@ describe('verifying a good mirror', () => {
     expect(new Set(report.failures.map(({ state }) => state))).toEqual(new Set(['unknown']));
   });
 
-  it('when superseded content is kept, it is verified too', async () => {
-    const old = blobEntryOf('bottles/old-1.tar.gz', utf8('old'), NOW_SECONDS + DAY);
-    const mirror = signMirror({ entries: [old] });
-    expect(failuresOf(await verify(mirror))).toEqual([['bottles/old-1.tar.gz', 'missing']]);
-    mirror.files.set('bottles/old-1.tar.gz', utf8('old'));
-    expect(await verify(mirror)).toMatchObject({ ok: true, files: { verified: 10 } });
+  it('when a file is superseded, it is verified too, until its time has come', async () => {
+    const until = NOW_SECONDS + DAY;
+    const mirror = signMirror({ entries: supersededOf(OLD, utf8('old'), until) });
+    const before = new Date(until * 1000 - 1);
+    expect(failuresOf(await verify(mirror, { now: before }))).toEqual([[OLD, 'missing']]);
+    const report = await verify(mirror, { now: new Date(until * 1000) });
+    expect(report).toMatchObject({ ok: true, files: { total: 10, checked: 10, verified: 9, expired: 1 } });
+    expect(report.bytes.checked).toBe(report.bytes.total);
+    mirror.files.set(OLD, utf8('old'));
+    const now = await verify(mirror, { now: before });
+    expect(now).toMatchObject({ ok: true, files: { verified: 10, expired: 0 } });
+  });
+
+  it('when a file on demand is not there, it is counted as that; when it is there, it is checked', async () => {
+    const source = 'https://ghcr.io/v2/homebrew/core/old';
+    const { size, md5, ...unknown } = entryOf(OLD, utf8('old'));
+    const mirror = signMirror({ entries: [{ ...unknown, source }] });
+    const absent = await verify(mirror);
+    expect(absent).toMatchObject({ ok: true, files: { total: 10, checked: 10, verified: 9, on_demand: 1 } });
+    mirror.files.set(OLD, utf8('new'));
+    expect(failuresOf(await verify(mirror))).toEqual([[OLD, 'mismatch']]);
+    mirror.files.set(OLD, utf8('old'));
+    expect((await verify(mirror)).files.verified).toBe(10);
+    const [quick, weak] = [await recorded('sha256'), await recorded('md5')];
+    expect([quick.ok, failuresOf(weak)]).toEqual([true, [[OLD, 'unknown']]]);
+
+    function recorded(records: 'sha256' | 'md5') {
+      return verify(mirror, { depth: 'quick' }, { records });
+    }
+  });
+
+  it.each([
+    ['leads nowhere', { path: 'bottles/none-1.tar.gz' }],
+    ['has another time', { until: NOW_SECONDS + 2 * DAY }],
+    ['has another MD5', { md5: '0'.repeat(32) }],
+    ['has another source', { source: 'https://ghcr.io/other' }],
+  ])('when a content address %s, it is named once its path can be looked up', async (_, change) => {
+    const [file, address] = supersededOf(OLD, utf8('old'), NOW_SECONDS + DAY);
+    const altered = { ...address, ...change } as StoredEntry;
+    const mirror = signMirror({ entries: file ? [file, altered] : [] });
+    mirror.files.set(OLD, utf8('old'));
+    const report = await verify(mirror, { checkIndex: async () => undefined });
+    expect(failuresOf(report)).toEqual([[altered.name, 'mismatch']]);
   });
 });
 

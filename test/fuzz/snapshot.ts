@@ -5,27 +5,44 @@ import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { treePath } from '../../format/paths.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { encodeLeaf, parseLeaf } from '../../format/snapshot/leaf.ts';
-import { findEntry, findLeaf, firstEntryFrom } from '../../format/snapshot/lookup.ts';
+import { byName, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { encodeLeaf, Leaf } from '../../format/snapshot/leaf.ts';
+import { leafIndex } from '../../format/snapshot/lookup.ts';
 import { encodePointer, parsePointer } from '../../format/snapshot/pointer.ts';
 import { isExpired, openRoot, parseRoot, signRoot } from '../../format/snapshot/root.ts';
+import { sourceHost } from '../../format/snapshot/source.ts';
 import { httpDate, parseHttpDate } from '../../worker/http/date.ts';
-import { blobEntryOf, entryOf, GENERATOR, KEY, NOW, signMirror } from '../format/support.ts';
+import { entryOf, GENERATOR, KEY, NOW, signMirror, supersededOf } from '../format/support.ts';
 import { hostile, mutatedJson } from './mutation.ts';
 import { type Effort, hex, holds, parsed, plainName } from './support.ts';
 
 const path = fc.array(plainName, { minLength: 1, maxLength: 5 }).map((names) => names.join('/'));
-const content = { size: fc.nat(1_000_000), sha256: hex(64), md5: hex(32), modified: fc.nat() };
-const file: Arbitrary<SnapshotEntry> = fc.record({ name: path, ...content });
-const address: Arbitrary<SnapshotEntry> = fc
-  .record({ ...content, path, until: fc.option(fc.nat(), { nil: undefined }) })
-  .map(({ until, ...rest }) => ({
-    name: blobName(rest.sha256),
-    ...rest,
-    ...(until === undefined ? {} : { until }),
-  }));
-const entries = fc.uniqueArray(fc.oneof(file, address), {
+const contentPath = fc
+  .tuple(fc.constantFrom('bottles', 'casks', 'linux-apps'), plainName)
+  .map((names) => names.join('/'));
+const seconds = fc.nat();
+const stored = { size: fc.nat(1_000_000), sha256: hex(64), md5: hex(32), modified: seconds };
+/** What a content file and its address have besides their names: whether superseded, and whether on demand. */
+const content: Arbitrary<Omit<SnapshotEntry, 'name' | 'path'>> = fc
+  .record(
+    {
+      ...stored,
+      until: seconds.map((value) => value + 1),
+      source: plainName.map((name) => `https://ghcr.io/${name}`),
+    },
+    { requiredKeys: ['sha256', 'modified', 'size', 'md5'] },
+  )
+  .chain((entry) => {
+    if (entry.source === undefined) return fc.constant(entry);
+    const { size, md5, ...rest } = entry;
+    return fc.constantFrom(entry, { ...rest, size }, { ...rest, md5 }, rest);
+  }) as Arbitrary<Omit<SnapshotEntry, 'name' | 'path'>>;
+const document: Arbitrary<SnapshotEntry> = fc.record({ name: path, ...stored });
+const file = fc.tuple(contentPath, content).map(([name, rest]) => ({ name, ...rest }) as SnapshotEntry);
+const address = fc
+  .tuple(contentPath, content)
+  .map(([leadsTo, rest]) => ({ name: blobName(rest.sha256), ...rest, path: leadsTo }) as SnapshotEntry);
+const entries = fc.uniqueArray(fc.oneof(document, file, address), {
   selector: ({ name }) => name,
   minLength: 1,
   maxLength: 40,
@@ -34,10 +51,14 @@ const entries = fc.uniqueArray(fc.oneof(file, address), {
 const { snapshot, files } = signMirror();
 const SIGNED = signRoot(snapshot, KEY);
 const ROOT_TEXT = Buffer.from(SIGNED.root).toString();
-const LEAF_ENTRIES = [entryOf('a'), entryOf('b/c'), { ...blobEntryOf('b/c', utf8('x')), until: 5 }];
-const LEAF_TEXT = Buffer.from(
-  encodeLeaf([...LEAF_ENTRIES].sort((a, b) => (a.name < b.name ? -1 : 1))).bytes,
-).toString();
+const LEAF_ENTRIES = [
+  entryOf('a'),
+  ...supersededOf('bottles/b-1.all.bottle.tar.gz', utf8('x'), 5),
+  { ...entryOf('casks/c-1.dmg'), source: 'https://ghcr.io/c' },
+].sort(byName);
+const LEAF = encodeLeaf(LEAF_ENTRIES);
+const LEAF_TEXT = Buffer.from(LEAF.bytes).toString();
+const HOSTS = ['ghcr.io'];
 /** What looks like a time, whether or not the calendar has it. */
 const time = fc.stringMatching(
   /^\d{4}-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,3})?(Z|[+-][012]\d:[0-5]\d)?$/,
@@ -55,25 +76,40 @@ export function snapshotProperties(effort: Effort): void {
       fc.tuple(entries, path),
       async ([listed, other]) => {
         const built = buildSnapshot({
-          entries: listed,
-          now: NOW,
-          validFor: 60,
-          previousVersion: 0,
-          generator: GENERATOR,
+          ...{ entries: listed, now: NOW, validFor: 60, keyId: KEY.keyId, generator: GENERATOR },
         });
         const root = openRoot(parsePointer(encodePointer(signRoot(built.snapshot, KEY)), 'x'), [
           KEY.publicKey,
         ]).snapshot;
         expect(root).toEqual(built.snapshot);
-        const read = new Map(
-          built.leaves.map(({ bytes, reference }) => [reference.sha256, parseLeaf(bytes, reference)]),
-        );
-        const find = (name: string) => findEntry(read.get(findLeaf(root, name)?.sha256 ?? '') ?? [], name);
+        const leaves = built.leaves.map(({ bytes }, index) => new Leaf(bytes, root, index));
+        const find = (name: string) => leaves[leafIndex(root, name)]?.find(name);
         for (const entry of listed) expect(find(entry.name)).toEqual(entry);
         expect(find(other)).toEqual(listed.find(({ name }) => name === other));
-        const sorted = [...read.values()].flat();
-        const names = listed.map(({ name }) => name).sort();
-        expect(firstEntryFrom(sorted, other)?.name).toBe(names.find((name) => name >= other));
+        expect(leaves.flatMap((leaf) => leaf.entries())).toEqual([...listed].sort(byName));
+      },
+      0.1,
+    );
+
+    const anyName = fc.oneof(
+      path,
+      contentPath,
+      hostile(['a', 'bottles/b-1.all.bottle.tar.gz', 'casks/c-1.dmg']),
+    );
+    holds(
+      'a leaf finds by binary search what a linear search finds',
+      effort,
+      fc.tuple(entries, fc.array(anyName, { maxLength: 10 })),
+      async ([listed, others]) => {
+        const sorted = [...listed].sort(byName);
+        const { bytes, reference } = encodeLeaf(sorted);
+        const leaf = new Leaf(bytes, { leaves: [reference], sources: HOSTS }, 0);
+        const names = sorted.flatMap(({ name }) => [name, name.slice(0, -1), `${name}x`]);
+        for (const name of [...names, ...others]) {
+          expect(leaf.find(name)).toEqual(sorted.find((entry) => entry.name === name));
+          if (!isPrintable(name)) continue;
+          expect([...leaf.from(name)]).toEqual(sorted.filter((entry) => entry.name >= name));
+        }
       },
       0.1,
     );
@@ -117,30 +153,55 @@ export function snapshotProperties(effort: Effort): void {
       0.5,
     );
 
-    const leaf = fc.oneof(hostile([LEAF_TEXT]), mutatedJson(JSON.parse(LEAF_TEXT)));
     holds(
       'what is taken for a leaf is as the root says, of paths that a mirror can have, with times that are times',
       effort,
-      leaf,
+      hostile([LEAF_TEXT]),
       async (text) => {
         const bytes = utf8(text);
-        const claimed = lenient(text);
-        const own = claimed.filter((entry) => entry?.path === undefined || entry.until !== undefined);
+        const fields = text.split('\n').map((line) => line.split('\t'));
+        const own = fields.filter(
+          (line) => line.length > 1 && !line.some((field) => field.startsWith('path=')),
+        );
         const reference = {
-          first: typeof claimed[0]?.name === 'string' ? claimed[0].name : '',
+          first: fields[0]?.[0] ?? '',
           sha256: sha256Hex(bytes),
           size: bytes.length,
           files: own.length,
-          bytes: own.reduce((sum, entry) => sum + (typeof entry?.size === 'number' ? entry.size : 0), 0),
+          bytes: own.reduce((sum, [, , size]) => sum + (Number(size) || 0), 0),
         };
-        const taken = await parsed(() => parseLeaf(bytes, reference));
-        for (const entry of taken ?? []) {
+        const root = { leaves: [reference], sources: HOSTS };
+        const taken = await parsed(() => new Leaf(bytes, root, 0).entries());
+        if (!taken) return;
+        for (const entry of taken) {
           for (const name of [entry.name, entry.path ?? entry.name]) expect(treePath(name)).toBe(name);
-          expect(new Date(entry.modified * 1000).toISOString()).toMatch(/^\d{4}-/);
-          expect(parseHttpDate(httpDate(entry.modified), NOW)).toBe(entry.modified);
+          for (const time of [entry.modified, entry.until ?? 1]) {
+            expect(new Date(time * 1000).toISOString()).toMatch(/^\d{4}-/);
+            expect(parseHttpDate(httpDate(time), NOW)).toBe(time);
+          }
+          if (entry.source !== undefined) expect(new URL(entry.source).host).toBe('ghcr.io');
         }
-        if (taken)
-          expect(taken.map(({ name }) => name)).toEqual([...new Set(taken.map(({ name }) => name))].sort());
+        const names = taken.map(({ name }) => name);
+        expect(names).toEqual([...new Set(names)].sort());
+        expect(Buffer.from(encodeLeaf(taken).bytes).toString()).toBe(text);
+      },
+    );
+
+    holds(
+      'what is taken for a source is at its host for every parser of URLs',
+      effort,
+      hostile(['https://ghcr.io/v2/a', 'https://user@ghcr.io:443/a?b#c', 'https://a.b\\@ghcr.io/']),
+      async (text) => {
+        const host = sourceHost(text);
+        if (host === undefined) return;
+        const url = new URL(text);
+        expect([url.protocol, url.host, url.username, url.password, url.hash]).toEqual([
+          'https:',
+          host,
+          '',
+          '',
+          '',
+        ]);
       },
     );
 
@@ -149,10 +210,8 @@ export function snapshotProperties(effort: Effort): void {
       effort,
       hostile([LEAF_TEXT]),
       async (text) => {
-        const reference = encodeLeaf(LEAF_ENTRIES).reference;
-        const taken = await parsed(() =>
-          parseLeaf(utf8(text), { ...reference, sha256: sha256Hex(utf8(LEAF_TEXT)) }),
-        );
+        const root = { leaves: [LEAF.reference], sources: HOSTS };
+        const taken = await parsed(() => new Leaf(utf8(text), root, 0));
         if (taken) expect(text).toBe(LEAF_TEXT);
       },
       0.2,
@@ -173,12 +232,5 @@ export function snapshotProperties(effort: Effort): void {
   expect(files.size).toBeGreaterThan(0);
 }
 
-/** The entries that a text claims to have, as far as it is JSON at all. */
-function lenient(text: string): Partial<SnapshotEntry>[] {
-  try {
-    const { files: listed } = JSON.parse(text);
-    return Array.isArray(listed) ? listed : [];
-  } catch {
-    return [];
-  }
-}
+/** Returns true for text in which code units and bytes have the same order. */
+const isPrintable = (text: string): boolean => /^[ -~]*$/.test(text);

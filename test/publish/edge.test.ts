@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readContents } from '../../builder/directory/mirror.ts';
+import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
+import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { blobName } from '../../format/layout.ts';
 import { startContentEdge } from '../support/content-edge.ts';
@@ -17,9 +18,6 @@ await makeMirror(grown, { request: { ...REQUEST, packages: [...REQUEST.packages,
 
 const sha256Of = async (path: string): Promise<string> =>
   (await readContents(directory))?.entries.find((entry) => entry.name === path)?.sha256 ?? '';
-
-const versionOf = async (mirror: string): Promise<number> =>
-  (await readContents(mirror))?.snapshot.version ?? 0;
 
 describe('publish --url', () => {
   test('when the edge is asked first, the snapshot goes live only if that verifies it', async () => {
@@ -51,11 +49,18 @@ describe('publish --url', () => {
 
   test('when the edge speaks of another snapshot, that counts for nothing', async () => {
     const other = await startTestWorker();
-    const edge = await startContentEdge((await versionOf(directory)) - 1);
-    await expect(other.publish(directory, { edge })).rejects.toMatchObject({
-      code: 'mismatch',
-      message: expect.stringContaining('another snapshot'),
-    });
+    const { version, signer } = snapshotIdOf(await readSignedRoot(directory));
+    const others = [
+      { version: version - 1, signer },
+      { version, signer: signer.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) },
+    ];
+    for (const id of others) {
+      const edge = await startContentEdge(id);
+      await expect(other.publish(directory, { edge })).rejects.toMatchObject({
+        code: 'mismatch',
+        message: expect.stringContaining('another snapshot'),
+      });
+    }
     expect(await other.bucket.head('current')).toBeUndefined();
     await other.close();
   });

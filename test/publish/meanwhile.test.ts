@@ -1,7 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
+import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
+import { readSignedRoot } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { snapshotKey } from '../../format/layout.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
@@ -18,7 +19,7 @@ const request = { ...REQUEST, packages: ['jq'], casks: [], vulnerabilities: fals
 await makeMirror(directory, { request });
 await copyMirror(directory, newer);
 await makeMirror(newer, { request: { ...request, packages: ['jq', 'lz4'] } });
-const version = (await readContents(directory))?.snapshot.version ?? 0;
+const id = snapshotIdOf(await readSignedRoot(directory));
 /** What somebody else may have written: another snapshot. */
 const theirs = encodePointer(await readSignedRoot(newer));
 
@@ -48,24 +49,24 @@ describe('while a mirror is published', () => {
   });
 
   test('and somebody has written another snapshot of its version, that stays, and readers where they are', async () => {
-    await put(snapshotKey(version));
+    await put(snapshotKey(id));
     await expect(worker.publish(directory)).rejects.toMatchObject({
       code: 'refused',
-      where: snapshotKey(version),
+      where: snapshotKey(id),
     });
-    expect(await worker.bucket.get(snapshotKey(version), 1e6)).toMatchObject({ bytes: Buffer.from(theirs) });
+    expect(await worker.bucket.get(snapshotKey(id), 1e6)).toMatchObject({ bytes: Buffer.from(theirs) });
     expect(await worker.bucket.head('current')).toBeUndefined();
   });
 
   test('and somebody has moved the pointer without a lease, theirs stays', async () => {
-    const edge = await startContentEdge(version, () => put('current'));
+    const edge = await startContentEdge(id, () => put('current'));
     await expect(worker.publish(directory, { edge })).rejects.toMatchObject({ code: 'locked' });
     expect(await worker.bucket.get('current', 1e6)).toMatchObject({ bytes: Buffer.from(theirs) });
   });
 
   test('and somebody has taken over the lease, the pointer stays', async () => {
     let now = Date.now();
-    const edge = await startContentEdge(version, () => {
+    const edge = await startContentEdge(id, () => {
       // As if this machine had slept while another publisher came, finished and left.
       now += 3_600_000;
       return worker.bucket.delete('lease');

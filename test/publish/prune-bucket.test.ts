@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withLease } from '../../builder/bucket/lease.ts';
 import { type PrunedBucket, pruneBucket } from '../../builder/bucket/prune.ts';
+import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
-import { blobName } from '../../format/layout.ts';
+import { blobName, fetchedKey, snapshotKey, snapshotName } from '../../format/layout.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
@@ -37,11 +38,13 @@ afterAll(() => worker.close());
 const keysIn = async ({ bucket }: TestWorker): Promise<string[]> =>
   (await Array.fromAsync(bucket.list(''))).map(({ key }) => key).sort();
 
+const idOf = async (directory: string) => snapshotIdOf(await readSignedRoot(directory));
+
 /** Keys of everything that a mirror's snapshot names, and of the snapshot itself. */
 async function keysOf(directory: string): Promise<string[]> {
   const { snapshot, entries = [] } = (await readContents(directory)) ?? {};
   const blobs = [...entries, ...(snapshot?.leaves ?? [])].map(({ sha256 }) => blobName(sha256));
-  return [...new Set([...blobs, `snapshots/${snapshot?.version}`])];
+  return [...new Set([...blobs, snapshotKey(await idOf(directory))])];
 }
 
 /** Cleans up as if so many days had passed since everything was uploaded. */
@@ -74,6 +77,18 @@ describe('cleaning up a bucket', () => {
     expect(await keysIn(worker)).toEqual(before.filter((key) => key !== orphan));
   });
 
+  test('removes a fetched file once no kept snapshot lists it', async () => {
+    const { entries = [] } = (await readContents(three)) ?? {};
+    const listed = entries.find(({ name }) => name.startsWith('bottles/'))?.sha256 ?? '';
+    const bytes = new TextEncoder().encode('of no snapshot');
+    const unlisted = sha256Hex(bytes);
+    for (const sha256 of [listed, unlisted]) await worker.bucket.put(fetchedKey(sha256), bytes, unlisted);
+    expect(await cleanUp(worker, { ...WEEK, keep: 3 }, 6)).toMatchObject({ objects: 0 });
+    expect(await cleanUp(worker, { ...WEEK, keep: 3 })).toMatchObject({ objects: 1 });
+    expect((await keysIn(worker)).filter((key) => key.startsWith('fetched/'))).toEqual([fetchedKey(listed)]);
+    await worker.bucket.delete(fetchedKey(listed));
+  });
+
   test('lists what it would remove, and then removes exactly that', async () => {
     const before = await keysIn(worker);
     const planned = await cleanUp(worker, { ...WEEK, keep: 2 }, 8, true);
@@ -82,7 +97,7 @@ describe('cleaning up a bucket', () => {
     const expected = [...new Set([...(await keysOf(two)), ...(await keysOf(three)), 'current'])].sort();
     expect(await keysIn(worker)).toEqual(expected);
     expect(planned.objects).toBe(before.length - expected.length - 1);
-    expect(planned.snapshots).toEqual([(await readContents(one))?.snapshot.version]);
+    expect(planned.snapshots).toEqual([snapshotName(await idOf(one))]);
   });
 
   test('leaves what is live whole, and nothing else', async () => {
@@ -98,8 +113,7 @@ describe('cleaning up a bucket', () => {
     expect((await other.publish(two, { retention: WEEK })).removed).toMatchObject({ snapshots: [] });
     const clock = (): Date => new Date(Date.now() + 8 * DAY * 1000);
     const { removed } = await other.publish(three, { retention: WEEK, clock });
-    const versions = await Promise.all([two, one].map(readContents));
-    expect(removed?.snapshots).toEqual(versions.map((contents) => contents?.snapshot.version));
+    expect(removed?.snapshots).toEqual((await Promise.all([two, one].map(idOf))).map(snapshotName));
     expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current'].sort());
     expect(jsonOf(await send(other.origin, '/verify'))).toMatchObject({ ok: true });
     await other.close();
@@ -172,10 +186,10 @@ describe('a snapshot that never went live', () => {
     const other = await startTestWorker();
     await other.publish(one);
     const abandoned = encodePointer(await readSignedRoot(two));
-    const version = (await readContents(two))?.snapshot.version;
-    await other.bucket.put(`snapshots/${version}`, abandoned, sha256Hex(abandoned));
+    const key = snapshotKey(await idOf(two));
+    await other.bucket.put(key, abandoned, sha256Hex(abandoned));
     await other.publish(three);
-    expect(await keysIn(other)).not.toContain(`snapshots/${version}`);
+    expect(await keysIn(other)).not.toContain(key);
     await other.close();
   });
 });

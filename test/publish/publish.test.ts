@@ -1,11 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readContents } from '../../builder/directory/mirror.ts';
+import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
+import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
+import { localPath } from '../../builder/directory/paths.ts';
+import { signMirror } from '../../builder/sign.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { blobName } from '../../format/layout.ts';
+import { blobName, snapshotKey, snapshotName } from '../../format/layout.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { parseRoot } from '../../format/snapshot/root.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 
@@ -48,9 +52,9 @@ const leaseOf = (until: Date): Uint8Array =>
 describe('publish', () => {
   test('when a bucket is empty, everything goes there under its SHA-256, and nothing else', async () => {
     const summary = await worker.publish(directory);
-    const version = (await readContents(directory))?.snapshot.version;
+    const key = snapshotKey(snapshotIdOf(await readSignedRoot(directory)));
     const expected = (await blobsOf(directory)).map(blobName);
-    expect((await keysIn()).sort()).toEqual([...expected, 'current', `snapshots/${version}`].sort());
+    expect((await keysIn()).sort()).toEqual([...expected, 'current', key].sort());
     expect(summary).toMatchObject({ changed: true, previous: null, uploaded: { objects: expected.length } });
     expect((await send(worker.origin, '/manifest.json')).status).toBe(200);
   });
@@ -177,6 +181,36 @@ describe('publish', () => {
     await other.close();
   });
 
+  test('when files are on demand or superseded, those that are here and still offered are uploaded', async () => {
+    const other = await startTestWorker();
+    const partial = join(folder, 'partial');
+    await copyMirror(directory, partial);
+    const { snapshot, entries = [] } = (await readContents(partial)) ?? {};
+    if (!snapshot) throw new Error('no mirror');
+    const [here, absent, late] = entries.filter(({ name }) => /^(casks|bottles)\//.test(name));
+    if (!here || !absent || !late) throw new Error('too few files');
+    const change = (entry: SnapshotEntry): SnapshotEntry => {
+      const path = entry.path ?? entry.name;
+      const { size, md5, ...onDemand } = { ...entry, source: `https://example.com/${path}` };
+      if (path === late.name) return { ...entry, until: 1 };
+      return path === here.name || path === absent.name ? onDemand : entry;
+    };
+    await rm(localPath(partial, absent.name));
+    const publishNext = async () => {
+      await signEntries(partial, parseRoot((await readSignedRoot(partial)).root), entries.map(change));
+      return other.publish(partial, { skipVerify: true });
+    };
+    await publishNext();
+    const stored = await keysIn(other);
+    const has = [here, absent, late].map(({ sha256 }) => stored.includes(blobName(sha256)));
+    expect(has).toEqual([true, false, false]);
+    // The live snapshot names the file that is here, which proves nothing of a file on demand.
+    expect((await publishNext()).uploaded.objects).toBe(0);
+    await other.bucket.delete(blobName(here.sha256));
+    expect((await publishNext()).uploaded.objects).toBe(1);
+    await other.close();
+  });
+
   test('when it is stopped, the lease is given back and readers see what they saw before', async () => {
     const other = await startTestWorker();
     await other.publish(directory);
@@ -206,10 +240,12 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when the answers to lease, snapshot and pointer are lost, the retry knows its own work', async () => {
+  test('when the answers to lease, snapshot and pointer are lost, the retry knows its own work', {
+    tags: 'long',
+  }, async () => {
     const other = await startTestWorker();
-    const version = String((await readContents(directory))?.snapshot.version);
-    const proxy = await startStorageProxy(other.origin, { lose: ['lease', version, 'current'] });
+    const name = snapshotName(snapshotIdOf(await readSignedRoot(directory)));
+    const proxy = await startStorageProxy(other.origin, { lose: ['lease', name, 'current'] });
     expect(await other.publish(directory, { bucket: bucketAt(proxy.origin) })).toMatchObject({
       changed: true,
     });
@@ -219,16 +255,19 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when another key has signed the live snapshot, it is replaced only with that key in --trust', async () => {
+  test('when another key has signed the live snapshot, it is replaced only with that key in --trust, after ours', async () => {
     const other = await startTestWorker();
     const foreign = join(folder, 'foreign');
-    await makeMirror(foreign, { key: OTHER_KEY });
+    await copyMirror(directory, foreign);
+    const both = [TEST_KEY.publicKey, OTHER_KEY.publicKey];
+    const signing = { directory: foreign, cache: folder, trusted: both, validFor: 86_400 };
+    await signMirror({ ...signing, key: OTHER_KEY, now: new Date() });
     await other.publish(foreign, { trusted: [OTHER_KEY.publicKey] });
-    const successor = join(folder, 'successor');
-    await makeMirror(successor, { now: new Date(Date.now() + 5_000) });
-    await expect(other.publish(successor)).rejects.toMatchObject({ code: 'refused' });
-    const trusted = [TEST_KEY.publicKey, OTHER_KEY.publicKey];
-    expect(await other.publish(successor, { trusted })).toMatchObject({ changed: true });
+    await signMirror({ ...signing, key: TEST_KEY, now: new Date() });
+    await expect(other.publish(foreign)).rejects.toMatchObject({ code: 'refused' });
+    const reversed = other.publish(foreign, { trusted: both.toReversed() });
+    await expect(reversed).rejects.toMatchObject({ code: 'rolled-back', where: 'snapshot/root.json' });
+    expect(await other.publish(foreign, { trusted: both })).toMatchObject({ changed: true });
     await other.close();
   });
 

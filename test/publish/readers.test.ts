@@ -14,6 +14,7 @@ import { startTestWorker, type TestWorker } from '../support/worker.ts';
 const MANIFEST = 'index/manifest.json';
 const DATABASE = 'index/formulas/index.db.zst';
 const JQ = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';
+const START = Date.now();
 const folder = await temporaryFolder();
 const mirrors = [join(folder, 'few'), join(folder, 'many')];
 const [few = '', many = ''] = mirrors;
@@ -25,11 +26,15 @@ beforeAll(async () => {
   await makeMirror(many, { request: { ...REQUEST, packages }, now: new Date(Date.now() - 30_000) });
 });
 
+/** Signatures so far. Each is ten seconds later than the one before, so that no version is lower, in whatever bucket. */
+let signatures = 0;
+
 /** Publishes and rolls back by turns; every switch is to a database that the one before did not have. */
 async function switchAround(worker: TestWorker, rounds: number): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const directory = mirrors[round % 2] ?? few;
-    const now = new Date(Date.now() + round * 10_000);
+    signatures += 1;
+    const now = new Date(START + signatures * 10_000);
     const signing = { key: TEST_KEY, trusted: [], now, validFor: THIRTY_DAYS };
     await signMirror({ directory, cache: folder, ...signing });
     await worker.publish(directory, { skipVerify: round > 1 });
@@ -56,8 +61,8 @@ async function update(read: ReturnType<typeof startReader>, seen: Map<string, Re
 /** Returns the SHA-256 of every file that was ever at a path, from the snapshots in the bucket. */
 async function everAt(worker: TestWorker, path: string): Promise<Set<string>> {
   const known = new Set<string>();
-  for (const { version } of await listSnapshots(worker.bucket)) {
-    const root = parseRoot((await readSnapshot(worker.bucket, version)).root);
+  for (const id of await listSnapshots(worker.bucket)) {
+    const root = parseRoot((await readSnapshot(worker.bucket, id)).root);
     const entries = await readStoredEntries(worker.bucket, root, 8);
     for (const { name, sha256 } of entries) if (name === path) known.add(sha256);
   }

@@ -56,7 +56,7 @@ describe(`a mirror of ${OBJECTS} objects that is live`, () => {
       expect.stringMatching(/^PUT blobs\/sha256\/[0-9a-f]{64}$/),
       expect.stringMatching(/^PUT blobs\/sha256\/[0-9a-f]{64}$/),
       'PUT current',
-      expect.stringMatching(/^PUT snapshots\/\d+$/),
+      expect.stringMatching(/^PUT snapshots\/\d+-[0-9A-F]{16}$/),
     ]);
     // The lease, and the three probes over it; the leaf that changed; and what was left unfinished.
     const rest = requests.filter((request) => !puts.includes(request));

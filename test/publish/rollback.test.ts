@@ -1,14 +1,21 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeSnapshots } from '../../builder/bucket/describe.ts';
-import { readContents } from '../../builder/directory/mirror.ts';
+import { readPointer, readStoredEntries, snapshotIdOf } from '../../builder/bucket/snapshots.ts';
+import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
+import { localPath } from '../../builder/directory/paths.ts';
 import { type RollbackOptions, rollback } from '../../builder/rollback.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { sha256Hex } from '../../format/digest.ts';
-import { blobName } from '../../format/layout.ts';
+import { blobName, type SnapshotId, snapshotKey, snapshotName } from '../../format/layout.ts';
+import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { parseRoot } from '../../format/snapshot/root.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST, THIRTY_DAYS } from '../support/mirror.ts';
+import { signEntries } from '../support/padded-mirror.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker, type TestWorker } from '../support/worker.ts';
@@ -27,6 +34,8 @@ beforeAll(async () => {
   await worker.publish(second);
 });
 afterAll(() => worker.close());
+
+const idOf = async (directory: string): Promise<SnapshotId> => snapshotIdOf(await readSignedRoot(directory));
 
 const versionOf = async (directory: string): Promise<number> =>
   (await readContents(directory))?.snapshot.version ?? 0;
@@ -47,32 +56,44 @@ describe('before anything was rolled back', () => {
   test('the snapshots are listed, newest first, with what they hold', async () => {
     const [live, kept, ...others] = await describeSnapshots(worker.bucket, new Date());
     expect(others).toEqual([]);
-    expect(live).toMatchObject({ version: await versionOf(second), state: 'live', expired: false });
+    expect(live).toMatchObject({ ...(await idOf(second)), state: 'live', expired: false });
     const { snapshot, manifest } = (await readContents(first)) ?? {};
     expect(kept).toEqual({
-      ...{ version: await versionOf(first), state: 'kept', expired: false },
+      ...{ ...(await idOf(first)), state: 'kept', expired: false },
       ...{ created_at: snapshot?.created_at, expires_at: snapshot?.expires_at, ...snapshot?.totals },
       packages: (manifest?.formulas.count ?? 0) + (manifest?.casks.count ?? 0),
     });
   });
 
   test.each<[string, Partial<RollbackOptions>, string]>([
-    ['a snapshot that is not kept', { to: 7 }, 'not-found'],
+    ['a snapshot that is not kept', { to: '7' }, 'not-found'],
     ['with a key that signed nothing here', { key: OTHER_KEY }, 'bad-signature'],
   ])('rolling back to %s changes nothing', async (_name, changes, code) => {
     await expect(roll(changes)).rejects.toMatchObject({ code });
-    await expect(roll({ to: await versionOf(second) })).rejects.toMatchObject({ code: 'usage' });
+    const { version, signer } = await idOf(second);
+    for (const to of [String(version), snapshotName({ version, signer })]) {
+      await expect(roll({ to })).rejects.toMatchObject({ code: 'usage' });
+    }
     expect((await worker.bucket.head('lease'))?.etag).toBeUndefined();
     const [live] = await describeSnapshots(worker.bucket, new Date());
     expect(live).toMatchObject({ version: await versionOf(second), state: 'live' });
   });
 
-  test('a snapshot stored under the version of another is refused', async () => {
-    const { bytes } =
-      (await worker.bucket.get(`snapshots/${await versionOf(first)}`, 1e6)) ?? expect.unreachable();
-    await worker.bucket.put('snapshots/7', bytes, sha256Hex(bytes));
-    await expect(roll({ to: 7 })).rejects.toMatchObject({ code: 'mismatch', where: 'snapshots/7' });
-    await worker.bucket.delete('snapshots/7');
+  test('a snapshot stored under the name of another is refused', async () => {
+    const { version, signer } = await idOf(first);
+    const signed = encodePointer(await readSignedRoot(first));
+    const wrong = [
+      { version: 7, signer },
+      { version, signer: '0123456789ABCDEF' },
+    ];
+    const other = await startTestWorker();
+    for (const id of wrong) await other.bucket.put(snapshotKey(id), signed, sha256Hex(signed));
+    await other.publish(second);
+    for (const id of wrong) {
+      const answer = roll({ bucket: other.bucket, to: snapshotName(id) });
+      await expect(answer).rejects.toMatchObject({ code: 'mismatch', where: snapshotKey(id) });
+    }
+    await other.close();
   });
 
   test('a file that the bucket lost is found before readers are switched', async () => {
@@ -116,7 +137,7 @@ describe('rolling back', () => {
     expect(await served('/verify?deep=1')).toMatchObject({ ok: true });
   });
 
-  test('keeps what clients of the snapshot in between may ask for by content', async () => {
+  test('keeps what clients of the snapshot in between may ask for, by name and by content, for the grace period', async () => {
     const { entries = [] } = (await readContents(second)) ?? {};
     const wget = entries.find(({ name }) => name === 'bottles/wget-1.25.0.sonoma.bottle.tar.gz');
     expect(wget?.sha256).toMatch(/^[0-9a-f]{64}$/);
@@ -126,12 +147,41 @@ describe('rolling back', () => {
     await roll({ bucket: other.bucket });
     const answer = await send(other.origin, `/blobs/sha256/${wget?.sha256}/wget.tar.gz`);
     expect(answer.status).toBe(200);
-    expect((await send(other.origin, `/${wget?.name}`)).status).toBe(404);
+    expect((await send(other.origin, `/${wget?.name}`)).status).toBe(200);
+    expect(jsonOf(await send(other.origin, '/index/packages.json')).packages).not.toContainEqual(
+      expect.objectContaining({ name: 'wget' }),
+    );
+    await other.close();
+  });
+
+  test('keeps a file on demand, whose bytes need not be there', async () => {
+    const lazy = join(folder, 'lazy');
+    await copyMirror(first, lazy);
+    const { entries = [] } = (await readContents(lazy)) ?? {};
+    const path = 'casks/firefox-143.0.dmg';
+    const source = `https://example.com/${path}`;
+    const onDemand = ({ size, md5, ...entry }: SnapshotEntry): SnapshotEntry => ({ ...entry, source });
+    const changed = entries.map((entry) => (filePathOf(entry) === path ? onDemand(entry) : entry));
+    await rm(localPath(lazy, path));
+    const other = await startTestWorker();
+    for (let round = 0; round < 2; round++) {
+      await signEntries(lazy, parseRoot((await readSignedRoot(lazy)).root), changed);
+      await other.publish(lazy, { skipVerify: true });
+    }
+    await roll({ bucket: other.bucket });
+    const { live } = (await readPointer(other.bucket)) ?? {};
+    const listed = live ? await readStoredEntries(other.bucket, parseRoot(live.root), 8) : [];
+    const found = listed.find(({ name }) => name === path);
+    expect(found).toMatchObject({ source });
+    expect(found?.size).toBeUndefined();
     await other.close();
   });
 
   test('again goes forward again, and a newer mirror can be published after it', async () => {
-    const summary = await roll({ now: new Date(LATER.getTime() + 1000), to: await versionOf(second) });
+    const summary = await roll({
+      now: new Date(LATER.getTime() + 1000),
+      to: String(await versionOf(second)),
+    });
     expect(summary.content_of).toBe(await versionOf(second));
     await expect(worker.publish(second)).rejects.toMatchObject({ code: 'rolled-back' });
     await makeMirror(second, { now: new Date(LATER.getTime() + 5000) });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import { OPENAPI } from '../../worker/openapi.ts';
 import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
@@ -77,6 +78,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       ['/verify', '/verify', 200],
       ['/verify', '/verify?deep=1', 200],
       ['/verify', `/verify?snapshot=${contents?.snapshot.version}`, 200],
+      ['/verify', `/verify?snapshot=${contents?.snapshot.version}-${keyIdText(TEST_KEY.keyId)}`, 200],
       ['/verify', '/verify?cursor=1:x', 400],
       ['/verify', '/verify?snapshot=x', 400],
       ['/verify/{path}', `/verify${JQ}`, 200],

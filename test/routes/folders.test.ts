@@ -111,7 +111,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     await walk('');
     const listed = MIRROR.entries.map(({ name }) => name);
     const own = ['snapshot/root.json', 'snapshot/root.json.sig'];
-    const leaves = MIRROR.snapshot.leaves.map(({ sha256 }) => `snapshot/leaves/${sha256}.json`);
+    const leaves = MIRROR.snapshot.leaves.map(({ sha256 }) => `snapshot/leaves/${sha256}.tsv`);
     expect(found.sort()).toEqual([...listed, ...own, ...leaves].sort());
     expect(MIRROR.entries.filter(isOwnFile).length).toBeLessThanOrEqual(found.length);
   });

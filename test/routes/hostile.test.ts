@@ -53,7 +53,7 @@ const TARGETS = [
     '/__proto__',
     '/constructor',
     '/bottles/__proto__',
-    '/snapshot/leaves/x.json',
+    '/snapshot/leaves/x.tsv',
     '/snapshot/root.json/',
     '/*',
   ],

@@ -39,7 +39,7 @@ beforeAll(async () => {
   worker = await startTestWorker({}, ({ message }) => void logs.push(message));
   await putMirror(worker, MIRROR);
   for (const [at, { sha256, size }] of DAMAGE.entries()) {
-    if (at % 2 === 0) await worker.binding.put(blobName(sha256), new Uint8Array(size));
+    if (at % 2 === 0) await worker.binding.put(blobName(sha256), new Uint8Array(size ?? 0));
     else await worker.binding.delete(blobName(sha256));
   }
 });
@@ -82,7 +82,7 @@ async function expectAllSane(count: number): Promise<void> {
 }
 
 const NAME = 'random requests: only what was damaged fails, and no body comes where none may';
-test(`600 ${NAME}`, () => expectAllSane(600));
+test(`200 ${NAME}`, () => expectAllSane(200));
 test(`5,000 ${NAME}`, { tags: 'long' }, () => expectAllSane(5_000));
 
 function expectSane(

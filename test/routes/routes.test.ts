@@ -49,7 +49,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
 
   test('when root, signature and leaves are asked for, they are those of the directory', async () => {
     const leaf = contents?.snapshot.leaves[0]?.sha256;
-    for (const path of ['snapshot/root.json', 'snapshot/root.json.sig', `snapshot/leaves/${leaf}.json`]) {
+    for (const path of ['snapshot/root.json', 'snapshot/root.json.sig', `snapshot/leaves/${leaf}.tsv`]) {
       expect((await get(`/${path}`)).body).toEqual(await readFile(localPath(directory, path)));
     }
   });

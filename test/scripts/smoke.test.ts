@@ -62,7 +62,7 @@ describe('npm run smoke', () => {
       entries.find(({ name }) => name === 'bottles/jq-1.7.1.sonoma.bottle.tar.gz') ?? expect.unreachable();
     const damaged = await startTestWorker();
     await damaged.publish(directory);
-    await damaged.binding.put(blobName(entry.sha256), new Uint8Array(entry.size));
+    await damaged.binding.put(blobName(entry.sha256), new Uint8Array(entry.size ?? 0));
     const ended = await smoke([damaged.origin]);
     await damaged.close();
     expect(statesOf(ended)).toMatchObject({ verification: 'FAILED', health: 'passed' });

@@ -1,13 +1,14 @@
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
+import type { SnapshotId } from '../../format/layout.ts';
 import { startServer } from '../builder/server.ts';
 
-/** The address of an edge that finds everything in order in a snapshot of that version, once `before` is done. */
+/** The address of an edge that finds everything in order in that snapshot, once `before` is done. */
 export async function startContentEdge(
-  version: number,
+  { version, signer }: SnapshotId,
   before: () => Promise<unknown> = async () => undefined,
 ) {
   const files = { total: 1, checked: 1 };
-  const report = { ok: true, snapshot: { version }, files, failures: [], cursor: null };
+  const report = { ok: true, snapshot: { version, signed_by: signer }, files, failures: [], cursor: null };
   const { origin } = await startServer((_request, response) => {
     void before().then(() => response.end(JSON.stringify(report)));
   });

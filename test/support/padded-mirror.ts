@@ -48,7 +48,8 @@ export async function signEntries(
     entries,
     now: new Date(),
     validFor: 86_400,
-    previousVersion: previous.version,
+    previous,
+    keyId: TEST_KEY.keyId,
     generator: previous.generator,
   });
   for (const { bytes, reference } of leaves)

@@ -36,7 +36,8 @@ export async function resignWith(
     entries,
     now: new Date(contents.snapshot.created_at),
     validFor: (Date.parse(contents.snapshot.expires_at) - Date.parse(contents.snapshot.created_at)) / 1000,
-    previousVersion: contents.snapshot.version,
+    previous: contents.snapshot,
+    keyId: key.keyId,
     generator: contents.snapshot.generator,
   });
   for (const { bytes, reference } of leaves)

@@ -10,7 +10,9 @@ const { directory, truth } = await makeTruth(await temporaryFolder());
 const placed = await PlacedMirror.open(directory);
 afterAll(() => placed.close());
 
-test(`when every file that is listed is damaged, as seed ${SEED} draws, each verification names each, and none is served`, async () => {
+test(`when every file that is listed is damaged, as seed ${SEED} draws, each verification names each, and none is served`, {
+  tags: 'long',
+}, async () => {
   const { damaged, found, served } = await damageTogether(placed, SEED);
   for (const [by, { ok, paths }] of found) {
     expect({ by, ok, unnamed: damaged.filter((path) => !paths.includes(path)) }).toEqual({

@@ -72,7 +72,9 @@ describe('verify on a directory', () => {
   test('when the root has expired, it is named and the files are checked all the same', async () => {
     const report = await verifyAfter(nothing, { now: new Date(Date.now() + (THIRTY_DAYS + 1) * 1000) });
     expect(report).toMatchObject({ ok: false, failures: [{ path: 'snapshot/root.json', state: 'expired' }] });
-    expect(report.files.verified).toBe(report.files.total);
+    const { verified, expired, total } = report.files;
+    // By then Firefox is no longer offered.
+    expect([verified, expired]).toEqual([total - 1, 1]);
   });
 
   test('when a file is there that nobody signed, it is a warning', async () => {

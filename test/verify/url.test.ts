@@ -16,6 +16,7 @@ import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
 import { startServer } from '../builder/server.ts';
+import { linesOf, resignText, withField } from '../docs/leaf-text.ts';
 import { commandLine } from '../support/command-line.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
@@ -24,12 +25,16 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
 const BOTTLE = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';
+const EXPIRED = 'bottles/git-2.51.0_1.sonoma.bottle.tar.gz';
 const PACKAGE_JSON = 'index/formulas/data/j/jq.json.zst';
 const KEY = publicKeyLine(TEST_KEY.publicKey);
 const folder = await temporaryFolder();
 const directory = join(folder, 'mirror');
 const newer = join(folder, 'newer');
-const environment = { XDG_STATE_HOME: join(folder, 'state') };
+let states = 0;
+
+/** What a user who has verified nothing yet remembers. */
+const newState = () => ({ XDG_STATE_HOME: join(folder, `state-${++states}`) });
 
 beforeAll(async () => {
   await makeMirror(directory);
@@ -38,7 +43,7 @@ beforeAll(async () => {
 });
 
 const verify = (...args: string[]): Promise<Ended> =>
-  commandLine(['verify', ...args, '--trust', KEY], environment);
+  commandLine(['verify', ...args, '--trust', KEY], newState());
 
 async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<string, unknown>> {
   const { status, stdout } = await ended;
@@ -244,12 +249,82 @@ describe('verify of a URL', () => {
   test('when a mirror goes back behind a version seen before, refuses it without --allow-older', async () => {
     let served = newer;
     const { origin } = await startHost(() => served);
-    expect((await verify(origin, 'jq')).status).toBe(0);
+    const state = newState();
+    const again = (...args: string[]) => commandLine(['verify', ...args, 'jq', '--trust', KEY], state);
+    expect((await again(origin)).status).toBe(0);
     served = directory;
-    const { status, stdout } = await verify(origin, 'jq');
+    const { status, stdout } = await again(origin);
     expect([status, stdout]).toEqual([1, expect.stringContaining('✗ snapshot/root.json: rolled-back')]);
-    expect((await verify(origin, 'jq', '--allow-older')).status).toBe(0);
-    expect((await verify(origin, 'jq')).status).toBe(1);
+    // Whatever the place: the mirror is the same.
+    expect((await again(directory)).status).toBe(1);
+    expect((await again(origin, '--allow-older')).status).toBe(0);
+    expect((await again(origin)).status).toBe(1);
+  });
+
+  test('when a newer mirror has a damaged file, its version is remembered all the same', async () => {
+    const damaged = join(folder, 'damaged');
+    await copyMirror(newer, damaged);
+    await flip(localPath(damaged, BOTTLE));
+    const state = newState();
+    const again = (where: string) => commandLine(['verify', where, 'jq', '--trust', KEY], state);
+    expect((await again(damaged)).stdout).toContain(`✗ ${BOTTLE}: mismatch`);
+    expect((await again(directory)).stdout).toContain('✗ snapshot/root.json: rolled-back');
+  });
+
+  test('when a mirror is expected by its id, any other is refused', async () => {
+    const { origin } = await startHost(() => directory);
+    const { mirror = '' } = (await readContents(directory))?.snapshot ?? {};
+    expect((await verify(origin, 'jq', '--mirror', mirror)).status).toBe(0);
+    const { status, stdout } = await verify(origin, 'jq', '--mirror', '0123456789ABCDEF-1');
+    expect([status, stdout]).toEqual([1, expect.stringContaining('✗ snapshot/root.json: mismatch')]);
+    const wrong = await verify(origin, 'jq', '--mirror', 'jq');
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('--mirror')]);
+  });
+
+  test('when a file is on demand, asks only for what is there, once, and names what is there and wrong', async () => {
+    const onDemand = join(folder, 'on-demand');
+    await copyMirror(directory, onDemand);
+    await resignText(onDemand, TEST_KEY, linesOf(BOTTLE, withField('source=https://ghcr.io/jq')), {
+      sources: ['ghcr.io'],
+    });
+    let answer: number | string = 504;
+    const { origin, requests } = await startHost(
+      () => onDemand,
+      ({ url }, response) => {
+        if (url !== `/${BOTTLE}`) return false;
+        if (typeof answer === 'number') response.writeHead(answer);
+        response.end(answer === 504 ? '' : String(answer));
+        return true;
+      },
+    );
+    for (answer of [504, 404]) {
+      const { status, stdout } = await verify(origin, 'jq');
+      expect([status, stdout]).toEqual([
+        0,
+        expect.stringContaining('every byte as signed, except 1 on demand.'),
+      ]);
+    }
+    const asked = requests.filter(({ url }) => url === `/${BOTTLE}`);
+    expect(asked.map(({ headers }) => headers['cache-control'])).toEqual([
+      'only-if-cached',
+      'only-if-cached',
+    ]);
+    expect(requests.filter(({ headers }) => headers['cache-control'] !== undefined)).toEqual(asked);
+    expect((await verify(origin, 'jq', '--quick')).status).toBe(0);
+    answer = 'other bytes';
+    expect((await verify(origin, 'jq')).stdout).toContain(`✗ ${BOTTLE}: mismatch`);
+  });
+
+  test('when a name is superseded and its time has come, nothing is asked of it', async () => {
+    const expired = join(folder, 'expired');
+    await copyMirror(directory, expired);
+    await resignText(expired, TEST_KEY, linesOf(EXPIRED, withField('until=1')));
+    const database = 'index/formulas.db';
+    const { origin, requests } = await startHost(() => expired);
+    const { stdout } = await verify(origin);
+    expect(stdout).toContain(`✗ ${EXPIRED}: missing`);
+    expect(stdout).toContain(`${database} lists`);
+    expect(requests.some(({ url }) => url === `/${EXPIRED}`)).toBe(false);
   });
 
   test('when it is killed, the next run continues from the cursor file', { tags: 'long' }, async () => {
@@ -266,6 +341,7 @@ describe('verify of a URL', () => {
       },
     );
     const cursor = join(folder, 'cursor.json');
+    const environment = newState();
     const args = ['verify', origin, '--cursor', cursor, '--jobs', '1', '--trust', KEY, '--json'];
     const first = spawn(process.execPath, [MAIN, ...args], {
       env: { ...process.env, ...environment },

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
-import { blobName } from '../../format/layout.ts';
+import { utf8 } from '../../format/bytes.ts';
+import { blobName, fetchedKey } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { agrees } from '../../format/verify/evidence.ts';
 import { R2Store } from '../../worker/r2-store.ts';
 import { StoreSource } from '../../worker/store-source.ts';
+import { hexOf } from '../format/support.ts';
+import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
@@ -24,7 +28,7 @@ async function looking(maxPages: number) {
   const used = { operations: 0, bytes: 0 };
   const records = store.records(maxPages, used);
   await records;
-  const source = new StoreSource(store, { records, used, version: undefined });
+  const source = new StoreSource(store, { records, used, snapshot: undefined });
   return { used, inspect: (some: readonly SnapshotEntry[]) => source.inspect(some, 'quick') };
 }
 
@@ -60,10 +64,12 @@ describe('R2Store.records', () => {
 });
 
 describe('R2Store.signedRoot', () => {
-  it('when a version is named, gives that one, live or not', async () => {
-    const { version } = contents?.snapshot ?? { version: 0 };
-    expect(await store.signedRoot(version)).toEqual(await store.signedRoot());
-    expect(await store.signedRoot(version + 1)).toBeUndefined();
+  it('when a snapshot is named, gives that one, live or not', async () => {
+    const id = { version: contents?.snapshot.version ?? 0, signer: keyIdText(TEST_KEY.keyId) };
+    expect(await store.signedRoot(id)).toEqual(await store.signedRoot());
+    expect(await store.signedRoot({ ...id, version: id.version + 1 })).toBeUndefined();
+    expect(await store.signedRoot({ ...id, signer: '0'.repeat(16) })).toBeUndefined();
+    expect(await store.snapshots()).toEqual([id]);
   });
 });
 
@@ -71,8 +77,37 @@ describe('R2Store.open', () => {
   it('when a range lies beyond what is stored, returns the record, which shows what is wrong', async () => {
     const [entry] = entries;
     if (!entry) throw new Error('no entries');
-    const open = await store.open(entry, { offset: entry.size + 1, length: 1 });
+    const open = await store.open(entry, { offset: (entry.size ?? 0) + 1, length: 1 });
     expect(open?.record.size).toBe(entry.size);
     expect(await store.open({ ...entry, sha256: '0'.repeat(64) }, { offset: 1, length: 1 })).toBeUndefined();
+  });
+});
+
+describe('R2Store, files on demand', () => {
+  const bytes = new Uint8Array(utf8('fetched'));
+  const sha256 = hexOf('sha256', bytes);
+  const wanted = { name: 'casks/x-1.dmg', sha256, modified: 1, source: 'https://files.example/x' };
+
+  it('when neither place has the bytes, there is no record and nothing to open', async () => {
+    expect(await store.head(wanted)).toBeUndefined();
+    expect(await store.open(wanted)).toBeUndefined();
+  });
+
+  it('when a server has fetched them, they are found', async () => {
+    await worker.binding.put(fetchedKey(sha256), bytes, { sha256 });
+    expect(await store.head(wanted)).toMatchObject({ size: bytes.length, sha256 });
+    expect((await store.open(wanted, { offset: 1, length: 2 }))?.record.size).toBe(bytes.length);
+  });
+
+  it('when a file is not on demand, what a server fetched is not looked at', async () => {
+    const { source: _, ...stored } = { ...wanted, size: bytes.length, md5: hexOf('md5', bytes) };
+    expect(await store.head(stored)).toBeUndefined();
+  });
+
+  it('when it is listed with others, what a server fetched is found by its own record', async () => {
+    const { inspect, used } = await looking(1);
+    const evidence = await inspect([wanted, ...entries.slice(0, 1)]);
+    expect(evidence).toMatchObject([{ kind: 'recorded', sha256 }, { kind: 'recorded' }]);
+    expect(used.operations).toBe(3);
   });
 });

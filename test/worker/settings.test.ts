@@ -10,6 +10,7 @@ test('when nothing is set, nothing is trusted and nothing allowed', () => {
   expect(parseSettings({})).toEqual({
     trusted: [],
     allowUnverified: false,
+    mirror: undefined,
     expired: 'serve',
     publicUrl: undefined,
     tokens: [],
@@ -81,6 +82,8 @@ test.each([
 });
 
 test.each<[name: keyof SettingVariables, text: string, setting: string, expected: unknown]>([
+  ['MIRROR_ID', '', 'mirror', undefined],
+  ['MIRROR_ID', '0123456789ABCDEF-1', 'mirror', '0123456789ABCDEF-1'],
   ['EXPIRED', 'serve', 'expired', 'serve'],
   ['EXPIRED', 'refuse', 'expired', 'refuse'],
   ['PUBLIC_URL', '', 'publicUrl', undefined],
@@ -94,6 +97,11 @@ test.each<[name: keyof SettingVariables, text: string, setting: string, expected
 });
 
 test.each<[name: keyof SettingVariables, text: string]>([
+  ['MIRROR_ID', '0123456789abcdef-1'],
+  ['MIRROR_ID', '0123456789ABCDEF'],
+  ['MIRROR_ID', '0123456789ABCDEF-0'],
+  ['MIRROR_ID', ' 0123456789ABCDEF-1'],
+  ['MIRROR_ID', '0123456789ABCDEF-9007199254740992'],
   ['EXPIRED', 'Refuse'],
   ['EXPIRED', 'no'],
   ['PUBLIC_URL', 'mirror.example'],

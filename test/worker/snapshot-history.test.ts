@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { snapshotKey } from '../../format/layout.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SNAPSHOTS, snapshotName } from '../../format/layout.ts';
+import { keyIdText } from '../../format/minisign/public-key.ts';
 import { encodePointer } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { IMPOSTOR_KEY, KEY, OTHER_KEY, signMirror } from '../format/support.ts';
-import { send } from '../support/http.ts';
+import { jsonOf, send } from '../support/http.ts';
 import { putMirror } from '../support/runtimes.ts';
 import { startTestWorker, type TestWorker } from '../support/worker.ts';
 
@@ -16,21 +17,57 @@ beforeAll(async () => {
 });
 afterAll(() => worker.close());
 
-test('when earlier snapshots are kept, the status page lists those of the newest five that a trusted key has signed', async () => {
-  const keep = (version: number, key = KEY) => {
-    const signed = signRoot({ ...MIRROR.snapshot, version }, key);
-    return worker.binding.put(snapshotKey(version), new Uint8Array(encodePointer(signed)));
-  };
-  for (let version = 101; version <= 104; version++) await keep(version);
+const nameOf = (version: number, { keyId } = KEY) => snapshotName({ version, signer: keyIdText(keyId) });
+
+/** Keeps a snapshot of a version as publishers do. */
+async function keep(version: number, key = KEY, mirror = MIRROR.snapshot.mirror) {
+  const signed = signRoot({ ...MIRROR.snapshot, version, mirror }, key);
+  await worker.binding.put(SNAPSHOTS + nameOf(version, key), new Uint8Array(encodePointer(signed)));
+  // Storage counts the order by its clock.
+  await new Promise((passed) => setTimeout(passed, 5));
+}
+
+test('when earlier snapshots are kept, the status page lists those of the newest five that are of this mirror and signed by a trusted key', async () => {
+  for (let version = 101; version <= 103; version++) await keep(version);
+  await keep(2 ** 53 - 1);
   await keep(105, OTHER_KEY);
-  await keep(106, IMPOSTOR_KEY);
-  await worker.binding.put(snapshotKey(107), 'nonsense');
+  await keep(106, KEY, '0123456789ABCDEF-1');
+  await keep(108, IMPOSTOR_KEY);
+  await worker.binding.put(SNAPSHOTS + nameOf(107), 'nonsense');
   await keep(MIRROR.snapshot.version);
   await keep(MIRROR.snapshot.version + 1);
+  await worker.binding.put(`${SNAPSHOTS}104`, 'a snapshot of format 1');
   const { body } = await send(worker.origin, '/', { headers: { accept: 'text/html' } });
   const page = body.toString('utf8');
-  const listed = [...page.matchAll(/<th scope="row"><code>(\d+)<\/code>/g)].map(([, version]) =>
-    Number(version),
+  const listed = [...page.matchAll(/<th scope="row"><code>([^<]+)<\/code>/g)].map(([, name]) => name);
+  expect(listed).toEqual([nameOf(MIRROR.snapshot.version), nameOf(2 ** 53 - 1)]);
+});
+
+describe('/verify?snapshot=', () => {
+  const verify = (name: string) => send(worker.origin, `/verify?snapshot=${name}`);
+
+  test('when it is a name, that snapshot is verified, live or not', async () => {
+    const { snapshot, ok } = jsonOf(await verify(nameOf(101)));
+    expect([snapshot.version, snapshot.mirror, ok]).toEqual([101, MIRROR.snapshot.mirror, true]);
+    expect(jsonOf(await verify(nameOf(999)))).toMatchObject({ ok: false, failures: [{ state: 'missing' }] });
+  });
+
+  test('when it is a version that one snapshot has, that is the one', async () => {
+    expect(jsonOf(await verify('102')).snapshot.version).toBe(102);
+  });
+
+  test('when several have the version, a 400 names them; so does one that none has', async () => {
+    await keep(101, OTHER_KEY);
+    const several = await verify('101');
+    expect(several.status).toBe(400);
+    for (const key of [KEY, OTHER_KEY]) expect(several.body.toString('utf8')).toContain(nameOf(101, key));
+    expect((await verify('999')).status).toBe(400);
+  });
+
+  test.each(['x', '-1', '1.5', '0101', '104-x', '99999999999999999999', `104-${'0'.repeat(15)}`])(
+    'when it is %j, it is 400',
+    async (name) => {
+      expect((await verify(name)).status).toBe(400);
+    },
   );
-  expect(listed).toEqual([MIRROR.snapshot.version, 104, 103]);
 });

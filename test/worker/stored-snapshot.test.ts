@@ -33,10 +33,11 @@ describe('when `current`', () => {
     ['has no signature', '{"root":"{}"}', 'mismatch', 502],
     ['has an empty root', '{"root":"","signature":""}', 'mismatch', 502],
     ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 502],
-    ['is of a newer format', signed({ format: 2 }), 'mismatch', 502],
+    ['is of a newer format', signed({ format: 3 }), 'mismatch', 502],
+    ['is of an older format', signed({ format: 1 }), 'mismatch', 502],
     ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 502],
     [
-      'is of another mirror',
+      'is by another key',
       encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
       'bad-signature',
       503,

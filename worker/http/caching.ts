@@ -1,3 +1,4 @@
+import { GRACE_PERIOD } from '../../format/grace-period.ts';
 import { isPackageFile } from '../../format/layout.ts';
 
 /**
@@ -8,10 +9,13 @@ import { isPackageFile } from '../../format/layout.ts';
  * entry for a path whatever the host or credentials, cuts ranges out of it itself (how it treats If-Range is not
  * documented), stores even `no-cache`, and serves copies instead of a 5xx unless it must revalidate. So all else is
  * `private`.
+ *
+ * No copy may be used for longer than this server may send it. So all that is `public` must be revalidated once its time
+ * is over, even if the Worker then answers 5xx, and no time exceeds that of {@link keptAtMost}.
  */
 export const CACHE_CONTROL = {
   /** Content addresses and snapshot leaves: the name determines the bytes. */
-  content: 'public, max-age=31536000, immutable, no-transform',
+  content: `public, max-age=${GRACE_PERIOD}, immutable, must-revalidate, no-transform`,
   /** Bottles and casks under their names, which do not change in practice. */
   named: 'public, max-age=3600, must-revalidate, no-transform',
   /** Files that change with a snapshot or depend on the host: caches always ask the Worker, where a 304 is cheap. */
@@ -27,6 +31,14 @@ export const CACHE_CONTROL = {
 /** Returns the rule for a path of the tree. */
 export const cacheControlOf = (path: string): string =>
   isPackageFile(path) ? CACHE_CONTROL.named : CACHE_CONTROL.changing;
+
+/** Returns a rule that lets no cache keep a response for longer than so many seconds. */
+export function keptAtMost(rule: string, seconds: number): string {
+  const most = Math.floor(seconds);
+  const [, age] = /max-age=(\d+)/.exec(rule) ?? [];
+  if (age === undefined || Number(age) <= most) return rule;
+  return most > 0 ? rule.replace(/max-age=\d+/, `max-age=${most}`) : CACHE_CONTROL.changing;
+}
 
 /** Returns the rule for one response: none from a private mirror, or with a warning, is kept in a shared cache. */
 export function restricted(rule: string, { secret, warned }: { secret: boolean; warned: boolean }): string {

@@ -41,10 +41,15 @@ ${
 }${entries.map(row)}  </tbody>
 </table>`;
 
+const sizeCell = (size: number | undefined): Html =>
+  size === undefined
+    ? html`<td class="number">unknown</td>`
+    : html`<td class="number" title="${counted(size, 'byte')}">${bytesText(size)}</td>`;
+
 const row = (entry: ListedName): Html =>
   html`<tr><th scope="row"><a href="${encodePath(entry.name)}">${entry.name}</a></th>${
     entry.type === 'file'
-      ? html`<td class="number" title="${counted(entry.size, 'byte')}">${bytesText(entry.size)}</td><td><time datetime="${entry.modified}">${momentText(new Date(entry.modified))}</time></td>`
+      ? html`${sizeCell(entry.size)}<td><time datetime="${entry.modified}">${momentText(new Date(entry.modified))}</time></td>`
       : html`<td></td><td></td>`
   }</tr>
 `;

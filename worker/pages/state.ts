@@ -72,6 +72,7 @@ function validityLine({ created_at, expires_at }: Root, now: Date): Html {
 
 function evidence({ snapshot, sha256, signer }: ShownRoot, now: Date): Html {
   return html`<dl class="evidence">
+    <div><dt>Mirror</dt><dd><code>${snapshot.mirror}</code></dd></div>
     <div><dt>Snapshot</dt><dd><code>${snapshot.version}</code></dd></div>
     <div><dt>Created</dt><dd>${momentAndDistance(snapshot.created_at, now)}</dd></div>
     <div><dt>Expires</dt><dd>${momentAndDistance(snapshot.expires_at, now)}</dd></div>
@@ -98,5 +99,5 @@ const checks = (verified: VerifyReport | undefined): Html => html`<div class="ch
 function resultOf({ ok, files, failures }: VerifyReport): Html {
   if (!ok)
     return html`<b class="failed">The last check found ${counted(failures.length, 'file')} not as signed.</b>`;
-  return html`<b class="passed">Less than a minute ago ${countText(files.checked)} of ${counted(files.total, 'file')} agreed with it</b>: ${countText(files.verified)} by SHA-256, ${countText(files.consistent)} by MD5 and size.`;
+  return html`<b class="passed">Less than a minute ago ${countText(files.verified + files.consistent)} of ${counted(files.total, 'file')} agreed with it</b>: ${countText(files.verified)} by SHA-256, ${countText(files.consistent)} by MD5 and size${files.on_demand > 0 && `, ${countText(files.on_demand)} on demand`}.`;
 }

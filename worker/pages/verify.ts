@@ -36,7 +36,10 @@ function verdict(report: VerifyReport, now: Date): Html {
     <div><dt>Checked</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
     <div><dt>By SHA-256</dt><dd>${counted(files.verified, 'file')} <small>verified</small></dd></div>
     ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
+    ${files.on_demand > 0 && html`<div><dt>On demand</dt><dd>${counted(files.on_demand, 'file')} <small>not here, and need not be</small></dd></div>`}
+    ${files.expired > 0 && html`<div><dt>Withdrawn</dt><dd>${counted(files.expired, 'file')} <small>superseded, no longer offered</small></dd></div>`}
     ${files.failed > 0 && html`<div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
+    ${snapshot && html`<div><dt>Mirror</dt><dd><code>${snapshot.mirror}</code></dd></div>`}
     <div><dt>Snapshot</dt><dd><code>${snapshot?.version ?? 'none'}</code></dd></div>
     <div><dt>Time</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
   </dl>
@@ -44,9 +47,10 @@ function verdict(report: VerifyReport, now: Date): Html {
 </section>`;
 }
 
-function label({ ok, complete, cursor, depth }: VerifyReport): string {
+function label({ ok, complete, cursor, depth, files }: VerifyReport): string {
   if (!ok) return 'Not as signed';
-  if (complete) return depth === 'deep' ? 'Every byte is as signed' : 'All files agree';
+  const where = files.on_demand > 0 ? ' here' : '';
+  if (complete) return depth === 'deep' ? `Every byte${where} is as signed` : `All files${where} agree`;
   return cursor === null ? 'The rest is as signed' : 'As signed so far';
 }
 

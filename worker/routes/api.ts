@@ -12,7 +12,7 @@ import { fileRepresentation } from '../representations.ts';
 
 /** Serves JSON for programs, as `/api/v1/openapi.json` describes it. */
 export function apiRoutes(services: Services): Hono<AppEnvironment> {
-  const { store } = services;
+  const { store, clock } = services;
   const packages = async (context: AppContext) => packageList(store, await servedSnapshot(context, services));
   return new Hono<AppEnvironment>()
     .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI)))
@@ -23,7 +23,7 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
     .get('/api/v1/manifest', async (context) => {
       const live = await servedSnapshot(context, services);
       const entry = await live.find(MANIFEST);
-      if (entry) return answer(context, services, fileRepresentation(store, entry));
+      if (entry) return answer(context, services, fileRepresentation(store, entry, clock()));
       throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
     })
     .get('/api/v1/packages', async (context) => {
@@ -48,11 +48,11 @@ async function healthOf({ snapshots, clock }: Services): Promise<{ ok: boolean }
     const { snapshot, signer, sha256 } = await snapshots.current();
     const now = clock();
     const expired = isExpired(snapshot, now);
-    const { version, created_at, expires_at, totals } = snapshot;
+    const { mirror, version, created_at, expires_at, totals } = snapshot;
     return {
       ok: !expired,
       status: expired ? 'expired' : signer ? 'ok' : 'unverified',
-      snapshot: { version, created_at, expires_at, sha256, ...totals },
+      snapshot: { mirror, version, created_at, expires_at, sha256, ...totals },
       signed_by: signer ? keyIdText(signer.keyId) : null,
       expires_in_seconds: Math.floor((Date.parse(expires_at) - now.getTime()) / 1000),
     };

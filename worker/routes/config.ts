@@ -5,7 +5,7 @@ import { formatPublicKey } from '../../format/minisign/public-key.ts';
 import {
   type AppEnvironment,
   answer,
-  clientOrigin,
+  clientBase,
   type Services,
   servedSnapshot,
   stoutConfigFor,
@@ -21,13 +21,13 @@ export function configRoutes(services: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>()
     .get('/config/stout.toml', async (context) => {
       const live = await servedSnapshot(context, services);
-      const config = stoutConfigFor(live, clientOrigin(context, settings), settings);
+      const config = stoutConfigFor(live, clientBase(context, settings), settings);
       return answer(context, services, documentOf(config, 'application/toml; charset=utf-8'));
     })
     .get('/config/brew.env', async (context) => {
       const list = await packageList(store, await servedSnapshot(context, services));
       if (list.homebrew_api !== undefined) {
-        return answer(context, services, documentOf(brewEnvironment(clientOrigin(context, settings)), TEXT));
+        return answer(context, services, documentOf(brewEnvironment(clientBase(context, settings)), TEXT));
       }
       throw new MirrorError(
         'not-found',

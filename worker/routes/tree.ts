@@ -6,7 +6,7 @@ import {
   type AppContext,
   type AppEnvironment,
   answer,
-  clientOrigin,
+  clientBase,
   type Services,
   servedSnapshot,
 } from '../context.ts';
@@ -48,12 +48,13 @@ async function find(
   const blob = BLOB.exec(path)?.[1];
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
-  if (blob) return fileRepresentation(store, entry, CACHE_CONTROL.content);
+  const now = clock();
+  if (blob) return fileRepresentation(store, entry, now, CACHE_CONTROL.content);
   if (isPackageJson(path) && context.req.query('raw') !== '1') {
-    return packageJsonRepresentation(store, entry, clientOrigin(context, settings));
+    return packageJsonRepresentation(store, entry, clientBase(context, settings));
   }
-  if (path.startsWith('api/')) return apiRepresentation(store, live, entry, clock());
-  return fileRepresentation(store, entry);
+  if (path.startsWith('api/')) return apiRepresentation(store, live, entry, now);
+  return fileRepresentation(store, entry, now);
 }
 
 /** Redirects to the folder's own address, which has a slash at its end: the links of its page are relative to that. */

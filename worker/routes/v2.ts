@@ -64,7 +64,11 @@ async function pull(context: AppContext, services: Services, asked: Pull): Promi
   if (entry) {
     // A digest always names the same bytes; the bytes of a tag change with the mirror.
     const rule = sha256 === undefined ? CACHE_CONTROL.changing : CACHE_CONTROL.content;
-    const response = await answer(context, services, fileRepresentation(services.store, entry, rule));
+    const response = await answer(
+      context,
+      services,
+      fileRepresentation(services.store, entry, services.clock(), rule),
+    );
     response.headers.set('docker-content-digest', DIGEST + entry.sha256);
     return response;
   }

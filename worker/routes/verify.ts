@@ -1,6 +1,13 @@
 import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
-import { databasePath, VULNERABILITIES } from '../../format/layout.ts';
+import {
+  databasePath,
+  parseSnapshotName,
+  type SnapshotId,
+  snapshotName,
+  VULNERABILITIES,
+} from '../../format/layout.ts';
+import type { MirrorStore } from '../../format/store.ts';
 import type { Check } from '../../format/verify/report.ts';
 import type { AppEnvironment, Services } from '../context.ts';
 import { momentary, momentaryJson } from '../document.ts';
@@ -29,11 +36,11 @@ const NOT_CHECKED_HERE: Check[] = [
 
 /**
  * `/verify` compares the whole mirror with its signatures: by what storage recorded, or with `?deep=1` by reading every
- * byte. `?cursor=` continues where a report stopped, `?snapshot=` verifies a version that need not be live.
+ * byte. `?cursor=` continues where a report stopped, `?snapshot=` verifies a kept snapshot that need not be live.
  * `/verify/<path>` reads one file. Browsers get a page, which continues by itself; other clients get JSON.
  * `ok` is the verdict; the status is 200 whenever there is one.
  */
-export function verifyRoutes({ snapshots, verification, clock }: Services): Hono<AppEnvironment> {
+export function verifyRoutes({ store, snapshots, verification, clock }: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>()
     .get('/verify', async (context) => {
       const depth = context.req.query('deep') === '1' ? 'deep' : 'quick';
@@ -43,8 +50,9 @@ export function verifyRoutes({ snapshots, verification, clock }: Services): Hono
         return undefined;
       });
       const cursor = context.req.query('cursor') || undefined;
-      const version = versionOf(context.req.query('snapshot'));
-      const report = await verification.run(depth, cursor, live?.sha256, version);
+      const snapshot = await snapshotOf(store, context.req.query('snapshot'));
+      const target = { root: live?.sha256, snapshot, seen: snapshots.seen };
+      const report = await verification.run(depth, cursor, target);
       const checks = cursor === undefined ? [...report.checks, ...NOT_CHECKED_HERE] : report.checks;
       const shown = { ...report, checks };
       const html = preferredFormat(context.req.header('accept')) === 'html';
@@ -57,12 +65,26 @@ export function verifyRoutes({ snapshots, verification, clock }: Services): Hono
       if (!entry) throw missingPath(path);
       const verdict = await verification.file(entry);
       const { version } = live.snapshot;
-      return momentaryJson({ ok: verdict.state === 'verified', snapshot: version, ...verdict });
+      const ok = verdict.state === 'verified' || verdict.state === 'on demand';
+      return momentaryJson({ ok, snapshot: version, ...verdict });
     });
 }
 
-function versionOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new MirrorError('bad-input', 'The version of a snapshot is a whole number.', { found: text });
+/**
+ * Returns the snapshot that a request names: `<version>-<key id>`, or the version alone if only one kept snapshot has it.
+ * Throws `bad-input`.
+ */
+async function snapshotOf(store: MirrorStore, text: string | undefined): Promise<SnapshotId | undefined> {
+  const named = text === undefined ? undefined : parseSnapshotName(text);
+  if (text === undefined || named) return named;
+  if (!/^\d{1,16}$/.test(text)) {
+    const expected = '<version>-<key id>, or a version';
+    throw new MirrorError('bad-input', 'This is not the name of a snapshot.', { expected, found: text });
+  }
+  const found = (await store.snapshots()).filter(({ version }) => String(version) === text);
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  const message = only ? 'Several kept snapshots have this version.' : 'No kept snapshot has this version.';
+  const expected = only && found.map(snapshotName).join(' or ');
+  throw new MirrorError('bad-input', message, { expected, found: text });
 }

@@ -162,13 +162,15 @@ describe('create for brew and stout', () => {
     await expectVerified(directory);
   });
 
-  it('when brew is no client any more, what was there for brew leaves the snapshot', async () => {
+  it('when brew is no client any more, what was there for brew is superseded', async () => {
     const directory = await copyOfOriginal();
     await makeBrewMirror(directory, { request: { ...BREW_REQUEST, clients: ['stout'] }, now: NOW });
     expect(await filesBelow(directory, 'api')).toEqual([]);
-    expect((await readContents(directory))?.entries.some(({ name }) => name.includes('/manifests/'))).toBe(
-      false,
+    const documents = (await readContents(directory))?.entries.filter(({ name }) =>
+      name.includes('/manifests/'),
     );
+    expect(documents?.length).toBeGreaterThan(0);
+    expect(documents?.every(({ until }) => until !== undefined)).toBe(true);
   });
 });
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readContents } from '../../../builder/directory/mirror.ts';
+import { snapshotIdOf } from '../../../builder/bucket/snapshots.ts';
+import { readContents, readSignedRoot } from '../../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../../builder/verify/verify-directory.ts';
-import { blobName } from '../../../format/layout.ts';
+import { blobName, snapshotKey } from '../../../format/layout.ts';
 import { jsonOf, send } from '../http.ts';
 import { TEST_KEY } from '../keys.ts';
 import type { Random } from '../random.ts';
@@ -105,7 +106,8 @@ async function expectPruned({ directory }: KilledWorld): Promise<string | undefi
 async function expectNoOrphans({ directory, worker }: KilledWorld): Promise<string | undefined> {
   const { snapshot, entries = [] } = (await readContents(directory)) ?? {};
   const blobs = [...entries, ...(snapshot?.leaves ?? [])].map(({ sha256 }) => blobName(sha256));
-  const expected = new Set([...blobs, `snapshots/${snapshot?.version}`, 'current']);
+  const key = snapshotKey(snapshotIdOf(await readSignedRoot(directory)));
+  const expected = new Set([...blobs, key, 'current']);
   const keys = (await Array.fromAsync(worker.bucket.list(''))).map(({ key }) => key);
   const wrong = keys.filter((key) => !expected.delete(key)).concat([...expected]);
   return wrong.length === 0 ? undefined : `too much or too little in the bucket: ${wrong.join(', ')}`;

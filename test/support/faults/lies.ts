@@ -3,7 +3,7 @@ import { sha256Hex } from '../../../format/digest.ts';
 import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
 import { secretKeyOf } from '../../../format/minisign/secret-key.ts';
 import type { SnapshotEntry } from '../../../format/snapshot/entry.ts';
-import { encodeLeaf, parseLeaf } from '../../../format/snapshot/leaf.ts';
+import { encodeLeaf, Leaf } from '../../../format/snapshot/leaf.ts';
 import { parseRoot, type Root, signRoot } from '../../../format/snapshot/root.ts';
 import { OTHER_KEY, TEST_KEY } from '../keys.ts';
 import type { Files } from './placed-mirror.ts';
@@ -53,10 +53,9 @@ const inLine = (line: number, change: (bytes: Buffer) => void) =>
 /** A lie in the first leaf, which keeps the name that the root has for it. */
 function inLeaf(change: (entries: SnapshotEntry[]) => SnapshotEntry[]): (truth: Truth) => Lie {
   return ({ now }) => {
-    const [reference] = rootOf(now).leaves;
-    if (!reference) throw new Error('the root has no leaves');
-    const path = leafPath(reference.sha256);
-    return one(path, encodeLeaf(change(parseLeaf(bytesOf(now, path), reference))).bytes);
+    const root = rootOf(now);
+    const path = leafPath(root.leaves[0]?.sha256 ?? '');
+    return one(path, encodeLeaf(change(new Leaf(bytesOf(now, path), root, 0).entries())).bytes);
   };
 }
 
@@ -95,7 +94,9 @@ export const LIES: Readonly<Record<string, (truth: Truth) => Lie>> = {
     return first ? [{ ...first, name: 'bottles/a-1.all.bottle.tar.gz' }, ...entries] : entries;
   }),
   'a leaf has an entry less': inLeaf((entries) => entries.slice(1)),
-  'a leaf has a file at another size': inLeaf(inFirst((entry) => ({ ...entry, size: entry.size + 1 }))),
+  'a leaf has a file at another size': inLeaf(
+    inFirst((entry) => ({ ...entry, size: (entry.size ?? 0) + 1 })),
+  ),
   'a leaf has a file of other bytes': inLeaf(
     inFirst((entry) => ({ ...entry, sha256: sha256Hex(utf8('x')) })),
   ),
@@ -104,6 +105,10 @@ export const LIES: Readonly<Record<string, (truth: Truth) => Lie>> = {
     totals: { ...root.totals, bytes: root.totals.bytes + 1 },
   })),
   'the root has another version': inRoot((root) => ({ ...root, version: root.version + 1 })),
+  'the root is of another mirror': inRoot((root) => ({
+    ...root,
+    mirror: `0123456789ABCDEF-${root.version}`,
+  })),
   'the root expires later': inRoot((root) => ({ ...root, expires_at: '2099-01-01T00:00:00.000Z' })),
   'the root names another leaf': inRoot((root) => ({
     ...root,

@@ -1,4 +1,5 @@
 import type { R2Bucket } from '@cloudflare/workers-types';
+import { snapshotIdOf } from '../../../builder/bucket/snapshots.ts';
 import { textOf, utf8 } from '../../../format/bytes.ts';
 import { blobName, POINTER, ROOT, signaturePath, snapshotKey } from '../../../format/layout.ts';
 import { encodePointer } from '../../../format/snapshot/pointer.ts';
@@ -41,12 +42,10 @@ export function memoryBucket(mirror: SignedMirror): { bucket: R2Bucket; objects:
 }
 
 /** What a publisher leaves in a bucket. */
-export function objectsOf({ files, snapshot }: SignedMirror): Map<string, Uint8Array> {
+export function objectsOf({ files }: SignedMirror): Map<string, Uint8Array> {
   const root = files.get(ROOT) ?? utf8('');
-  const pointer = encodePointer({
-    root,
-    signature: textOf(files.get(signaturePath(ROOT)) ?? utf8(''), ROOT),
-  });
+  const live = { root, signature: textOf(files.get(signaturePath(ROOT)) ?? utf8(''), ROOT) };
+  const pointer = encodePointer(live);
   const objects = new Map([...files.values()].map((bytes) => [blobName(hexOf('sha256', bytes)), bytes]));
-  return objects.set(POINTER, pointer).set(snapshotKey(snapshot.version), pointer);
+  return objects.set(POINTER, pointer).set(snapshotKey(snapshotIdOf(live)), pointer);
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leafPath, ROOT } from '../../../format/layout.ts';
-import type { SnapshotEntry } from '../../../format/snapshot/entry.ts';
-import { parseLeaf } from '../../../format/snapshot/leaf.ts';
-import { type LeafReference, parseRoot } from '../../../format/snapshot/root.ts';
+import { isOffered, isOwnFile, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
+import { Leaf } from '../../../format/snapshot/leaf.ts';
+import { parseRoot, type Root } from '../../../format/snapshot/root.ts';
 import type { Random } from '../random.ts';
 import type { Read, Reading } from '../reader.ts';
 
@@ -58,8 +58,8 @@ export class WatchingClient {
     if (before.status !== 200) return this.#expectRefusal(ROOT, before);
     const snapshot = parseRoot(before.bytes);
     this.seen.snapshots.add(before.sha256);
-    const reference = snapshot.leaves[this.#random.below(snapshot.leaves.length)];
-    const entries = reference && (await this.#entriesOf(reference, before));
+    const index = this.#random.below(snapshot.leaves.length);
+    const entries = await this.#entriesOf(snapshot, index, before);
     const entry = entries?.[this.#random.below(entries.length)];
     if (!entry) return;
     const reading = await this.#ask(entry.name);
@@ -76,17 +76,19 @@ export class WatchingClient {
     else this.#expectRefusal(path, reading);
   }
 
-  async #entriesOf(reference: LeafReference, root: Reading): Promise<SnapshotEntry[] | undefined> {
-    const known = this.#leaves.get(reference.sha256);
+  async #entriesOf(snapshot: Root, index: number, root: Reading): Promise<SnapshotEntry[] | undefined> {
+    const sha256 = snapshot.leaves[index]?.sha256 ?? '';
+    const known = this.#leaves.get(sha256);
     if (known) return known;
-    const path = leafPath(reference.sha256);
+    const path = leafPath(sha256);
     const reading = await this.#ask(path);
     if (reading.status !== 200) {
       await this.#expectSwitch(path, reading, root);
       return undefined;
     }
-    const entries = parseLeaf(reading.bytes, reference).filter(({ path }) => path === undefined);
-    this.#leaves.set(reference.sha256, entries);
+    const own = new Leaf(reading.bytes, snapshot, index).entries().filter(isOwnFile);
+    const entries = own.filter((entry) => isOffered(entry, new Date()));
+    this.#leaves.set(sha256, entries);
     return entries;
   }
 

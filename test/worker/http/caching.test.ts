@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CACHE_CONTROL, cacheControlOf, restricted } from '../../../worker/http/caching.ts';
+import { CACHE_CONTROL, cacheControlOf, keptAtMost, restricted } from '../../../worker/http/caching.ts';
 
 const NAMED = 'public, max-age=3600, must-revalidate, no-transform';
 const CHANGING = 'private, no-cache, no-transform';
@@ -26,11 +26,26 @@ test('when bytes may change, or depend on the client, no shared cache may keep t
   const { content, named, ...others } = CACHE_CONTROL;
   for (const rule of Object.values(others)) expect(rule).toMatch(/private|no-store/);
   // RFC 9111 section 4.2.4: a refusal gets through to the client instead of a copy that was kept.
-  expect(named).toContain('must-revalidate');
+  for (const rule of [content, named]) expect(rule).toContain('must-revalidate');
 });
 
-test('when the name is the content, caches may keep it for good and may not recompress it', () => {
-  expect(CACHE_CONTROL.content).toBe('public, max-age=31536000, immutable, no-transform');
+test('when the name is the content, caches may keep it through the grace period and may not recompress it', () => {
+  expect(CACHE_CONTROL.content).toBe('public, max-age=604800, immutable, must-revalidate, no-transform');
+});
+
+test.each([
+  [NAMED, 7200, NAMED],
+  [NAMED, 3600, NAMED],
+  [NAMED, Number.POSITIVE_INFINITY, NAMED],
+  [NAMED, 3599.9, 'public, max-age=3599, must-revalidate, no-transform'],
+  [NAMED, 1, 'public, max-age=1, must-revalidate, no-transform'],
+  [NAMED, 0.9, CHANGING],
+  [NAMED, 0, CHANGING],
+  [NAMED, -5, CHANGING],
+  [CHANGING, 0, CHANGING],
+  ['no-store', -5, 'no-store'],
+])('when the rule is %j and %d seconds are left, it becomes %j', (rule, left, expected) => {
+  expect(keptAtMost(rule, left)).toBe(expected);
 });
 
 test.each(Object.values(CACHE_CONTROL))(

@@ -1,9 +1,34 @@
 import { describe, expect, test } from 'vitest';
-import { utf8 } from '../../../format/bytes.ts';
-import { filePathOf } from '../../../format/snapshot/entry.ts';
+import { textOf, utf8 } from '../../../format/bytes.ts';
+import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
+import { byName, encodeEntry, filePathOf, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
+import { encodeLeaf } from '../../../format/snapshot/leaf.ts';
+import { justAfter } from '../../../format/snapshot/lookup.ts';
+import { type LeafReference, signRoot } from '../../../format/snapshot/root.ts';
 import { overlapping } from '../../format/overlapping.ts';
-import { failing } from '../../format/support.ts';
+import {
+  entryOf,
+  failing,
+  hexOf,
+  KEY,
+  NOW_SECONDS,
+  type SignedMirror,
+  signMirror,
+} from '../../format/support.ts';
 import { BOTTLE, NEW, never, OLD, ONLY_IN_NEW, serving } from './support.ts';
+
+/** A mirror whose root has these leaves instead, signed again. */
+function inLeaves({ files, snapshot, entries }: SignedMirror, ...parts: SnapshotEntry[][]): SignedMirror {
+  const leaves = parts.map(encodeLeaf);
+  const references = leaves.map(({ reference }) => reference);
+  const sum = (of: (reference: LeafReference) => number) => references.reduce((all, one) => all + of(one), 0);
+  const totals = { files: sum(({ files }) => files), bytes: sum(({ bytes }) => bytes) };
+  const root = { ...snapshot, totals, leaves: references };
+  const signed = signRoot(root, KEY);
+  const all = new Map([...files, [ROOT, signed.root], [signaturePath(ROOT), utf8(signed.signature)]]);
+  for (const { bytes, reference } of leaves) all.set(leafPath(reference.sha256), bytes);
+  return { files: all, entries, snapshot: root };
+}
 
 describe('leaves', () => {
   test('when a name is looked up cold, it costs one pointer and one leaf; warm, nothing', async () => {
@@ -21,7 +46,7 @@ describe('leaves', () => {
     const sorted = OLD.entries.map(({ name }) => name).sort();
     for (const [index, name] of sorted.entries()) {
       expect((await live.from(name))?.name).toBe(name);
-      expect((await live.from(`${name}\0`))?.name).toBe(sorted[index + 1]);
+      expect((await live.from(justAfter(name)))?.name).toBe(sorted[index + 1]);
     }
     expect((await live.from(''))?.name).toBe(sorted[0]);
     for (const name of ['', 'zzz', `${BOTTLE}x`, BOTTLE.slice(0, -1), '__proto__', 'snapshot/root.json']) {
@@ -53,7 +78,7 @@ describe('leaves', () => {
     ['has one byte too many', (good) => Uint8Array.of(...good, 0x20), 'mismatch'],
     ['is cut short', (good) => good.subarray(0, -1), 'mismatch'],
     ['is empty', () => utf8(''), 'mismatch'],
-    ['is valid but lists other files', () => utf8('{"files":[]}'), 'mismatch'],
+    ['is valid but lists other files', () => utf8(`${encodeEntry(entryOf('a'))}\n`), 'mismatch'],
     ['is missing', () => undefined, 'missing'],
   ])('when a leaf %s, no name in it is found, and once mended every name is', async (_, damage, code) => {
     const { snapshots, store } = serving(OLD);
@@ -81,6 +106,18 @@ describe('leaves', () => {
     expect(await live.find(mirror.beyond)).toBeUndefined();
   });
 
+  test('when a leaf that is known reaches into the next one of a new root, nothing in it is served', async () => {
+    const sorted = [...OLD.entries].sort(byName);
+    const name = sorted[1]?.name ?? '';
+    const fixture = serving(inLeaves(OLD, sorted.slice(0, 5), sorted.slice(5)));
+    expect((await (await fixture.snapshots.current()).find(name))?.name).toBe(name);
+    fixture.store.files = new Map(inLeaves(NEW, sorted.slice(0, 5), sorted.slice(3)).files);
+    fixture.pass(10_000);
+    const after = await fixture.snapshots.current();
+    expect(after.snapshot.version).toBe(NEW.snapshot.version);
+    await expect(after.find(name)).rejects.toEqual(failing('mismatch'));
+  });
+
   test('when a switch comes in the middle of a request, it finishes on the snapshot it began with', async () => {
     const fixture = serving(OLD);
     const before = await fixture.snapshots.current();
@@ -91,6 +128,41 @@ describe('leaves', () => {
     expect(await before.find(ONLY_IN_NEW)).toBeUndefined();
     expect((await after.find(ONLY_IN_NEW))?.name).toBe(ONLY_IN_NEW);
     expect(await before.find(BOTTLE)).toEqual(OLD.entries.find((entry) => filePathOf(entry) === BOTTLE));
+  });
+
+  test('when names are offered no more, no look finds them, not even over whole leaves of them', async () => {
+    const until = NOW_SECONDS + 60;
+    const gone = Array.from({ length: 5_000 }, (_, at) => ({ ...entryOf(`casks/old${at}-1.dmg`), until }));
+    const mirror = signMirror({ entries: gone });
+    const fixture = serving(mirror);
+    const live = await fixture.snapshots.current();
+    const [first] = gone.map(({ name }) => name).sort();
+    expect((await live.from('casks/'))?.name).toBe(first);
+    fixture.pass(59_999);
+    expect((await live.find(first ?? ''))?.until).toBe(until);
+    fixture.pass(1);
+    expect(await live.find(first ?? '')).toBeUndefined();
+    expect((await live.from('casks/'))?.name).toBe('index/formulas.db');
+    expect(live.snapshot.leaves.length).toBeGreaterThan(3);
+  });
+
+  test('when a line is malformed, storage is to blame for the names of that line, and no others', async () => {
+    const leaf = encodeLeaf(['a/a', 'a/b', 'a/c'].map((name) => entryOf(name)));
+    const text = textOf(leaf.bytes, 'leaf').replace('a/b\t', 'a/b\t\t');
+    const bytes = utf8(text);
+    const reference = { ...leaf.reference, size: bytes.length, sha256: hexOf('sha256', bytes) };
+    const snapshot = { ...OLD.snapshot, leaves: [reference], totals: { files: 3, bytes: 9 } };
+    const { root, signature } = signRoot(snapshot, KEY);
+    const files = new Map([
+      [ROOT, root],
+      [signaturePath(ROOT), utf8(signature)],
+      [leafPath(reference.sha256), bytes],
+    ]);
+    const live = await serving({ files, entries: [], snapshot }).snapshots.current();
+    expect((await live.find('a/c'))?.name).toBe('a/c');
+    for (const look of [live.find('a/b'), live.from('a/a0')]) {
+      await expect(look).rejects.toEqual(failing('mismatch', leafPath(reference.sha256)));
+    }
   });
 
   test('when the request that reads a leaf is cut off, later ones read it after five seconds', async () => {

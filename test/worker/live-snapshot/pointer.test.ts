@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { textOf, utf8 } from '../../../format/bytes.ts';
+import type { MirrorError } from '../../../format/errors.ts';
 import { ROOT, signaturePath } from '../../../format/layout.ts';
-import { failing, IMPOSTOR_KEY, KEY, OTHER_KEY, signMirror } from '../../format/support.ts';
+import type { SecretKey } from '../../../format/minisign/secret-key.ts';
+import type { Settings } from '../../../worker/settings.ts';
+import {
+  failing,
+  IMPOSTOR_KEY,
+  KEY,
+  MIRROR_ID,
+  OTHER_KEY,
+  type SignedMirror,
+  signMirror,
+} from '../../format/support.ts';
 import { NEW, never, OLD, serving, versionOf } from './support.ts';
 
 describe('what may be served', () => {
@@ -170,5 +181,69 @@ describe('the pointer', () => {
     resolve();
     expect((await slow).snapshot.version).toBe(NEW.snapshot.version);
     expect(await versionOf(fixture)).toBe(NEW.snapshot.version);
+  });
+});
+
+describe('what was served before', () => {
+  const VERSION = 2_000_000_000;
+  const mirrorOf = (key: SecretKey, version: number, mirror?: string) =>
+    signMirror({ key, previousVersion: version - 1, bottles: 1, ...(mirror ? { mirror } : {}) });
+  const ELSEWHERE = '0123456789ABCDEF-7';
+  const trusted = [OTHER_KEY.publicKey, KEY.publicKey];
+
+  /** Publishes one mirror after the other. Returns what becomes of each: its version, or why it is refused. */
+  async function oneAfterTheOther(mirrors: SignedMirror[], settings: Partial<Settings> = { trusted }) {
+    const fixture = serving(OLD, settings);
+    const outcomes: unknown[] = [];
+    for (const { files } of mirrors) {
+      fixture.store.files = new Map(files);
+      outcomes.push(await versionOf(fixture).catch((error: MirrorError) => error.code));
+      fixture.pass(10_000);
+    }
+    return outcomes;
+  }
+
+  test('when a key signed the highest version that there is, the key before it is served, and the old one no more', async () => {
+    const last = Number.MAX_SAFE_INTEGER;
+    expect(
+      await oneAfterTheOther([
+        mirrorOf(KEY, VERSION),
+        mirrorOf(KEY, last),
+        mirrorOf(OTHER_KEY, VERSION + 1),
+        mirrorOf(KEY, last),
+        mirrorOf(OTHER_KEY, VERSION),
+        mirrorOf(OTHER_KEY, VERSION + 1),
+      ]),
+    ).toEqual([VERSION, last, VERSION + 1, 'rolled-back', 'rolled-back', VERSION + 1]);
+  });
+
+  test('when a replaced key signs under the id of another mirror, it is refused all the same', async () => {
+    const mirrors = [mirrorOf(OTHER_KEY, VERSION), mirrorOf(KEY, VERSION + 9, ELSEWHERE)];
+    expect(await oneAfterTheOther(mirrors)).toEqual([VERSION, 'rolled-back']);
+  });
+
+  test.each<[what: string, settings: Partial<Settings>]>([
+    ['a trusted key signs', { trusted: [KEY.publicKey] }],
+    ['nothing is verified', { trusted: [], allowUnverified: true }],
+  ])('when %s, versions are those of each mirror', async (_, settings) => {
+    const mirrors = [
+      mirrorOf(KEY, VERSION + 5),
+      mirrorOf(KEY, VERSION + 1, ELSEWHERE),
+      mirrorOf(KEY, VERSION + 4),
+      mirrorOf(KEY, VERSION, ELSEWHERE),
+      mirrorOf(KEY, VERSION + 5),
+    ];
+    const expected = [VERSION + 5, VERSION + 1, 'rolled-back', 'rolled-back', VERSION + 5];
+    expect(await oneAfterTheOther(mirrors, settings)).toEqual(expected);
+  });
+
+  test('when the mirror is pinned, no other is served, and none of it is remembered', async () => {
+    const settings = { trusted: [KEY.publicKey], mirror: MIRROR_ID };
+    const mirrors = [
+      mirrorOf(KEY, VERSION),
+      mirrorOf(KEY, VERSION + 9, ELSEWHERE),
+      mirrorOf(KEY, VERSION + 1),
+    ];
+    expect(await oneAfterTheOther(mirrors, settings)).toEqual([VERSION, 'other-mirror', VERSION + 1]);
   });
 });

@@ -36,7 +36,7 @@ class MemoryStore implements MirrorStore {
 
   head = async () => undefined;
   open = async () => undefined;
-  versions = async () => [];
+  snapshots = async () => [];
   inspector = () => async () => [];
 
   async #operation(name: string): Promise<void> {

@@ -24,7 +24,14 @@ describe('the state of the snapshot', () => {
 
   test('it shows the evidence and links to both checks', async () => {
     const page = await render();
-    for (const piece of ['1763020000', '0807060504030201', 'ab'.repeat(32), '8 days ago', 'in 22 days']) {
+    for (const piece of [
+      '1763020000',
+      '0123456789ABCDEF-1',
+      '0807060504030201',
+      'ab'.repeat(32),
+      '8 days ago',
+      'in 22 days',
+    ]) {
       expect(page).toContain(piece);
     }
     expect(page).toContain('href="/verify"');
@@ -115,14 +122,19 @@ describe('the packages', () => {
 describe('verification and history', () => {
   test('when the mirror was checked within the minute, the page says how and with what result', async () => {
     expect(await render({ verified: REPORT })).toContain('410 by SHA-256, 2 by MD5 and size');
+    const files = { ...REPORT.files, on_demand: 3 };
+    expect(await render({ verified: { ...REPORT, files } })).toContain('2 by MD5 and size, 3 on demand.');
     const bad = { ...REPORT, ok: false, failures: [FAILURE] };
     expect(await render({ verified: bad })).toContain('found 1 file not as signed');
   });
 
   test('when earlier snapshots are kept, they are listed after the live one', async () => {
-    const kept = [{ version: 1_763_000_000, created_at: '2025-11-12T00:00:00Z', files: 400, bytes: 1 }];
+    const name = '1763000000-FEDCBA9876543210';
+    const kept = [{ name, created_at: '2025-11-12T00:00:00Z', files: 400, bytes: 1 }];
     const page = await render({ kept });
-    expect(page.indexOf('1763020000</code> <b class="live">')).toBeLessThan(page.indexOf('1763000000'));
+    const live = page.indexOf('1763020000-0807060504030201</code> <b class="live">');
+    expect(live).toBeGreaterThan(0);
+    expect(page.indexOf(name)).toBeGreaterThan(live);
   });
 });
 

@@ -7,12 +7,33 @@ describe('the page of a report', () => {
   test.each<[changes: Partial<VerifyReport>, words: string]>([
     [{}, 'All files agree'],
     [{ depth: 'deep' }, 'Every byte is as signed'],
+    [{ files: { ...REPORT.files, on_demand: 1 } }, 'All files here agree'],
+    [{ depth: 'deep', files: { ...REPORT.files, on_demand: 1 } }, 'Every byte here is as signed'],
     [{ depth: 'deep', complete: false, cursor: '1:x' }, 'As signed so far'],
     [{ depth: 'deep', complete: false }, 'The rest is as signed'],
     [{ ok: false, failures: [FAILURE] }, 'Not as signed'],
   ])('when a report is %j, its page says no more than %j', async (changes, words) => {
     const page = await verifyPage({ ...REPORT, ...changes }, NOW);
     expect(verdict(page)).toBe(words);
+  });
+
+  test('when files are on demand or withdrawn, the page counts them, and otherwise says nothing of them', async () => {
+    expect(await verifyPage(REPORT, NOW)).not.toMatch(/On demand|Withdrawn/);
+    const files = { ...REPORT.files, on_demand: 3, expired: 4 };
+    const page = await verifyPage({ ...REPORT, files }, NOW);
+    expect(page).toMatch(/On demand<\/dt><dd>3 files/);
+    expect(page).toMatch(/Withdrawn<\/dt><dd>4 files/);
+  });
+
+  test('when the root could be read, the page names the mirror', async () => {
+    const snapshot = {
+      mirror: '0123456789ABCDEF-1',
+      version: 2,
+      created_at: '',
+      expires_at: '',
+      signed_by: '',
+    };
+    expect(await verifyPage({ ...REPORT, snapshot }, NOW)).toContain('<code>0123456789ABCDEF-1</code>');
   });
 
   test('when a part was read, a link continues without JavaScript', async () => {

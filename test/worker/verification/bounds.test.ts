@@ -158,9 +158,9 @@ describe('a quick report', () => {
 
   test('when the mirror cannot be served, each call looks again', async () => {
     const { verification, store } = verifying({ trusted: [OTHER_KEY.publicKey] });
-    expect((await verification.run('quick', undefined, undefined)).ok).toBe(false);
+    expect((await verification.run('quick', undefined, {})).ok).toBe(false);
     const { operations } = store;
-    expect((await verification.run('quick', undefined, undefined)).ok).toBe(false);
+    expect((await verification.run('quick', undefined, {})).ok).toBe(false);
     expect(store.operations).toBeGreaterThan(operations);
   });
 

@@ -17,11 +17,13 @@ export const OWN_FILES = MIRROR.entries
 
 /** SHA-256 of a mirror's root, hex. */
 export const rootOf = ({ files }: SignedMirror): string => hexOf('sha256', files.get(ROOT) ?? utf8(''));
-/** The entry of a path of {@link MIRROR}. */
-export const entryOf = (path: string): SnapshotEntry => {
-  const entry = MIRROR.entries.find(({ name }) => name === path);
+/** The entry of a path of a mirror. */
+export const entryIn = ({ entries }: SignedMirror, path: string): SnapshotEntry => {
+  const entry = entries.find(({ name }) => name === path);
   return entry ?? expect.unreachable(`${path} is not listed`);
 };
+/** The entry of a path of {@link MIRROR}. */
+export const entryOf = (path: string): SnapshotEntry => entryIn(MIRROR, path);
 
 /** A storage in memory that counts what it is asked, keeps the records that a test gives it, and can be held back. */
 class MemoryStore implements MirrorStore {
@@ -46,7 +48,7 @@ class MemoryStore implements MirrorStore {
     return root && { root, signature: textOf(this.files.get(signaturePath(ROOT)) ?? utf8(''), ROOT) };
   }
 
-  versions = async () => [];
+  snapshots = async () => [];
 
   async leaf({ sha256 }: { sha256: string }) {
     await this.#operation();
@@ -103,7 +105,7 @@ export function verifying(changes: Partial<Settings> = {}, mirror = MIRROR): Fix
     pass: (more) => {
       time += more;
     },
-    run: (depth = 'quick', cursor, of = mirror) => verification.run(depth, cursor, rootOf(of)),
+    run: (depth = 'quick', cursor, of = mirror) => verification.run(depth, cursor, { root: rootOf(of) }),
   };
 }
 

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../format/bytes.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { blobEntryOf, entryOf, hexOf, signMirror } from '../format/support.ts';
+import { asking } from './asking.ts';
+
+const JSON_PLEASE = { accept: 'application/json' };
+const CASK = 'casks/demand-1.0.dmg';
+const BOTTLE = 'bottles/demand-1.0.sonoma.bottle.tar.gz';
+
+/** An entry of a file that is fetched when somebody wants it, without size and MD5 if they are unknown. */
+function onDemand({ size, md5, ...entry }: SnapshotEntry, isKnown: boolean): SnapshotEntry {
+  return { ...entry, source: 'https://files.example/x', ...(isKnown ? { size, md5 } : {}) };
+}
+const MIRROR = signMirror({
+  entries: [
+    ...[entryOf(CASK), blobEntryOf(CASK)].map((entry) => onDemand(entry, false)),
+    ...[entryOf(BOTTLE), blobEntryOf(BOTTLE)].map((entry) => onDemand(entry, true)),
+  ],
+});
+
+const WAYS: [path: string, file: string][] = [
+  [`/${CASK}`, CASK],
+  [`/blobs/sha256/${hexOf('sha256', utf8(CASK))}/demand.dmg`, CASK],
+  [`/${BOTTLE}`, BOTTLE],
+  [`/v2/homebrew/core/demand/blobs/sha256:${hexOf('sha256', utf8(BOTTLE))}`, BOTTLE],
+];
+
+describe.each(WAYS)('%s', (path, file) => {
+  test.each(['GET', 'HEAD'])(
+    'when the bytes are not here, a %s gets 404, and no cache keeps that',
+    async (method) => {
+      const { status, headers } = await asking(MIRROR).ask(path, {}, method);
+      expect([status, headers.get('mirror-error'), headers.get('cache-control')]).toEqual([
+        404,
+        'on-demand',
+        'no-store',
+      ]);
+    },
+  );
+
+  test.each(['GET', 'HEAD'])(
+    'when a %s wants nothing fetched, it gets 504 (RFC 9111, 5.2.1.7)',
+    async (method) => {
+      const rule = { 'cache-control': 'no-transform, Only-If-Cached' };
+      expect((await asking(MIRROR).ask(path, rule, method)).status).toBe(504);
+    },
+  );
+
+  test('when the bytes are here, they are sent, whatever the request says of caches', async () => {
+    const { ask, store } = asking(MIRROR);
+    store.files.set(file, utf8(file));
+    const answer = await ask(path, { 'cache-control': 'only-if-cached' });
+    expect([answer.status, answer.body]).toEqual([200, file]);
+    expect(answer.headers.get('content-length')).toBe(String(file.length));
+    expect((await ask(path, {}, 'HEAD')).headers.get('content-length')).toBe(String(file.length));
+  });
+
+  test('when other bytes are here, they are refused', async () => {
+    const { ask, store } = asking(MIRROR);
+    store.files.set(file, utf8(file.toUpperCase()));
+    expect((await ask(path)).status).toBe(502);
+  });
+
+  test('when storage recorded only size and MD5, that is enough where both are signed', async () => {
+    const { ask, store } = asking(MIRROR);
+    store.files.set(file, utf8(file));
+    store.recordOf = (bytes) => ({ size: bytes.length, md5: hexOf('md5', bytes) });
+    expect((await ask(path)).status).toBe(file === BOTTLE ? 200 : 502);
+  });
+});
+
+test('when the size of a file is unknown, a Range is ignored', async () => {
+  const { ask, store } = asking(MIRROR);
+  store.files.set(CASK, utf8(CASK));
+  const { status, headers, body } = await ask(`/${CASK}`, { range: 'bytes=0-3' });
+  expect([status, headers.get('accept-ranges'), body]).toEqual([200, 'none', CASK]);
+});
+
+test('when a file that must be here is not, it is 502, whatever the request says of caches', async () => {
+  const { ask, store } = asking(MIRROR);
+  const path = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
+  store.files.delete(path);
+  for (const headers of [{}, { 'cache-control': 'only-if-cached' }]) {
+    expect((await ask(`/${path}`, headers)).status).toBe(502);
+  }
+});
+
+test('when a folder is listed, an unknown size is left out', async () => {
+  const { ask } = asking(MIRROR);
+  const { entries } = JSON.parse((await ask('/casks/', JSON_PLEASE)).body);
+  expect(entries).toMatchObject([{ name: 'demand-1.0.dmg', type: 'file' }]);
+  expect(entries[0]).not.toHaveProperty('size');
+  expect((await ask('/casks/', { accept: 'text/html' })).body).toContain('<td class="number">unknown</td>');
+});
+
+describe('/verify', () => {
+  test.each(['/verify', '/verify?deep=1'])(
+    'when %s does not find the bytes, they are on demand',
+    async (path) => {
+      const report = JSON.parse((await asking(MIRROR).ask(path, JSON_PLEASE)).body);
+      expect(report).toMatchObject({
+        ok: true,
+        complete: true,
+        snapshot: { mirror: MIRROR.snapshot.mirror },
+        files: { on_demand: 2, failed: 0 },
+      });
+      expect(report.files.checked).toBe(report.files.total);
+    },
+  );
+
+  test.each(['/verify', '/verify?deep=1'])('when %s finds other bytes, that is a finding', async (path) => {
+    const { ask, store } = asking(MIRROR);
+    store.files.set(CASK, utf8('other bytes'));
+    const { failures, files } = JSON.parse((await ask(path, JSON_PLEASE)).body);
+    expect(failures).toMatchObject([{ path: CASK, state: 'mismatch' }]);
+    expect(files.on_demand).toBe(1);
+  });
+
+  test('when one file is asked for, it is on demand until its bytes are here', async () => {
+    const { ask, store } = asking(MIRROR);
+    const verdict = async () => JSON.parse((await ask(`/verify/${CASK}`)).body);
+    expect(await verdict()).toMatchObject({ ok: true, state: 'on demand', evidence: 'none' });
+    store.files.set(CASK, utf8(CASK));
+    expect(await verdict()).toMatchObject({ ok: true, state: 'verified', evidence: 'bytes' });
+  });
+});
