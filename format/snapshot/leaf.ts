@@ -6,6 +6,7 @@ import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import { byName, encodeEntry, isOwnFile, parseEntry, type SnapshotEntry } from './entry.ts';
 import type { LeafReference, Root } from './root.ts';
 
+const TAB = 9;
 const LINE_FEED = 10;
 const MAX_LINE = 4096;
 // A byte order mark is not ASCII: it must not disappear.
@@ -92,8 +93,7 @@ export class Leaf {
 
   /** Returns where the first line begins whose name is `name` or sorts after it. */
   #startOf(name: string): number {
-    // A tab sorts before every character of a name.
-    const key = utf8(`${name}\t`);
+    const key = utf8(name);
     let low = 0;
     let high = this.#bytes.length;
     while (low < high) {
@@ -137,10 +137,11 @@ function expectBefore(found: string, next: LeafReference | undefined, where: str
   throw new MirrorError('bad-input', `${where} lists names that belong in the leaf after it.`, details);
 }
 
-/** Returns true if the bytes from `start` sort before `key`. */
-function isBefore(bytes: Uint8Array, start: number, key: Uint8Array): boolean {
-  for (const [at, wanted] of key.entries()) {
-    const found = bytes[start + at] ?? 0;
+/** Returns true if the name of the line at `start` sorts before `name`, whatever text that is. */
+function isBefore(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+  for (const [at, wanted] of name.entries()) {
+    const found = bytes[start + at] ?? TAB;
+    if (found === TAB) return true;
     if (found !== wanted) return found < wanted;
   }
   return false;

@@ -13,8 +13,5 @@ export function leafIndex({ leaves }: Pick<Root, 'leaves'>, name: string): numbe
   return low - 1;
 }
 
-/**
- * Returns text that sorts after a name and before every longer one, in leaves too: a space comes after the tab that ends a
- * name, and before every character of one.
- */
-export const justAfter = (name: string): string => `${name} `;
+/** Returns the text that sorts next after a name. */
+export const justAfter = (name: string): string => `${name}\0`;
