@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { useMemoryFolder } from './test/support/memory-folder.ts';
+import { TAGS } from './test/support/tags.ts';
 
 /** Pure functions and the app on stores in memory: neither files, sockets nor processes. */
 const UNIT = [
@@ -10,7 +11,7 @@ const UNIT = [
   'test/builder/{http-policy,http-retry,plan,platforms,retention}.test.ts',
   'test/builder/homebrew/jws.test.ts',
   'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
-  'test/worker/{faulty-storage,lying-records,mirror-id,on-demand,openapi,problem,respond,rewrite-base}.test.ts',
+  'test/worker/{faulty-storage,lying-records,mirror-id,on-demand,one-judgement,openapi,problem,record-table,respond,rewrite-base}.test.ts',
   'test/worker/{runtime-crypto,settings,shared-work,stored-snapshot,superseded}.test.ts',
 ];
 /** The documents' commands, and the second implementation of the format. */
@@ -35,10 +36,7 @@ export default defineConfig({
     fsModuleCachePath: join(folder, 'modules'),
     globalSetup: ['test/support/global-setup.ts'],
     maxWorkers: 2,
-    tags: [
-      { name: 'long', description: 'A long end: the short form of the same test is always run.' },
-      { name: 'programs', description: 'Needs programs that a bare Debian lacks.' },
-    ],
+    tags: TAGS,
     projects: [
       project('unit', UNIT),
       // workerd, SQLite, files, HTTP: all in the process of the test.

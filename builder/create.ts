@@ -1,12 +1,14 @@
-import { mkdir, rmdir } from 'node:fs/promises';
-import { MirrorError } from '../format/errors.ts';
+import { rm, rmdir } from 'node:fs/promises';
+import { hasCode, MirrorError } from '../format/errors.ts';
 import { isPackageFile } from '../format/layout.ts';
-import type { Manifest } from '../format/manifest.ts';
+import { DEFAULT_VALIDITY, type Manifest } from '../format/manifest.ts';
 import { KINDS, type Kind } from '../format/packages/kinds.ts';
+import { diskMessage } from './directory/disk-error.ts';
 import { withLock } from './directory/lock.ts';
 import { expectUsable } from './directory/mirror.ts';
 import { upstreamFolder } from './directory/paths.ts';
-import { type Amount, bringIn, plannedFiles } from './fetch/fetch.ts';
+import { makeFolder } from './directory/write.ts';
+import { type Amount, bringIn, type Failures, plannedFiles } from './fetch/fetch.ts';
 import { bringImages } from './fetch/images.ts';
 import { stageMetadata } from './index/metadata.ts';
 import { type Change, changesBetween, packagesOf } from './plan/changes.ts';
@@ -17,7 +19,7 @@ import { keepIncoming, rollForward } from './snapshot/journal.ts';
 import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
 
 /** What `create` works with. */
-export interface CreateOptions extends PrepareOptions, SnapshotSigning {
+export interface CreateOptions extends PrepareOptions, Omit<SnapshotSigning, 'validFor'> {
   /** Downloads at a time. */
   jobs: number;
 }
@@ -50,13 +52,13 @@ export interface CreateSummary extends Record<Kind['key'], number> {
 /**
  * Makes or remakes a mirror: plans it, brings in missing files (checked against the upstream's hashes), writes and signs the
  * index and the snapshot, and commits all of it at once. Readers see the previous mirror until then.
- * Throws `unknown-package`, `upstream` with every file that failed, `locked`, `refused`, `usage` or `bad-input`.
+ * Throws `unknown-package`, `upstream` with every file that failed, or `unreachable` if the network is all that failed them, `locked`, `refused`, `usage` or `bad-input`.
  */
 export async function createMirror(given: CreateOptions): Promise<CreateSummary> {
   const { directory, now } = given;
   const options = { ...given, trusted: [given.key.publicKey, ...given.trusted] };
   await expectUsable(directory);
-  const made = await mkdir(directory, { recursive: true });
+  const made = await makeFolder(directory);
   try {
     return await withLock(directory, now, () => build(options));
   } catch (error) {
@@ -69,11 +71,15 @@ export async function createMirror(given: CreateOptions): Promise<CreateSummary>
 async function build(options: CreateOptions): Promise<CreateSummary> {
   const { directory } = options;
   await rollForward(directory);
-  const prepared = await prepare(options, upstreamFolder(directory));
+  const scratch = upstreamFolder(directory);
+  await rm(scratch, { recursive: true, force: true });
+  const prepared = await prepare(options, scratch);
   try {
     const { plan, ...fetched } = await bringFiles(options, prepared);
-    const manifest = await stageMetadata(options, prepared, plan);
-    const made = await signSnapshot(options, prepared.stage, prepared.previous);
+    const { valid_for: validFor = DEFAULT_VALIDITY } = prepared.request;
+    const signing = { ...options, validFor };
+    const manifest = await stageMetadata(signing, prepared, plan);
+    const made = await signSnapshot(signing, prepared.stage, prepared.previous);
     await commitStage(directory, prepared.stage, made, prepared.known);
     const { version, expires_at, totals } = made.snapshot;
     return {
@@ -91,7 +97,7 @@ async function build(options: CreateOptions): Promise<CreateSummary> {
 const countsOf = (manifest: Manifest): Record<Kind['key'], number> =>
   Object.fromEntries(KINDS.map(({ key }) => [key, manifest[key].count])) as Record<Kind['key'], number>;
 
-/** Brings in every file; returns the plan without packages that lack one. Throws `upstream` where that is not allowed. */
+/** Brings in every file; returns the plan without packages that lack one. Throws as {@link incomplete} where that is not allowed. */
 async function bringFiles(
   options: CreateOptions,
   { index, api, plan: planned, previous, source, stage }: Prepared,
@@ -103,7 +109,7 @@ async function bringFiles(
   const { downloaded, linked, failures } = await bringIn(fetching, files, stage);
   if (api && planned.images) {
     const images = { directory, source: api.source, previous, jobs, reporter };
-    for (const [path, reason] of await bringImages(images, planned.images, stage)) failures.set(path, reason);
+    for (const [path, error] of await bringImages(images, planned.images, stage)) failures.set(path, error);
   }
   const plan = withoutFailed(planned, failures);
   if (failures.size > 0 && (!keepGoing || packagesOf(plan).length === 0)) {
@@ -119,15 +125,13 @@ async function bringFiles(
 }
 
 /** Returns the plan without the packages that lack a file. */
-function withoutFailed(plan: Plan, failures: ReadonlyMap<string, string>): Plan {
+function withoutFailed(plan: Plan, failures: Failures): Plan {
+  const reasonOf = (path: string): string => `${path}: ${diskMessage(failures.get(path))}`;
   const missing = plan.fresh.flatMap((item) => filesOf(item).filter(({ path }) => failures.has(path)));
-  const remarks = missing.map(({ of, path }) => ({ name: of, reason: `${path}: ${failures.get(path)}` }));
+  const remarks = missing.map(({ of, path }) => ({ name: of, reason: reasonOf(path) }));
   const images = plan.images?.filter((image) => isWhole(image, failures));
   const lost = (plan.images ?? []).filter(({ path }) => failures.has(path));
-  const forBrew = lost.map(({ of, path }) => ({
-    name: of,
-    reason: `for brew: ${path}: ${failures.get(path)}`,
-  }));
+  const forBrew = lost.map(({ of, path }) => ({ name: of, reason: `for brew: ${reasonOf(path)}` }));
   return {
     ...plan,
     fresh: plan.fresh.filter((item) => filesOf(item).every(({ path }) => !failures.has(path))),
@@ -137,11 +141,14 @@ function withoutFailed(plan: Plan, failures: ReadonlyMap<string, string>): Plan 
 }
 
 /** True if brew can use the image. */
-const isWhole = ({ path, bottles }: BrewImage, failures: ReadonlyMap<string, string>): boolean =>
+const isWhole = ({ path, bottles }: BrewImage, failures: Failures): boolean =>
   [path, ...bottles.map((bottle) => bottle.path)].every((needed) => !failures.has(needed));
 
-function incomplete(failures: ReadonlyMap<string, string>, wanted: number, where: string): MirrorError {
+function incomplete(failures: Failures, wanted: number, where: string): MirrorError {
   const message = `${failures.size} of ${wanted} files could not be fetched; the mirror is unchanged.`;
-  const reasons = [...failures].map(([path, reason]) => `${path}: ${reason}`).sort();
-  return new MirrorError('upstream', [message, ...reasons].join('\n  '), { where });
+  const reasons = [...failures].map(([path, error]) => `${path}: ${diskMessage(error)}`).sort();
+  const isNetwork = [...failures.values()].every((error) => hasCode(error, 'unreachable'));
+  return new MirrorError(isNetwork ? 'unreachable' : 'upstream', [message, ...reasons].join('\n  '), {
+    where,
+  });
 }

@@ -7,7 +7,8 @@ import { parsePackageList } from '../format/package-list.ts';
 import { KINDS } from '../format/packages/kinds.ts';
 import { isoSeconds } from '../format/snapshot/build.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
-import { expectWhole, readContents, readMirrorFile, readSignedRoot } from './directory/mirror.ts';
+import { expectWhole, readContents, readSignedRoot } from './directory/mirror.ts';
+import { MAX_DOCUMENT, readMirrorFile } from './directory/read.ts';
 
 /** What a mirror says about itself. None of it is verified. */
 export type MirrorInfo = Awaited<ReturnType<typeof mirrorInfo>>;
@@ -18,7 +19,7 @@ export async function mirrorInfo(directory: string) {
   const contents = await readContents(directory);
   if (!contents) throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
   const { snapshot, entries, manifest } = contents;
-  const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST));
+  const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST, MAX_DOCUMENT));
   const { signature } = await readSignedRoot(directory);
   const homebrew = homebrewTime(manifest);
   const declared = KINDS.flatMap(({ key }) => Object.entries(manifest[key].packages));

@@ -12,6 +12,7 @@ import {
   type SecretKey,
   secretKeyOf,
 } from '../format/minisign/secret-key.ts';
+import { namingFile } from './directory/disk-error.ts';
 import { isAbsent, isPresent } from './directory/write.ts';
 import { configFolder, type Environment } from './places.ts';
 
@@ -51,10 +52,14 @@ export async function generateKey(secretPath: string, password?: string): Promis
 
 async function writeNew(path: string, text: string, mode: number): Promise<void> {
   try {
-    await writeFile(path, text, { flag: 'wx', mode });
+    await namingFile(path, () => writeFile(path, text, { flag: 'wx', mode }));
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
-    throw new MirrorError('refused', `${path} exists. A key is never overwritten.`, { where: path, cause });
+    throw new MirrorError(
+      'refused',
+      `${path} exists, and a key is never overwritten. Make the pair elsewhere: stout-mirror keygen --key FILE`,
+      { where: path, cause },
+    );
   }
 }
 
@@ -70,7 +75,7 @@ export async function signingKey(
 ): Promise<SecretKey> {
   const given = path === undefined && environment.MIRROR_SIGNING_KEY;
   const where = given ? 'MIRROR_SIGNING_KEY' : (path ?? defaultKeyPath(environment));
-  const text = given || (await readText(where));
+  const text = given || (await readText(where, path === undefined ? NO_SECRET_KEY : makeOneAt(path)));
   if (!isEncrypted(text, where)) return parseSecretKey(text, where);
   const password = environment.MIRROR_KEY_PASSWORD ?? (await ask?.(where));
   if (password !== undefined) return parseSecretKey(text, where, { password, scrypt });
@@ -91,20 +96,27 @@ export async function trustedKeys(given: readonly string[], environment: Environ
   if (text && !(await isPresent(publicPath))) {
     throw new MirrorError('missing', 'MIRROR_SIGNING_KEY is encrypted: give its public key with --trust.');
   }
-  return [await readPublicKey(publicPath)];
+  return [parsePublicKey(await readText(publicPath, NO_PUBLIC_KEY), publicPath)];
 }
 
 async function readPublicKey(keyOrPath: string): Promise<PublicKey> {
   if (/^RW[A-Za-z0-9+/]{54}$/.test(keyOrPath)) return parsePublicKey(keyOrPath, keyOrPath);
-  return parsePublicKey(await readText(keyOrPath), keyOrPath);
+  return parsePublicKey(
+    await readText(keyOrPath, 'A key to trust is its text (RW…) or its .pub file.'),
+    keyOrPath,
+  );
 }
 
-async function readText(path: string): Promise<string> {
+const NO_SECRET_KEY =
+  'Name the secret key that signs this mirror with --key, or put its text into MIRROR_SIGNING_KEY.';
+const NO_PUBLIC_KEY = 'Name the public key that signs the mirror with --trust.';
+const makeOneAt = (path: string): string => `To make a new key pair there: stout-mirror keygen --key ${path}`;
+
+async function readText(path: string, advice: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await namingFile(path, () => readFile(path, 'utf8'));
   } catch (cause) {
     if (!isAbsent(cause)) throw cause;
-    const message = `There is no key at ${path}: name one, or make one with \`stout-mirror keygen\`.`;
-    throw new MirrorError('missing', message, { where: path, cause });
+    throw new MirrorError('missing', `There is no key at ${path}. ${advice}`, { where: path, cause });
   }
 }

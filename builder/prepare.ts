@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import type { MirrorRequest } from '../format/manifest.ts';
+import { MirrorError } from '../format/errors.ts';
+import { type MirrorRequest, withdrawnKey } from '../format/manifest.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { KnownFiles } from './directory/known-files.ts';
 import { expectWhole } from './directory/mirror.ts';
@@ -79,7 +80,7 @@ async function open(
   const own = await readPrevious(directory, trusted, reporter);
   if (from !== undefined) await expectWhole(from);
   const source = from === undefined ? undefined : await LinkSource.open(from);
-  const previous = own ?? (from === undefined ? undefined : await readPrevious(from, trusted, reporter));
+  const previous = own ?? (await readOther(options));
   const before = previous?.manifest;
   expectPackages(asked, before, from ?? directory);
   const request = mergeRequest(asked, before?.request);
@@ -90,7 +91,35 @@ async function open(
   const { index, api } = await openUpstream({ origin: asked.origin, request, before, scratch, reporter });
   closing.push(() => index.close());
   const found = { request, index, api, previous, carried, source, known, stage };
-  return { ...found, plan: await planWith(options, found) };
+  const plan = await planWith(options, found);
+  return { ...found, plan, request: withoutReturned(request, plan) };
+}
+
+/** A version that somebody took back by name is not withdrawn any more. */
+function withoutReturned(request: MirrorRequest, { fresh }: Plan): MirrorRequest {
+  const taken = new Set(fresh.map(({ kind, ...item }) => withdrawnKey({ ...item, kind: kind.id })));
+  const { withdrawn = [], ...rest } = request;
+  const still = withdrawn.filter((key) => !taken.has(key));
+  return still.length > 0 ? { ...rest, withdrawn: still } : rest;
+}
+
+/** Returns the signed state of the other mirror. With packages named, only its files are taken, by their checksums. */
+async function readOther({
+  from,
+  asked,
+  trusted,
+  reporter,
+}: PrepareOptions): Promise<SignedMirror | undefined> {
+  if (from === undefined) return undefined;
+  try {
+    return await readPrevious(from, trusted, reporter);
+  } catch (error) {
+    if (asked.extend || !(error instanceof MirrorError && error.code === 'refused')) throw error;
+    reporter.warn(
+      `Only files are taken from ${from}: it is signed by ${error.found}, which is not among yours.`,
+    );
+    return undefined;
+  }
 }
 
 async function planWith(

@@ -93,8 +93,8 @@ async function sortFiles(
     else if (elsewhere !== undefined) add(amounts.link, elsewhere);
     else missing.push(file);
   }
-  const askSize = async ({ url, from = index.location }: PlannedFile): Promise<void> => {
-    const size = await from.sizeOf(from.resolve(url)).catch(unknownSize);
+  const askSize = async ({ url, headers, from = index.location }: PlannedFile): Promise<void> => {
+    const size = await from.sizeOf(from.resolve(url), headers).catch(unknownSize);
     add(amounts.fetch, size ?? 0);
     if (size === undefined) amounts.fetch.of_unknown_size += 1;
     const { files: done } = amounts.fetch;

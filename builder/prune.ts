@@ -1,4 +1,4 @@
-import { rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { kindOfFile, leafPath, ROOT, signaturePath } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
@@ -7,7 +7,7 @@ import { byKind } from '../format/packages/kinds.ts';
 import { filePathOf, isOffered } from '../format/snapshot/entry.ts';
 import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
-import { incomingDirectory, localPath, upstreamFolder } from './directory/paths.ts';
+import { incomingDirectory, ownPlace, upstreamFolder } from './directory/paths.ts';
 import type { Amount } from './fetch/fetch.ts';
 import { OWN_FOLDERS } from './snapshot/commit-stage.ts';
 import { rollForward } from './snapshot/journal.ts';
@@ -36,7 +36,7 @@ export interface PruneSummary {
 /**
  * Removes the files that the signed snapshot does not name, except those of the last `keep - 1` earlier versions of each of
  * its packages, and leftovers of interrupted runs. Superseded files are named until their grace period ends.
- * Throws `bad-signature`, `missing`, `mismatch` or `locked`.
+ * Throws `bad-signature`, `missing`, `mismatch`, `refused` or `locked`.
  */
 export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> {
   const { directory, now, dryRun } = options;
@@ -74,12 +74,12 @@ async function prune({ directory, keep, dryRun, trusted, now }: PruneOptions): P
 }
 
 async function amountOf(directory: string, paths: string[]): Promise<Amount & { paths: string[] }> {
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(localPath(directory, path))).size));
+  const sizes = await Promise.all(paths.map(async (path) => (await lstat(ownPlace(directory, path))).size));
   return { files: paths.length, bytes: sizes.reduce((sum, size) => sum + size, 0), paths };
 }
 
 async function remove(directory: string, path: string): Promise<void> {
-  const local = localPath(directory, path);
+  const local = ownPlace(directory, path);
   await rm(local, { force: true });
   await rmdir(dirname(local)).catch(() => undefined);
 }
@@ -107,7 +107,7 @@ export function earlierVersions(
 }
 
 /** Returns a function that finds the package with whose name a file name begins; the longer of `gtk` and `gtk-doc`. */
-function ownerFinder(names: readonly string[]): (file: string) => string | undefined {
+export function ownerFinder(names: readonly string[]): (file: string) => string | undefined {
   const known = new Set(names);
   return (file) => {
     for (let end = file.lastIndexOf('-'); end > 0; end = file.lastIndexOf('-', end - 1)) {
@@ -121,7 +121,7 @@ const BOTTLE_END = /\.[a-z0-9_]+\.bottle(?:\.\d+)?\.tar\.gz$/;
 const FILE_END = /(?:\.(?:arm64|intel))?\.(?:tar\.)?[a-z0-9]+$/i;
 
 /** Returns the version at the start of the rest of a file name; `undefined` when another package's name continues there. */
-function versionIn(rest: string): string | undefined {
+export function versionIn(rest: string): string | undefined {
   if (!/^[a-z]{0,2}\d/i.test(rest)) return undefined;
   return rest.replace(BOTTLE_END.test(rest) ? BOTTLE_END : FILE_END, '');
 }

@@ -2,7 +2,15 @@ import { MirrorError } from '../format/errors.ts';
 import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { isExpired, openRoot, type Root, type TrustedRoot } from '../format/snapshot/root.ts';
-import { putBlobs, totalOf, type Upload, type Uploaded, type UploadOptions } from './bucket/blobs.ts';
+import {
+  expectUploaded,
+  putBlobs,
+  totalOf,
+  type Upload,
+  type Uploaded,
+  type UploadOptions,
+} from './bucket/blobs.ts';
+import { expectServed } from './bucket/edge.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
 import { goLive, isLive, previousOf } from './bucket/live.ts';
 import { type PrunedBucket, pruneBucket, type Retention } from './bucket/prune.ts';
@@ -24,7 +32,7 @@ export interface PublishOptions extends LeaseOptions, UploadOptions {
   dryRun: boolean;
   /** What to keep of earlier snapshots; everything if absent. */
   retention?: Retention | undefined;
-  /** Address of a Worker that verifies the snapshot before it goes live. */
+  /** Address of a Worker that verifies the snapshot before it goes live, and must serve it afterwards. */
   edge?: MirrorUrl | undefined;
 }
 
@@ -42,18 +50,26 @@ export interface PublishSummary {
 
 /**
  * Publishes a mirror directory: verifies it, uploads what the bucket lacks, writes the snapshot, and moves the pointer
- * last. Readers see the old snapshot until then, and after any failure. If the snapshot is live already, that costs one
- * read, and nothing else is checked.
+ * last, and reads it back. Readers see the old snapshot until then, and after any failure before. If the snapshot is live
+ * already, that costs one read, and nothing else is checked but that the edge serves it.
  * Throws `mismatch` for a directory that does not verify or a bucket that has other bytes, `expired`, `locked`,
  * `rolled-back` for a mirror that is older than what is live, `too-large`, or `refused`: by storage, or for a bucket that has
  * another mirror.
  */
 export async function publish(options: PublishOptions): Promise<PublishSummary> {
-  const { directory, bucket, trusted, clock, repair, dryRun } = options;
+  const { directory, trusted, clock, dryRun, edge, reporter } = options;
   await expectWhole(directory);
   const signed = openRoot(await readSignedRoot(directory), trusted);
+  expectFresh(signed.snapshot, clock());
+  const summary = await publishRoot(options, signed);
+  // Readers may look elsewhere than where this was found live.
+  if (edge && !summary.changed && !dryRun) await expectServed(edge, signed, reporter);
+  return summary;
+}
+
+async function publishRoot(options: PublishOptions, signed: TrustedRoot): Promise<PublishSummary> {
+  const { directory, bucket, clock, repair, dryRun } = options;
   const { snapshot } = signed;
-  expectFresh(snapshot, clock());
   const pointer = await readPointer(bucket, repair);
   if (!repair && isLive(pointer, signed)) return summaryOf(snapshot, dryRun);
   previousOf(pointer, signed, options);
@@ -88,6 +104,7 @@ async function carryOut(
   const proof = live?.signer === snapshotIdOf(signed).signer ? before?.snapshot : undefined;
   const missing = await missingUploads({ ...options, now: clock() }, wanted, proof);
   const uploaded = confirm ? await putBlobs(options, missing) : totalOf(missing);
+  if (confirm) await expectUploaded(options, missing);
   if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded };
   const summary = {
     ...summaryOf(snapshot, !confirm),
@@ -127,7 +144,7 @@ async function cleanUp(
 function expectFresh(snapshot: Root, now: Date): void {
   if (!isExpired(snapshot, now)) return;
   const message =
-    'The signatures of this mirror have expired: run create, update or sign, then publish again.';
+    'The signatures of this mirror have expired: run sign, which renews them, then publish again.';
   throw new MirrorError('expired', message, {
     where: ROOT,
     expected: `a time before ${snapshot.expires_at}`,
@@ -137,10 +154,10 @@ function expectFresh(snapshot: Root, now: Date): void {
 
 /** Verifies the directory, and that it still holds this snapshot: it may have changed since it was read. */
 async function expectVerified(
-  { directory, trusted, clock, reporter }: PublishOptions,
+  { directory, trusted, clock, reporter, stop }: PublishOptions,
   signed: TrustedRoot,
 ): Promise<void> {
-  const report = await verifyDirectory(directory, { trusted, now: clock(), reporter });
+  const report = await verifyDirectory(directory, { trusted, now: clock(), reporter, stop });
   const { version, signer } = snapshotIdOf(signed);
   const found = report.snapshot;
   if (report.ok && found?.version === version && found.signed_by === signer) return;

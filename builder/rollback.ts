@@ -1,10 +1,23 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../format/errors.ts';
-import { POINTER, SNAPSHOTS, type SnapshotId, snapshotKey, snapshotName } from '../format/layout.ts';
-import type { PublicKey } from '../format/minisign/public-key.ts';
-import { isOwnFile, type SnapshotEntry, type StoredEntry } from '../format/snapshot/entry.ts';
-import { openRoot, type Root } from '../format/snapshot/root.ts';
+import { parseIndexManifest } from '../format/index-manifest.ts';
 import {
+  INDEX_MANIFEST,
+  MANIFEST,
+  PACKAGE_LIST,
+  POINTER,
+  SNAPSHOTS,
+  type SnapshotId,
+  snapshotKey,
+  snapshotName,
+} from '../format/layout.ts';
+import { parseManifest, withdrawnKey } from '../format/manifest.ts';
+import type { PublicKey } from '../format/minisign/public-key.ts';
+import { parsePackageList } from '../format/package-list.ts';
+import { isOwnFile, type SnapshotEntry, type StoredEntry } from '../format/snapshot/entry.ts';
+import type { Root } from '../format/snapshot/root.ts';
+import {
+  expectUploaded,
   isAsNamed,
   listBlobs,
   putBlobs,
@@ -26,13 +39,15 @@ import {
   splitAtLive,
 } from './bucket/snapshots.ts';
 import type { FileDigest } from './directory/hash.ts';
-import { renewSignatures } from './snapshot/renew.ts';
-import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
+import { type Renewal, renewSignatures } from './snapshot/renew.ts';
+import { signSnapshot } from './snapshot/sign.ts';
+import { openOwnRoot } from './snapshot/signed-mirror.ts';
 import { Stage, type StageStorage } from './snapshot/stage.ts';
 import type { MirrorUrl } from './verify/mirror-url.ts';
+import { isOfVersion } from './withdraw/files.ts';
 
 /** What rolling back takes. */
-export interface RollbackOptions extends LeaseOptions, UploadOptions, SnapshotSigning {
+export interface RollbackOptions extends LeaseOptions, UploadOptions, Renewal {
   /**
    * Version of the snapshot whose content becomes live again, or its whole name, `<version>-<key id>`; by default the one
    * before the live one.
@@ -40,7 +55,7 @@ export interface RollbackOptions extends LeaseOptions, UploadOptions, SnapshotSi
   to?: string | undefined;
   /** Keys, besides `key`, that may have signed the snapshots in the bucket. */
   trusted: readonly PublicKey[];
-  /** Address of a Worker that verifies the snapshot before it goes live. */
+  /** Address of a Worker that verifies the snapshot before it goes live, and must serve it afterwards. */
   edge?: MirrorUrl | undefined;
 }
 
@@ -70,18 +85,26 @@ async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promis
   const trusted = [key.publicKey, ...options.trusted];
   const pointer = await readPointer(bucket);
   if (!pointer?.live) throw nothingLive();
-  const live = openRoot(pointer.live, trusted);
+  const live = openOwnRoot(pointer.live, trusted, 'What is live in the bucket');
   const target = await targetOf(options, snapshotIdOf(live), live.snapshot, trusted);
   const entries = await readStoredEntries(bucket, live.snapshot, jobs);
   const storage = new BucketStorage(bucket, await listBlobs(bucket));
   const stage = new Stage(storage);
   const content = (await readStoredEntries(bucket, target, jobs)).filter(isContent);
+  const { withdrawn = [] } = parseManifest(await readListed(bucket, entries, MANIFEST)).request;
+  if (withdrawn.length > 0) await expectNotWithdrawn(bucket, withdrawn, content, target);
   storage.expectStored(content);
   for (const entry of content) stage.carry(entry.name, entry);
-  await renewSignatures(stage, options);
+  const present = { indexVersion: await liveIndexVersion(storage, entries), withdrawn };
+  const validFor = await renewSignatures(stage, options, present);
   const { mirror, version: previous } = live.snapshot;
-  const { snapshot, signed } = await signSnapshot(options, stage, { mirror, version: previous, entries });
+  const { snapshot, signed } = await signSnapshot({ ...options, validFor }, stage, {
+    mirror,
+    version: previous,
+    entries,
+  });
   const uploaded = await putBlobs(options, storage.documents);
+  await expectUploaded(options, storage.documents);
   await goLive(signed, { etag: pointer.etag, id: snapshotIdOf(live) }, { bucket, confirm, reporter, edge });
   return {
     ...{ version: snapshot.version, content_of: target.version, previous },
@@ -89,7 +112,42 @@ async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promis
   };
 }
 
-/** True for the files that a snapshot has itself, not for those that it keeps for clients of earlier ones. */
+/** Throws `refused` for a snapshot that lists a version that was withdrawn after it, or only has a file of one. */
+async function expectNotWithdrawn(
+  bucket: Bucket,
+  withdrawn: readonly string[],
+  content: readonly SnapshotEntry[],
+  { version }: Root,
+): Promise<void> {
+  const { packages } = parsePackageList(await readListed(bucket, content, PACKAGE_LIST));
+  const listed = new Set(packages.map(withdrawnKey));
+  const isThere = (key: string): boolean =>
+    listed.has(key) || content.some(({ name }) => isOfVersion(name, key));
+  const bad = withdrawn.filter(isThere);
+  if (bad.length === 0) return;
+  const names = bad.map((key) => key.slice(key.indexOf(' ') + 1)).join(', ');
+  const message = `Snapshot ${version} has ${names}, which was withdrawn: choose an earlier one with --to.`;
+  throw new MirrorError('refused', message, { found: names });
+}
+
+/** Reads a document of a snapshot from a bucket. */
+function readListed(bucket: Bucket, entries: readonly SnapshotEntry[], path: string): Promise<Uint8Array> {
+  const { sha256 = '', size = 0 } = entries.find(({ name }) => name === path) ?? {};
+  return readStoredFile(bucket, { sha256, size }, path);
+}
+
+/** Returns the version of the live index; `undefined` if the bucket has lost it. */
+async function liveIndexVersion(
+  storage: BucketStorage,
+  live: readonly SnapshotEntry[],
+): Promise<string | undefined> {
+  const { sha256 = '' } =
+    live.find(({ name, until }) => name === INDEX_MANIFEST && until === undefined) ?? {};
+  const stored = await storage.find(INDEX_MANIFEST, sha256);
+  return stored && parseIndexManifest(await storage.read(INDEX_MANIFEST, stored)).version;
+}
+
+/** Returns true for the files that a snapshot has itself, not for those that it keeps for clients of earlier ones. */
 const isContent = (entry: SnapshotEntry): boolean => isOwnFile(entry) && entry.until === undefined;
 
 /** Returns the snapshot to go back to. */
@@ -100,7 +158,7 @@ async function targetOf(
   trusted: readonly PublicKey[],
 ): Promise<Root> {
   const id = chooseEarlier(await listSnapshots(bucket), liveId, to);
-  const { snapshot } = openRoot(await readSnapshot(bucket, id), trusted);
+  const { snapshot } = openOwnRoot(await readSnapshot(bucket, id), trusted, `Snapshot ${snapshotName(id)}`);
   if (snapshot.mirror === live.mirror) return snapshot;
   throw new MirrorError('refused', `Snapshot ${snapshotName(id)} is of another mirror than the live one.`, {
     ...{ where: snapshotKey(id), expected: live.mirror, found: snapshot.mirror },

@@ -6,13 +6,13 @@ import { expectMirror } from './directory/mirror.ts';
 import { commitStage } from './snapshot/commit-stage.ts';
 import { FolderStorage } from './snapshot/folder-storage.ts';
 import { keepIncoming, rollForward } from './snapshot/journal.ts';
-import { renewSignatures } from './snapshot/renew.ts';
-import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
+import { type Renewal, renewSignatures } from './snapshot/renew.ts';
+import { signSnapshot } from './snapshot/sign.ts';
 import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
 import { Stage } from './snapshot/stage.ts';
 
 /** What `sign` works with. */
-export interface SignOptions extends SnapshotSigning {
+export interface SignOptions extends Renewal {
   directory: string;
   /** Keys, besides `key`, that may have signed the mirror so far. */
   trusted: readonly PublicKey[];
@@ -43,11 +43,11 @@ export async function signMirror(options: SignOptions): Promise<SignSummary> {
     const mirror = await readSignedMirror(directory, snapshot);
     await keepIncoming(directory, new Set());
     const known = await KnownFiles.load(directory, options.cache);
-    const stage = new Stage(new FolderStorage(directory, known));
+    const stage = new Stage(new FolderStorage(directory, known), mirror.entries);
     const files = mirror.entries.filter((entry) => isOwnFile(entry) && entry.until === undefined);
     for (const entry of files) stage.carry(entry.name, entry);
-    await renewSignatures(stage, options);
-    const made = await signSnapshot(options, stage, mirror);
+    const validFor = await renewSignatures(stage, options);
+    const made = await signSnapshot({ ...options, validFor }, stage, mirror);
     await commitStage(directory, stage, made, known);
     const { version, expires_at, totals } = made.snapshot;
     return { directory, version, expires_at, files: totals.files };

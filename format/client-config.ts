@@ -11,21 +11,31 @@ export interface ClientConfigInput {
   validFor: number;
 }
 
-const INSECURE = `# stout refuses allow_unsigned = false when base_url is not https.
-# Signatures are required and verified all the same.
-allow_unsigned = true`;
+const OVER_HTTPS = `# Refuses an index that is unsigned, signed by another key, or too old.
+require_signature = true
+allow_unsigned = false`;
+
+const OVER_HTTP = `# Use https if you can. These are the strictest settings that stout accepts for
+# http. They refuse an index that is unsigned or signed by another key, but not
+# an old one.
+require_signature = false
+allow_unsigned = false`;
+
+/** Has stout 0.2.2 keep the first index that it fetches (docs/decisions/0014). It does no harm with other releases. */
+export const BEFORE_FIRST_UPDATE = 'rm -f ~/.stout/index.db*; echo none > ~/.stout/index.db';
 
 /** Returns a complete `config.toml` for stout. */
 export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput): string {
   const keys = publicKeys.map((key) => `"${publicKeyHex(key)}"`).join(', ');
   return `# stout, installing from ${withoutCredentials(origin)}
 # Save as ~/.stout/config.toml; then run: stout update
+# stout 0.2.2 loses its first index. Before its first update, run:
+#   ${BEFORE_FIRST_UPDATE}
 [index]
 base_url = ${JSON.stringify(`${origin}/index`)}
 
 [security]
-require_signature = true
-${origin.startsWith('https://') ? 'allow_unsigned = false' : INSECURE}
+${origin.startsWith('https://') ? OVER_HTTPS : OVER_HTTP}
 max_signature_age = ${validFor}
 additional_trusted_keys = [${keys}]
 `;

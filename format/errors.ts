@@ -11,14 +11,17 @@ export type ErrorCode =
   | 'no-such-path' // no mirror has anything at this path
   | 'read-only' // a request to change a mirror
   | 'unauthorized' // a request to a private mirror without one of its tokens
+  | 'unencrypted' // a request that carries a token over plain http
   | 'rolled-back' // a snapshot is older than one seen before
   | 'other-mirror' // a snapshot of another mirror than the one to serve
   | 'unpublished' // a bucket or directory has no snapshot yet
   | 'unknown-package'
   | 'upstream' // an upstream or network response cannot be used
+  | 'unreachable' // a host does not answer, fails, or something in between answers in its place
   | 'locked' // another process or publisher holds the mirror
   | 'busy' // the same work is being done for another request
   | 'refused' // storage or policy refused the operation
+  | 'disk' // this machine's disk, its permissions or its limits
   | 'usage'; // the command line is wrong
 
 export interface ErrorDetails {
@@ -47,6 +50,10 @@ export class MirrorError extends Error {
     this.where = details.where;
   }
 }
+
+/** Returns true for a MirrorError with one of these codes. */
+export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is MirrorError =>
+  error instanceof MirrorError && codes.includes(error.code);
 
 /** Returns the message of anything thrown, for use in an error that says more. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -22,6 +22,8 @@ export const POINTER = 'current';
 export const SNAPSHOTS = 'snapshots/';
 /** The object that says who is publishing to a bucket, and until when. */
 export const LEASE = 'lease';
+/** The object on which publishers try what storage can do. */
+export const PROBE = 'probe';
 
 /** Path of the database of a kind. */
 export const databasePath = (index: IndexName): string => `index/${index}.db`;
@@ -95,6 +97,19 @@ export const hasContentAddress = (path: string): boolean => isPackageFile(path) 
 
 /** Path of one of Homebrew's signed API files, for example `internal/packages.sonoma.jws.json`. Throws `bad-input`. */
 export const apiPath = (endpoint: string): string => joinPath('api', ...endpoint.split('/'));
+
+const API = 'api/';
+const GZIP = '.gz';
+
+/** True for one of Homebrew's API files, and for its compressed form. */
+export const isApiFile = (path: string): boolean => path.startsWith(API);
+
+/** Path at which one of Homebrew's API files is in the mirror a second time, compressed with gzip. */
+export const gzipPath = (path: string): string => path + GZIP;
+
+/** Path of the API file of which a file is the compressed form; `undefined` for any other file. */
+export const ungzippedPath = (path: string): string | undefined =>
+  isApiFile(path) && path.endsWith(GZIP) ? path.slice(0, -GZIP.length) : undefined;
 
 /** Path of the JSON of a package, below the first character of its name as clients ask for it. Throws `bad-input`. */
 export const packageJsonPath = (index: IndexName, name: string): string =>

@@ -3,7 +3,7 @@ import { utf8 } from './bytes.ts';
 import { MANIFEST } from './layout.ts';
 import { formula } from './packages/formula.ts';
 import type { ManifestEntry } from './packages/kind.ts';
-import { KINDS, type Kind } from './packages/kinds.ts';
+import { KINDS, type Kind, type KindId } from './packages/kinds.ts';
 import { parseJson, parseValue } from './parse.ts';
 import { countSchema, recordSchema, secondsSchema, sha256Schema } from './schemas.ts';
 import { formatSchema, generatorSchema } from './snapshot/root.ts';
@@ -14,6 +14,9 @@ const named = Object.fromEntries(KINDS.map(({ request }) => [request, v.array(te
   Kind['request'],
   v.ArraySchema<typeof text, undefined>
 >;
+
+/** Seconds for which signatures are valid where nobody said anything else: 30 days. */
+export const DEFAULT_VALIDITY = 30 * 86_400;
 
 const requestSchema = v.object({
   ...named,
@@ -27,12 +30,18 @@ const requestSchema = v.object({
   all: v.optional(v.boolean(), false),
   /** True when the index names every package of the upstream. */
   full_index: v.optional(v.boolean(), false),
+  /** What {@link withdrawnKey} gives for the versions that must not come back by themselves; absent if there are none. */
+  withdrawn: v.optional(v.array(text)),
   /** True when files are taken for which the upstream declares no checksum. */
   unchecked: v.optional(v.boolean(), false),
   /** Always with stout, because the mirror's own index is stout's. */
   clients: v.optional(v.array(v.picklist(['brew', 'stout'])), ['stout']),
+  /** Versions of brew's own Ruby, besides the newest. */
+  portable_ruby: v.optional(v.array(text), []),
   /** Where package URLs point in the files themselves, for hosts that rewrite nothing. */
   public_url: v.optional(v.nullable(text), null),
+  /** Seconds for which signatures are valid; absent for {@link DEFAULT_VALIDITY}. */
+  valid_for: v.optional(countSchema),
 });
 
 const packagesOf = (kind: Kind) => v.object({ count: countSchema, packages: recordSchema(kind.entrySchema) });
@@ -64,6 +73,8 @@ const manifestSchema = v.object({
       url: text,
       /** When Homebrew made each of its files that say so, Unix seconds, by path below `api/`. */
       generated_at: recordSchema(secondsSchema),
+      /** PEM of the key that signs the API, if that is not Homebrew's. */
+      key: v.optional(text),
     }),
   ),
 });
@@ -71,6 +82,17 @@ const manifestSchema = v.object({
 /** manifest.json: stout's MirrorManifest, with who made it and what was asked for. */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 export type MirrorRequest = v.InferOutput<typeof requestSchema>;
+
+/** Names a version of a package in `request.withdrawn`. */
+export const withdrawnKey = ({
+  kind,
+  name,
+  version,
+}: {
+  kind: KindId;
+  name: string;
+  version: string;
+}): string => `${kind} ${name} ${version}`;
 
 /** Returns the entry of a package. */
 export const entryOf = (manifest: Manifest, kind: Kind, name: string): ManifestEntry | undefined => {

@@ -18,6 +18,16 @@ export function baseUrlOf(text: string, { credentials = false } = {}): string {
   throw notAnAddress(text, `https://host or https://host/folder${escapes}`);
 }
 
+/** Returns whether the host name of a URL is this machine's, to which no network leads. */
+export const isLoopbackHost = (hostname: string): boolean =>
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+
+/** Returns whether requests to an address are readable on the way: plain http to another machine. */
+export function isReadable(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'http:' && !isLoopbackHost(hostname);
+}
+
 const notAnAddress = (found: string, expected: string): MirrorError =>
   new MirrorError('bad-input', `${JSON.stringify(found)} is not the address of a mirror.`, {
     expected,
@@ -29,9 +39,18 @@ const notAnAddress = (found: string, expected: string): MirrorError =>
  * empty one, and its user and password can be decoded.
  */
 function parseAddress(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   const plain = url && /^https?:$/.test(url.protocol) && !/[?#]/.test(url.href);
   return plain && isDecodable(url.username) && isDecodable(url.password) ? url : undefined;
+}
+
+/** `URL.canParse` is true of hosts of thousands of characters, for which the constructor throws. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Removes the slashes at the end, in linear time. */

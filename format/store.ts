@@ -16,8 +16,11 @@ export interface StoredRecord {
   md5?: string | undefined;
 }
 
-/** The records of all stored files, by SHA-256. */
-export type StoredRecords = ReadonlyMap<string, StoredRecord>;
+/** The records of stored files, by the SHA-256 that names them. */
+export interface StoredRecords {
+  /** Returns the record of a file; `undefined` if it is not known. */
+  get(sha256: string): StoredRecord | undefined;
+}
 
 /** Bytes that are still to be read, or are in memory already. */
 export type FileBody = ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
@@ -44,8 +47,11 @@ export interface MirrorStore {
   readonly pointerLifetime?: number;
   /** Returns the live root, or that of a kept snapshot, which need not be live; `undefined` when there is none. */
   signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined>;
-  /** Returns all snapshots that are kept, in the order in which storage received them. */
-  snapshots(): Promise<SnapshotId[]>;
+  /**
+   * Returns the snapshots that are kept, or those of one version, in the order in which storage received them. Those of one
+   * version take one storage operation.
+   */
+  snapshots(version?: number): Promise<SnapshotId[]>;
   /** Returns the bytes stored as a leaf; `undefined` when there are none. */
   leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
   /** Returns the record of a file; `undefined` when it is missing. One storage operation, or two for a file on demand. */

@@ -45,9 +45,13 @@ async function run(signal: AbortSignal): Promise<void> {
   const program = new Program({ XDG_CONFIG_HOME: join(folder, 'config'), ...LOCAL_KEYS }, signal);
 
   title('1. A sample upstream: small packages, served as the real hosts do');
-  const { formulas, casks } = await writeSampleUpstream(join(folder, 'upstream'), { now: new Date() });
   const upstream = await startSampleServer(join(folder, 'upstream'), { port: 0 });
   closers.push(() => upstream.close());
+  const { origin } = upstream;
+  const { formulas, casks } = await writeSampleUpstream(join(folder, 'upstream'), {
+    now: new Date(),
+    origin,
+  });
   console.log(`${formulas} formulas and ${casks} casks at ${upstream.origin}`);
 
   title('2. A signed mirror of some of them, with all that they depend on');

@@ -2,9 +2,10 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
+import { Findings } from './findings.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
-import { admitted, finished, observed, readOnly } from './middleware.ts';
-import { problemResponse } from './problem.ts';
+import { admitted, encrypted, finished, observed, readOnly } from './middleware.ts';
+import { type Advice, problemResponse } from './problem.ts';
 import type { RequestRecord } from './request-log.ts';
 import { apiRoutes } from './routes/api.ts';
 import { configRoutes } from './routes/config.ts';
@@ -22,23 +23,29 @@ export interface AppOptions {
   clock: () => Date;
   /** Called after each response. */
   log?: ((record: RequestRecord) => void) | undefined;
+  /** What to do about errors, where the app does not run as a Worker. */
+  advice?: Advice | undefined;
 }
 
 /** One file of `routes/` each, in the order in which they match. The tree, and what it does not have, comes last. */
 const ROUTES = [v2Routes, verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
 
 /** Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. */
-export function createApp({ store, settings, clock, log }: AppOptions): Hono<AppEnvironment> {
+export function createApp({ store, settings, clock, log, advice }: AppOptions): Hono<AppEnvironment> {
+  const findings = new Findings(clock);
   const services: Services = {
     store,
     settings,
     clock,
+    findings,
     snapshots: new LiveSnapshots(store, settings, clock),
-    verification: new Verification(store, settings, clock),
+    verification: new Verification(store, settings, clock, findings),
   };
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
-  const app = emptyApp({ clock, log }, finished(settings, clock, warning));
-  app.use(admitted(settings));
+  const app = emptyApp({ clock, log, advice }, finished(settings, clock, warning), (error) =>
+    findings.noteError(error),
+  );
+  if (settings.tokens.length > 0) app.use(encrypted(settings), admitted(settings));
   for (const routes of ROUTES) app.route('/', routes(services));
   return app;
 }
@@ -49,18 +56,22 @@ export function createUnconfiguredApp(
   observer: Pick<AppOptions, 'clock' | 'log'>,
 ): Hono<AppEnvironment> {
   const { where, expected, found } = fault instanceof MirrorError ? fault : {};
-  return emptyApp(observer, finished({ tokens: [] }, observer.clock)).all('*', () => {
+  return emptyApp(observer, finished({ tokens: [], encryption: 'here' }, observer.clock)).all('*', () => {
     throw new MirrorError('refused', messageOf(fault), { where, expected, found, cause: fault });
   });
 }
 
 /** Makes an app without routes, but with all that every response has. */
 function emptyApp(
-  { clock, log }: Pick<AppOptions, 'clock' | 'log'>,
+  { clock, log, advice }: Pick<AppOptions, 'clock' | 'log' | 'advice'>,
   headers: MiddlewareHandler<AppEnvironment>,
+  note: (error: unknown) => void = () => undefined,
 ): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   app.use(observed(clock, log), headers, readOnly);
-  app.onError((error, context) => problemResponse(error, context.req.raw, context.get('requestId')));
+  app.onError((error, context) => {
+    note(error);
+    return problemResponse(error, context.req.raw, context.get('requestId'), advice);
+  });
   return app;
 }

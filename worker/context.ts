@@ -4,6 +4,8 @@ import { MirrorError } from '../format/errors.ts';
 import { isExpired } from '../format/snapshot/root.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { type Credentials, withCredentials } from './access.ts';
+import type { Findings } from './findings.ts';
+import { isWeakTag } from './http/etag.ts';
 import { type Representation, respond } from './http/respond.ts';
 import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
 import type { Settings } from './settings.ts';
@@ -37,6 +39,7 @@ export interface Services {
   clock: () => Date;
   snapshots: LiveSnapshots;
   verification: Verification;
+  findings: Findings;
 }
 
 /** Returns the scheme and host under which this request's client reaches the mirror. */
@@ -64,11 +67,16 @@ export function stoutConfigFor(
 }
 
 /** Responds to the request with a representation. */
-export const answer = (
+export async function answer(
   context: AppContext,
-  { clock }: Services,
+  { clock, findings }: Services,
   representation: Representation,
-): Promise<Response> => respond(context.req.raw, representation, clock());
+): Promise<Response> {
+  const response = await respond(context.req.raw, representation, clock());
+  // A 304 shows only what the client asked with.
+  if (response.ok && isWeakTag(response.headers.get('etag') ?? '')) findings.noteWeak();
+  return response;
+}
 
 /**
  * Returns the snapshot to serve files from, and notes what clients should know about it (expired, unverified) for a

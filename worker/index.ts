@@ -1,6 +1,7 @@
 import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
 import { MirrorError } from '../format/errors.ts';
 import { createApp, createUnconfiguredApp } from './app.ts';
+import { isFault } from './problem.ts';
 import { R2Store } from './r2-store.ts';
 import type { RequestRecord } from './request-log.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
@@ -44,6 +45,6 @@ function storeOf({ MIRROR }: Bindings): R2Store {
 /** Writes one line of JSON for each request. */
 function log(record: RequestRecord): void {
   const line = JSON.stringify(record);
-  if (record.status >= 500) console.error(line);
+  if (isFault(record.status)) console.error(line);
   else console.log(line);
 }

@@ -4,6 +4,7 @@ import { credentialsOf, isAdmitted } from './access.ts';
 import type { AppEnvironment } from './context.ts';
 import { CACHE_CONTROL, keptAtMost, restricted } from './http/caching.ts';
 import { CORS, METHODS, PREFLIGHT } from './http/cors.ts';
+import { isEncrypted, isExposed } from './http/encryption.ts';
 import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
 import type { Settings } from './settings.ts';
 
@@ -11,6 +12,9 @@ type Handler = MiddlewareHandler<AppEnvironment>;
 
 /** The one path of a private mirror that monitoring may request without a token. */
 const OPEN_PATH = '/api/v1/health';
+
+/** Browsers, and curl with --hsts, then use only https for this host (RFC 6797): for a year. */
+const STRICT_TRANSPORT = 'max-age=31536000';
 
 /** Gives the request an id, sends the time that it took to the client (Server Timing, W3C), and logs the outcome. */
 export const observed =
@@ -31,7 +35,11 @@ export const observed =
 
 /** Sets the headers of every response, and the caching rules that hold whatever the route said. */
 export const finished =
-  ({ tokens }: Pick<Settings, 'tokens'>, clock: () => Date, always?: string): Handler =>
+  (
+    { tokens, encryption }: Pick<Settings, 'tokens' | 'encryption'>,
+    clock: () => Date,
+    always?: string,
+  ): Handler =>
   async (context, next) => {
     if (always !== undefined) context.set('warning', always);
     await next();
@@ -46,6 +54,8 @@ export const finished =
       keptAtMost(restricted(rule, { secret, warned: warning !== undefined }), left),
     );
     headers.set('x-content-type-options', 'nosniff');
+    if (secret && isEncrypted(context.req.raw, encryption))
+      headers.set('strict-transport-security', STRICT_TRANSPORT);
     for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
   };
 
@@ -64,11 +74,32 @@ export const readOnly: Handler = async ({ req: { method } }, next) => {
   });
 };
 
+/**
+ * Keeps the tokens of a private mirror off plain http. A request that has shown one is refused, so that its client is
+ * mended and not redirected each time; any other is sent to https.
+ */
+export const encrypted =
+  ({ encryption, publicUrl }: Settings): Handler =>
+  async ({ req }, next) => {
+    if (!isExposed(req.raw, encryption)) return next();
+    const { hostname, pathname, search } = new URL(req.url);
+    const origin = publicUrl?.startsWith('https:') ? publicUrl : `https://${hostname}`;
+    if (req.header('authorization') !== undefined) {
+      throw new MirrorError('unencrypted', 'This token came over http, where others can read it.', {
+        expected: origin,
+        found: 'http',
+      });
+    }
+    if (req.path === OPEN_PATH) return next();
+    const headers = { location: `${origin}${pathname}${search}`, 'content-length': '0' };
+    return new Response(null, { status: 308, headers });
+  };
+
 /** Refuses requests to a private mirror without one of its tokens. */
 export const admitted =
   ({ tokens }: Settings): Handler =>
   async (context, next) => {
-    if (tokens.length === 0 || context.req.path === OPEN_PATH) return next();
+    if (context.req.path === OPEN_PATH) return next();
     const credentials = credentialsOf(context.req.header('authorization'));
     if (credentials && isAdmitted(credentials, tokens)) {
       context.set('credentials', credentials);

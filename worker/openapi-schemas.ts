@@ -22,6 +22,18 @@ function exactly(properties: Record<string, object>, ...optional: string[]) {
 const health = {
   ok: { ...yes, description: 'Whether clients can be served.' },
   status: { ...text, description: '`ok`, `unverified`, `expired`, or the code of what is wrong.' },
+  not_as_signed: {
+    oneOf: [
+      { type: 'null' },
+      exactly({
+        files: { ...count, description: 'How many files.' },
+        code: { ...text, description: 'Of the last: `mismatch`, `missing` or `too-large`.' },
+        found_at: instant,
+      }),
+    ],
+    description:
+      'Files that this server refused, or a check of it named, in the last hour; null if there are none.',
+  },
 };
 const mirror = { type: 'string', pattern: '^[0-9A-F]{16}-[1-9][0-9]*$' } as const;
 const snapshot = { mirror, version: count, created_at: instant, expires_at: instant };
@@ -97,7 +109,15 @@ export const SCHEMAS = {
     cursor,
   }),
   Check: exactly({
-    name: oneOf('snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities'),
+    name: oneOf(
+      'snapshot',
+      'manifest',
+      'index signature',
+      'signature',
+      'index',
+      'vulnerabilities',
+      'compressed files',
+    ),
     path: text,
     state: oneOf('passed', 'failed', 'not checked here'),
     evidence: text,
@@ -117,6 +137,10 @@ export const SCHEMAS = {
       complete: { ...yes, description: 'True when this one call checked everything.' },
       depth: oneOf('quick', 'deep'),
       checked_at: instant,
+      age_seconds: {
+        ...count,
+        description: 'Seconds since `checked_at`: a quick report is kept for a minute.',
+      },
       snapshot: exactly({ ...snapshot, signed_by: text }),
       checks: list(ref('Check')),
       files: exactly({

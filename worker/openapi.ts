@@ -17,9 +17,10 @@ const PROBLEMS = {
   '401': problem('A request to a private mirror without one of its tokens.', {
     'WWW-Authenticate': CHALLENGES,
   }),
-  '502': problem('A stored file is not as signed, or is missing.'),
+  '403': problem('A request to a private mirror that carries its token over plain http.'),
+  '424': problem('A stored file is not as signed, or is missing: asking again does not help.'),
   '503': problem(
-    'Nothing can be served: not configured, nothing published, another mirror, or a bad signature.',
+    'With Retry-After: storage does not answer (`upstream`). Without it, the server may serve nothing: it is not configured, nothing is published, the signature does not hold, the snapshot is older than one that was served, of another mirror than `MIRROR_ID` names, or expired while `EXPIRED` is `refuse`.',
   ),
 };
 
@@ -39,7 +40,9 @@ const get = (summary: string, responses: object, parameters: readonly object[] =
 
 const NOT_HERE = { '404': problem('`not-found`: not in this mirror. `no-such-path`: not in any mirror.') };
 const RETRY_AFTER = { description: 'Seconds after which to ask again.', schema: count };
-const BUSY = { '429': problem('Another deep check is running.', { 'Retry-After': RETRY_AFTER }) };
+const BUSY = {
+  '429': problem('As many checks as may run at once are running.', { 'Retry-After': RETRY_AFTER }),
+};
 const BAD_REQUEST = { '400': problem('An invalid parameter.') };
 
 /** The API in OpenAPI 3.1, as it is served. Tests compare it with real responses. */
@@ -90,7 +93,7 @@ export const OPENAPI = {
     ),
     '/verify/{path}': get(
       'Reads one file and compares it with the snapshot',
-      { '200': answer('The verdict.', ref('Verdict')), ...BAD_REQUEST, ...NOT_HERE },
+      { '200': answer('The verdict.', ref('Verdict')), ...BAD_REQUEST, ...NOT_HERE, ...BUSY },
       [inPath('path', 'A path of the tree, slashes included.')],
     ),
     '/{folder}/': get(

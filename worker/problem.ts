@@ -3,15 +3,22 @@ import { CHALLENGE } from './access.ts';
 import { momentary } from './document.ts';
 import { preferredFormat } from './http/accept.ts';
 import { METHODS } from './http/cors.ts';
+import { listOf } from './http/list.ts';
 import { HTML } from './pages/page.ts';
 import { problemPage, type Problem as ShownProblem } from './pages/problem.ts';
+
+/** What to do about errors, from the host on which the app runs. */
+export type Advice = Partial<Record<ErrorCode, string>>;
 
 type Kind = [status: number, title: string, hint?: string];
 
 const INSPECT =
   'The operator can list all such files at /verify and repair them: stout-mirror publish --repair.';
 
-/** How each error is presented. */
+/** Storage does not hold what was signed. No client or proxy repeats such a request (docs/decisions/0013-failed-dependency-for-damage.md). */
+const DAMAGED = 424;
+
+/** How each error is presented. The hints are those of a Worker. */
 const KINDS: Partial<Record<ErrorCode, Kind>> = {
   'bad-input': [400, 'Bad request'],
   'not-found': [
@@ -23,11 +30,16 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   'no-such-path': [404, 'No such path', '/api/v1/openapi.json describes the paths of a mirror.'],
   'read-only': [405, 'Read-only', 'A mirror changes when its operator publishes: stout-mirror publish DIR.'],
   unauthorized: [401, 'Token needed', 'Ask the operator of this mirror for a token.'],
-  mismatch: [502, 'Refused: not as signed', INSPECT],
-  missing: [502, 'Missing from storage', INSPECT],
-  'too-large': [502, 'Refused: not as signed'],
+  unencrypted: [
+    403,
+    'Token sent over http',
+    'Put https into the address of this mirror, and ask its operator to replace the token.',
+  ],
+  mismatch: [DAMAGED, 'Refused: not as signed', INSPECT],
+  missing: [DAMAGED, 'Missing from storage', INSPECT],
+  'too-large': [DAMAGED, 'Refused: not as signed'],
   busy: [429, 'Busy', 'Ask again in a few seconds.'],
-  upstream: [502, 'Storage failed', 'Ask again in a moment.'],
+  upstream: [503, 'Storage failed', 'Ask again in a moment.'],
   unpublished: [
     503,
     'Nothing published yet',
@@ -40,58 +52,62 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   ],
   'rolled-back': [503, 'Refused: older than before'],
   'other-mirror': [503, 'Refused: another mirror', 'Compare MIRROR_ID with mirror in snapshot/root.json.'],
-  expired: [
-    503,
-    'Snapshot expired',
-    'Run stout-mirror create again, which signs a new snapshot, and publish.',
-  ],
+  expired: [503, 'Snapshot expired', 'Run stout-mirror sign, which renews the signatures, and publish.'],
   refused: [503, 'Not configured', 'The variables are explained in wrangler.toml.'],
 };
 const UNEXPECTED: Kind = [500, 'Internal error'];
 
-/** Headers that a status requires (RFC 9110 sections 15.5.2 and 15.5.6, RFC 6585 section 4). */
-const REQUIRED_HEADERS: Readonly<Record<number, Record<string, string>>> = {
-  401: { 'www-authenticate': CHALLENGE },
-  405: { allow: METHODS },
-  429: { 'retry-after': '5' },
+const SOON = { 'retry-after': '5' };
+
+/** Headers that an error requires (RFC 9110 sections 10.2.3, 15.5.2 and 15.5.6). Of all that ask to wait, only these pass. */
+const REQUIRED_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
+  unauthorized: { 'www-authenticate': CHALLENGE },
+  'read-only': { allow: METHODS },
+  busy: SOON,
+  upstream: SOON,
 };
+
+/** Returns whether a status is for the operator of this mirror, not for the client. */
+export const isFault = (status: number): boolean => status === DAMAGED || status >= 500;
 
 /** A problem document (RFC 9457). */
 interface Problem extends ShownProblem {
   type: string;
-  code: string | undefined;
+  code: ErrorCode | undefined;
   path: string | undefined;
 }
 
 /**
  * Responds to a request that cannot be served: with a page for browsers, plain text for curl and the like, otherwise with
- * a problem document.
+ * a problem document. `advice` replaces the hints that are for a Worker.
  */
 export async function problemResponse(
   error: unknown,
   request: Request,
   requestId?: string,
+  advice: Advice = {},
 ): Promise<Response> {
-  const problem = problemOf(error, request, requestId);
+  const problem = problemOf(error, request, requestId, advice);
   const { status, code } = problem;
   const [body, headers] = await render(problem, request.headers.get('accept'));
   // Our clients learn from the code what the status does not say: whether trying again can help.
-  const reason = code === undefined ? {} : { 'mirror-error': code };
-  return momentary(body, { vary: 'accept', ...reason, ...REQUIRED_HEADERS[status], ...headers }, status);
+  const reason = code === undefined ? {} : { 'mirror-error': code, ...REQUIRED_HEADERS[code] };
+  return momentary(body, { vary: 'accept', ...reason, ...headers }, status);
 }
 
-function problemOf(error: unknown, request: Request, requestId: string | undefined): Problem {
+function problemOf(error: unknown, request: Request, requestId: string | undefined, advice: Advice): Problem {
   const known = error instanceof MirrorError ? error : undefined;
   const kind = (known && KINDS[known.code]) ?? UNEXPECTED;
   const [usual, title, hint] = kind;
   // RFC 9111 section 5.2.1.7: the client wants no other server to be asked.
-  const isOnlyCached = /\bonly-if-cached\b/i.test(request.headers.get('cache-control') ?? '');
+  const directives = listOf(request.headers.get('cache-control') ?? '');
+  const isOnlyCached = directives.some((directive) => directive.toLowerCase() === 'only-if-cached');
   const status = known?.code === 'on-demand' && isOnlyCached ? 504 : usual;
   return {
     type: kind === UNEXPECTED ? 'about:blank' : `urn:stout-mirror:${known?.code}`,
     status,
     title,
-    hint,
+    hint: known ? (advice[known.code] ?? hint) : hint,
     // An unexpected error may contain anything: its message goes to the log, not to the client.
     detail: known ? known.message : 'Something went wrong that should not have.',
     code: known?.code,
@@ -119,7 +135,7 @@ function plainText({ status, title, detail, expected, found, hint, request_id }:
     expected && `expected: ${expected}`,
     found && `found: ${found}`,
     hint,
-    status >= 500 && request_id && `request: ${request_id}`,
+    isFault(status) && request_id && `request: ${request_id}`,
   ];
   return `${lines.filter(Boolean).join('\n')}\n`;
 }

@@ -28,10 +28,6 @@ export async function readWithRetry<T>(key: string, patience: number, read: () =
   }
 }
 
-/** Returns whether {@link readWithRetry} threw because a range is beyond the end of the stored file. */
-export const isOutOfRange = (error: unknown): boolean =>
-  error instanceof MirrorError && codeOf(error.cause) === '10039';
-
 /** An error without a code is one of the connection. */
 function isTransient(error: unknown): boolean {
   const code = codeOf(error);

@@ -22,11 +22,14 @@ import type {
   StoredRecords,
   Usage,
 } from '../format/store.ts';
-import { isOutOfRange, readWithRetry } from './r2-attempts.ts';
+import { readWithRetry } from './r2-attempts.ts';
+import { RecordTable } from './record-table.ts';
 
 const BLOBS = blobName('');
 /** Each page lists a thousand snapshots. */
 const MAX_SNAPSHOT_PAGES = 4;
+/** Each page lists a thousand objects, whose records take 57 KB. An isolate has 128 MB for everything. */
+const MAX_RECORD_PAGES = 400;
 /** How long one attempt at a read may take, milliseconds; for a file, until its first byte. */
 const PATIENCE = 5_000;
 
@@ -48,17 +51,16 @@ export class R2Store implements MirrorStore {
     return { ...parsePointer(bytes, key), published: Math.floor(uploaded.getTime() / 1000) };
   }
 
-  async snapshots(): Promise<SnapshotId[]> {
+  async snapshots(version?: number): Promise<SnapshotId[]> {
     const kept: (SnapshotId & { time: number })[] = [];
-    const isWhole = await this.#list(
-      SNAPSHOTS,
-      MAX_SNAPSHOT_PAGES,
-      { operations: 0 },
-      (name, { uploaded }) => {
-        const id = parseSnapshotName(name);
+    const prefix = version === undefined ? SNAPSHOTS : `${SNAPSHOTS}${version}-`;
+    const maxPages = version === undefined ? MAX_SNAPSHOT_PAGES : 1;
+    const isWhole = await this.#list(prefix, maxPages, { operations: 0 }, (objects) => {
+      for (const { key, uploaded } of objects) {
+        const id = parseSnapshotName(key.slice(SNAPSHOTS.length));
         if (id) kept.push({ ...id, time: uploaded.getTime() });
-      },
-    );
+      }
+    });
     const sorted = isWhole ? kept.sort((a, b) => a.time - b.time || a.version - b.version) : [];
     return sorted.map(({ version, signer }) => ({ version, signer }));
   }
@@ -82,17 +84,18 @@ export class R2Store implements MirrorStore {
       const body = object.body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
       return { record: recordOf(object), body };
     } catch (error) {
-      // The file is shorter than its entry says: its record shows by how much.
-      const record = isOutOfRange(error) ? await this.head(entry) : undefined;
-      if (!record) throw error;
+      // A file that is shorter than its entry says has no such range: its record shows by how much.
+      const record = range && (await this.head(entry));
+      if (!record || record.size === entry.size) throw error;
       return { record, body: new Uint8Array() };
     }
   }
 
   async records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
-    const records = new Map<string, StoredRecord>();
-    const isWhole = await this.#list(BLOBS, maxOperations, usage, (sha256, object) => {
-      records.set(sha256, recordOf(object));
+    const records = new RecordTable();
+    const maxPages = Math.min(maxOperations, MAX_RECORD_PAGES);
+    const isWhole = await this.#list(BLOBS, maxPages, usage, (objects) => {
+      records.add(objects.map((object) => [object.key.slice(BLOBS.length), recordOf(object)] as const));
     });
     return isWhole ? records : undefined;
   }
@@ -107,19 +110,19 @@ export class R2Store implements MirrorStore {
     return undefined;
   }
 
-  /** Calls `add` with each object of a prefix and the rest of its key. Returns false when so many pages are not enough. */
+  /** Calls `add` with each page of the objects of a prefix. Returns false when so many pages are not enough. */
   async #list(
     prefix: string,
     maxPages: number,
     usage: Usage,
-    add: (name: string, object: R2Object) => void,
+    add: (objects: readonly R2Object[]) => void,
   ): Promise<boolean> {
     let cursor: string | undefined;
     for (let pages = 0; pages < maxPages; pages++) {
       usage.operations += 1;
       const options = { prefix, ...(cursor === undefined ? {} : { cursor }) };
       const page = await this.#attempt(prefix, () => this.#bucket.list(options));
-      for (const object of page.objects) add(object.key.slice(prefix.length), object);
+      add(page.objects);
       if (!page.truncated) return true;
       cursor = page.cursor;
     }

@@ -1,16 +1,17 @@
 import { utf8 } from '../format/bytes.ts';
-import { isPackageFile, ROOT, signaturePath } from '../format/layout.ts';
+import { gzipPath, isPackageFile, ROOT, signaturePath } from '../format/layout.ts';
 import { REWRITE_VERSION } from '../format/package-json.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { CACHE_CONTROL, cacheControlOf, keptAtMost } from './http/caching.ts';
+import { acceptEncodingOf, preferredCoding } from './http/coding.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
 import { type Representation, wholeBody } from './http/respond.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { rewrittenJson } from './rewrite.ts';
 import { sha256Of } from './runtime-crypto.ts';
-import { checkStored, openStored, readLeaf } from './storage-check.ts';
+import { checkStored, openStored, readLeaf, type Storage } from './storage-check.ts';
 
 const LEAF = /^snapshot\/leaves\/([0-9a-f]{64})\.tsv$/;
 
@@ -19,7 +20,7 @@ const API_MARGIN = 60;
 
 /** Describes a listed file, sent byte for byte. No cache may keep it for longer than it is offered. */
 export function fileRepresentation(
-  store: MirrorStore,
+  storage: Storage,
   entry: SnapshotEntry,
   now: Date,
   rule: string = cacheControlOf(entry.name),
@@ -34,10 +35,11 @@ export function fileRepresentation(
     cacheControl: keptAtMost(rule, until - now.getTime() / 1000),
     sha256: entry.sha256,
     ...(isPackageFile(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
-    check: () => checkStored(store, entry),
+    isRefuted: storage.findings?.refutes(entry) === true,
+    check: () => checkStored(storage, entry),
     body: async (range) => {
-      const { record, body } = await openStored(store, entry, range);
-      return { stream: body, size: record.size };
+      const { body, ...sendable } = await openStored(storage, entry, range);
+      return { stream: body, ...sendable };
     },
   };
 }
@@ -47,15 +49,37 @@ export function fileRepresentation(
  * what counts is when the file was published here, not how old it is. For a minute after that no such request is answered
  * by its time, because servers look for a new snapshot only now and then, and clocks of clients may be ahead.
  */
-export function apiRepresentation(
-  store: MirrorStore,
+function apiRepresentation(
+  storage: Storage,
   { published }: LiveSnapshot,
   entry: SnapshotEntry,
   now: Date,
 ): Representation {
   const settled = published + API_MARGIN;
   const lastModified = now.getTime() / 1000 > settled ? settled : undefined;
-  return { ...fileRepresentation(store, entry, now), lastModified };
+  return { ...fileRepresentation(storage, entry, now), lastModified };
+}
+
+/**
+ * Describes one of Homebrew's API files in the coding that the client prefers. In gzip it is another listed file: it has a
+ * different entity tag, size and digest (RFC 9110 section 8.8.3.3, RFC 9530 section 3).
+ */
+export async function negotiatedApi(
+  storage: Storage,
+  live: LiveSnapshot,
+  entry: SnapshotEntry,
+  request: Request,
+  now: Date,
+): Promise<Representation> {
+  const plain = apiRepresentation(storage, live, entry, now);
+  const compressed = await live.find(gzipPath(entry.name));
+  if (!compressed) return plain;
+  const vary = 'accept-encoding';
+  if (preferredCoding(acceptEncodingOf(request)) === 'identity') return { ...plain, vary };
+  return {
+    ...apiRepresentation(storage, live, compressed, now),
+    ...{ contentType: plain.contentType, vary, headers: { 'content-encoding': 'gzip' } },
+  };
 }
 
 /**

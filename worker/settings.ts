@@ -1,8 +1,9 @@
 import { MirrorError } from '../format/errors.ts';
 import { type PublicKey, parsePublicKey } from '../format/minisign/public-key.ts';
-import { originOf } from '../format/origin.ts';
+import { isReadable, originOf } from '../format/origin.ts';
 import { parseValue } from '../format/parse.ts';
 import { mirrorIdSchema } from '../format/snapshot/root.ts';
+import type { Encryption } from './http/encryption.ts';
 
 /** How to serve a mirror. */
 export interface Settings {
@@ -16,6 +17,8 @@ export interface Settings {
   expired: 'serve' | 'refuse';
   /** Scheme and host that clients use, where requests have another one. */
   publicUrl: string | undefined;
+  /** Where encryption ends: a private mirror keeps its tokens off plain http. */
+  encryption: Encryption;
   /** Tokens of a private mirror: requests without one get only its health. Empty for a public mirror. */
   tokens: readonly string[];
   /** Storage operations that one call of verification, or one listing, may use. */
@@ -35,6 +38,8 @@ export interface SettingVariables {
 
 /** Fits the 50 subrequests of a free plan. */
 const DEFAULT_OPERATIONS = 45;
+/** What the first call of a verification may need: a listing, the documents and one slice of files. */
+const LEAST_OPERATIONS = 40;
 
 /** Parses the variables. Throws `bad-input` for an invalid one: no service is better than one that trusts the wrong keys. */
 export function parseSettings(variables: SettingVariables): Settings {
@@ -43,14 +48,16 @@ export function parseSettings(variables: SettingVariables): Settings {
   const lines = (read('TRUSTED_KEYS') ?? '').replace(/^untrusted comment:.*$/gm, '');
   const keys = lines.split(/[\s,]+/).filter((key) => key !== '');
   const publicUrl = read('PUBLIC_URL');
+  const tokens = parseTokens(read('MIRROR_TOKEN'));
   const mirrorId = read('MIRROR_ID');
   return {
     trusted: keys.map((key) => parsePublicKey(key, 'TRUSTED_KEYS')),
     allowUnverified: read('ALLOW_UNVERIFIED') === 'true',
     mirror: mirrorId ? parseValue(mirrorIdSchema, mirrorId, 'MIRROR_ID') : undefined,
     expired: expiredRule(read('EXPIRED')),
-    publicUrl: publicUrl ? originOf(publicUrl) : undefined,
-    tokens: parseTokens(read('MIRROR_TOKEN')),
+    publicUrl: publicUrl ? publicOrigin(publicUrl, tokens) : undefined,
+    encryption: 'here',
+    tokens,
     verifyOperations: operations(read('VERIFY_OPERATIONS')),
   };
 }
@@ -78,6 +85,13 @@ export function parseTokens(text: string | undefined): string[] {
   );
 }
 
+/** URLs that a private mirror sends contain a token, so they must lead to https, or stay on this machine. */
+function publicOrigin(text: string, tokens: readonly string[]): string {
+  const origin = originOf(text);
+  if (tokens.length === 0 || !isReadable(origin)) return origin;
+  throw new MirrorError('bad-input', 'PUBLIC_URL of a private mirror must be https.', { found: text });
+}
+
 function expiredRule(value = 'serve'): Settings['expired'] {
   if (value === 'serve' || value === 'refuse') return value;
   throw new MirrorError('bad-input', 'EXPIRED must be serve or refuse.', { found: value });
@@ -86,8 +100,9 @@ function expiredRule(value = 'serve'): Settings['expired'] {
 function operations(text: string | undefined): number {
   if (text === undefined) return DEFAULT_OPERATIONS;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 4) return value;
-  throw new MirrorError('bad-input', 'VERIFY_OPERATIONS must be a whole number of at least 4.', {
+  if (Number.isInteger(value) && value >= LEAST_OPERATIONS) return value;
+  const message = `VERIFY_OPERATIONS must be a whole number of at least ${LEAST_OPERATIONS}.`;
+  throw new MirrorError('bad-input', message, {
     found: text,
   });
 }

@@ -1,3 +1,4 @@
+import { MirrorError } from '../format/errors.ts';
 import { inTime } from './patience.ts';
 
 /**
@@ -8,15 +9,20 @@ import { inTime } from './patience.ts';
 export class SharedWork<T> {
   readonly #clock: () => Date;
   readonly #patience: number;
+  readonly #atMost: number;
   readonly #pending = new Map<string, { since: number; work: Promise<T> }>();
 
-  /** `patience` in milliseconds. */
-  constructor(clock: () => Date, patience: number) {
+  /** `patience` in milliseconds; `atMost` is how many keys may be in progress at once. */
+  constructor(clock: () => Date, patience: number, atMost = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
     this.#patience = patience;
+    this.#atMost = atMost;
   }
 
-  /** Returns the result of the work of `key` that is in progress; begins it when there is none. */
+  /**
+   * Returns the result of the work of `key` that is in progress; begins it when there is none. Throws `busy` when the
+   * work of as many other keys is in progress, or may be: for no longer than the patience.
+   */
   async join(key: string, begin: () => Promise<T>): Promise<T> {
     const now = this.#clock().getTime();
     this.#forget(now - this.#patience);
@@ -25,6 +31,7 @@ export class SharedWork<T> {
       const done = await inTime(known.work, this.#patience);
       return done ? done.value : this.join(key, begin);
     }
+    if (this.#pending.size >= this.#atMost) throw busy();
     const pending = {
       since: now,
       work: begin().finally(() => {
@@ -35,12 +42,6 @@ export class SharedWork<T> {
     return pending.work;
   }
 
-  /** Returns whether work of another key is, or may be, in progress: for no longer than the patience. */
-  isTaken(key: string): boolean {
-    this.#forget(this.#clock().getTime() - this.#patience);
-    return this.#pending.size > 0 && !this.#pending.has(key);
-  }
-
   /** Drops work that began until then. The oldest is first. */
   #forget(until: number): void {
     for (const [key, { since }] of this.#pending) {
@@ -49,3 +50,6 @@ export class SharedWork<T> {
     }
   }
 }
+
+const busy = (): MirrorError =>
+  new MirrorError('busy', 'This server is checking as much as it may at once. Ask again in a few seconds.');

@@ -2,7 +2,9 @@ import { snapshotName } from '../format/layout.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { openRoot } from '../format/snapshot/root.ts';
 import type { MirrorStore } from '../format/store.ts';
+import type { Services } from './context.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
+import { ReadOnce } from './read-once.ts';
 import { RUNTIME_CRYPTO } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 
@@ -16,22 +18,16 @@ export interface KeptSnapshot {
 }
 
 const SHOWN = 5;
-/** Read once for each live snapshot. */
-const known = new WeakMap<LiveSnapshot, KeptSnapshot[]>();
+const known = new ReadOnce<KeptSnapshot[]>();
 
 /**
  * Returns the newest kept snapshots before the live one, of the same mirror and signed by a trusted key; none when storage
  * fails.
  */
-export async function keptSnapshots(
-  store: MirrorStore,
+export const keptSnapshots = (
+  { store, clock, settings }: Pick<Services, 'store' | 'clock' | 'settings'>,
   live: LiveSnapshot,
-  settings: Settings,
-): Promise<KeptSnapshot[]> {
-  const found = known.get(live) ?? (await read(store, live, settings).catch(() => undefined));
-  if (found) known.set(live, found);
-  return found ?? [];
-}
+): Promise<KeptSnapshot[]> => known.get(live, clock, () => read(store, live, settings)).catch(() => []);
 
 async function read(store: MirrorStore, live: LiveSnapshot, { trusted }: Settings): Promise<KeptSnapshot[]> {
   const kept = await store.snapshots();

@@ -11,20 +11,36 @@ import {
   type OpenFile,
 } from '../format/store.ts';
 import { type Evidence, judge } from '../format/verify/evidence.ts';
+import type { Findings } from './findings.ts';
 import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
-// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 502, and a
+// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 424, and a
 // file on demand that is not here as a 404.
 
 /** How long a small file may take to arrive, milliseconds. */
 const PATIENCE = 10_000;
 
-/** Returns the size of a file whose record agrees with the snapshot. Throws as {@link openStored}. */
-export async function checkStored(store: MirrorStore, entry: SnapshotEntry): Promise<number> {
+/** A file that may be sent, as storage has it. */
+export interface Sendable {
+  /** Bytes. */
+  size: number;
+  /** True if only an MD5 and the size agree: whoever made two files with one MD5 could have put the other one here. */
+  isWeak: boolean;
+}
+
+/** Where files are, and what was found out about them. */
+export interface Storage {
+  store: MirrorStore;
+  findings?: Findings | undefined;
+}
+
+/** Returns what is known of a file whose record agrees with the snapshot. Throws as {@link openStored}. */
+export async function checkStored({ store, findings }: Storage, entry: SnapshotEntry): Promise<Sendable> {
   const record = await store.head(entry);
-  const fault = faultOf(entry, evidenceOf(record));
-  if (record && !fault) return record.size;
+  const evidence = evidenceOf(record);
+  const fault = faultOf(entry, evidence, findings);
+  if (record && !fault) return { size: record.size, isWeak: isWeak(entry, evidence) };
   throw fault;
 }
 
@@ -33,20 +49,21 @@ export async function checkStored(store: MirrorStore, entry: SnapshotEntry): Pro
  * `on-demand` or `mismatch`.
  */
 export async function openStored(
-  store: MirrorStore,
+  { store, findings }: Storage,
   entry: SnapshotEntry,
   range?: ByteRange,
-): Promise<OpenFile> {
+): Promise<Sendable & Pick<OpenFile, 'body'>> {
   const file = await store.open(entry, range);
-  const fault = faultOf(entry, evidenceOf(file?.record));
-  if (file && !fault) return file;
+  const evidence = evidenceOf(file?.record);
+  const fault = faultOf(entry, evidence, findings);
+  if (file && !fault) return { body: file.body, size: file.record.size, isWeak: isWeak(entry, evidence) };
   if (file) await discard(file.body);
   throw fault;
 }
 
 /** Returns the bytes of a small file, hashed. Throws as {@link openStored}, and `upstream` when they do not arrive. */
 export async function readStored(store: MirrorStore, entry: SnapshotEntry): Promise<Uint8Array> {
-  const { body } = await openStored(store, entry);
+  const { body } = await openStored({ store }, entry);
   const bytes = await readWhole(body, filePathOf(entry));
   const fault = faultOf(entry, { kind: 'bytes', size: bytes.length, sha256: sha256Of(bytes) });
   if (!fault) return bytes;
@@ -86,9 +103,13 @@ export function blameStorage(error: unknown): never {
   throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
 }
 
-/** Returns why a file cannot be sent, by the evidence about it. */
-function faultOf(entry: SnapshotEntry, evidence: Evidence): MirrorError | undefined {
+const isWeak = (entry: SnapshotEntry, evidence: Evidence): boolean =>
+  judge(entry, evidence).state === 'consistent';
+
+/** Returns why a file cannot be sent, by the evidence about it and by what was found out before. */
+function faultOf(entry: SnapshotEntry, evidence: Evidence, findings?: Findings): MirrorError | undefined {
   const { state, message, path, expected, found } = judge(entry, evidence);
+  if (state === 'consistent' && findings?.refutes(entry)) return refuted(entry);
   if (state === 'verified' || state === 'consistent') return undefined;
   if (state === 'on demand') {
     const details = { where: path };
@@ -100,4 +121,11 @@ function faultOf(entry: SnapshotEntry, evidence: Evidence): MirrorError | undefi
   }
   const code = state === 'missing' ? 'missing' : 'mismatch';
   return new MirrorError(code, message ?? `${path} is not as signed.`, { where: path, expected, found });
+}
+
+/** Returns the error for a file whose MD5 is as listed, but whose bytes were read and are others. */
+function refuted(entry: SnapshotEntry): MirrorError {
+  const where = filePathOf(entry);
+  const message = `The bytes of ${where} were read and are not as signed, although their MD5 is.`;
+  return new MirrorError('mismatch', message, { where, expected: entry.sha256 });
 }

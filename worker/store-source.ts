@@ -16,6 +16,7 @@ import {
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
+import type { Findings } from './findings.ts';
 import { withinPatience } from './patience.ts';
 import { readWhole, storedLeaf } from './storage-check.ts';
 
@@ -30,8 +31,12 @@ const PATIENCE = 10_000;
 export interface SourceOptions {
   /** Records of all files, where storage could list them. */
   records: Promise<StoredRecords | undefined> | undefined;
-  /** The snapshot to verify; the live one when absent. */
-  snapshot: SnapshotId | undefined;
+  /** A kept snapshot to verify, which need not be live. */
+  kept?: SnapshotId | undefined;
+  /** Otherwise the one that is served, or without it the one that storage calls live. */
+  live?: SignedRoot | undefined;
+  /** What is known of the files of the live snapshot, if that is the one to verify. */
+  findings: Findings | undefined;
   /** What the call has used so far. */
   used: Usage & {
     /** Bytes read and hashed. */
@@ -52,14 +57,14 @@ export class StoreSource implements VerifySource {
   }
 
   async signedRoot(): Promise<SignedRoot> {
-    const { used, snapshot } = this.#options;
+    const { used, kept, live } = this.#options;
     used.operations += 1;
-    const signed = await this.#store.signedRoot(snapshot);
+    const signed = kept || !live ? await this.#store.signedRoot(kept) : live;
     if (signed) {
       this.root = sha256Hex(signed.root);
       return signed;
     }
-    const what = snapshot ? `No snapshot ${snapshotName(snapshot)}` : 'No snapshot';
+    const what = kept ? `No snapshot ${snapshotName(kept)}` : 'No snapshot';
     throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
@@ -84,15 +89,17 @@ export class StoreSource implements VerifySource {
   }
 
   async #hashed(entry: SnapshotEntry): Promise<Evidence> {
-    const { used } = this.#options;
+    const { used, findings } = this.#options;
     used.operations += looksFor(entry);
     const evidence = await hashStored(this.#store, entry);
+    if (agrees(entry, evidence)) findings?.forget(filePathOf(entry));
     used.bytes += entry.size ?? (evidence.kind === 'bytes' ? evidence.size : 0);
     return evidence;
   }
 
   async #recorded(entry: SnapshotEntry): Promise<Evidence> {
-    const { used } = this.#options;
+    const { used, findings } = this.#options;
+    if (findings?.has(filePathOf(entry))) return this.#hashed(entry);
     const records = await this.#options.records;
     const listed = records && evidenceOf(records.get(entry.sha256));
     // The file may have been mended since it was listed, or fetched: its own record decides before it is reported.
@@ -105,18 +112,28 @@ export class StoreSource implements VerifySource {
 /** Returns the most operations that it takes to find a file: one on demand may be in two places. */
 const looksFor = ({ source }: SnapshotEntry): number => (source === undefined ? 1 : MAX_LOOKS);
 
-/** Reads a stored file to its end and hashes it, whatever storage recorded. */
+/**
+ * Reads a stored file and hashes it, whatever checksum storage recorded: to its end, or one byte beyond the listed size. One
+ * that storage records with another length than listed is not read.
+ */
 export async function hashStored(store: MirrorStore, entry: SnapshotEntry): Promise<Evidence> {
   try {
     const file = await store.open(entry);
     if (!file) return { kind: 'absent' };
+    const { record, body } = file;
+    const { size: listed = record.size } = entry;
+    if (record.size !== listed) {
+      await discard(body);
+      return evidenceOf(record);
+    }
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of chunksOf(file.body, filePathOf(entry))) {
+    for await (const chunk of chunksOf(body, filePathOf(entry))) {
       hash.update(chunk);
       size += chunk.length;
+      if (size > listed) break;
     }
-    return { kind: 'bytes', size, sha256: hash.digest('hex') };
+    return { kind: 'bytes', size, sha256: hash.digest('hex'), record: { kind: 'recorded', ...record } };
   } catch (error) {
     return unreadable(error);
   }
@@ -132,10 +149,9 @@ async function* chunksOf(body: FileBody, where: string): AsyncGenerator<Uint8Arr
       if (done) return;
       yield value;
     }
-  } catch (error) {
-    // Not awaited: cancelling a silent body may never end either.
+  } finally {
+    // Not awaited: cancelling a silent body may never end either. If it was read to its end, this does nothing.
     reader.cancel().catch(() => undefined);
-    throw error;
   }
 }
 

@@ -2,8 +2,12 @@ import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { blobName } from '../../format/layout.ts';
 import type { Reporter } from '../reporter.ts';
-import { type Bucket, md5Of, type StoredObject } from './bucket.ts';
+import { type Bucket, md5Of, type PutCondition, type StoredObject } from './bucket.ts';
+import { reportsSha256 } from './capabilities.ts';
 import type { FileBody } from './s3-client.ts';
+
+/** With more blobs than this, a listing (a request per thousand objects) is cheaper than a request for each. */
+export const WORTH_LISTING = 50;
 
 /** Bytes that a bucket stores under their SHA-256. */
 export interface MirrorBlob {
@@ -48,9 +52,31 @@ export async function listBlobs(bucket: Bucket): Promise<ReadonlyMap<string, Sto
   return stored;
 }
 
-/** Returns true if an object has the size and MD5 of a blob. */
+/** Returns true if an object has the size and MD5 of a blob. That proves little: MD5 can be forged. */
 export const isAsNamed = (blob: Pick<MirrorBlob, 'size' | 'md5'>, stored: StoredObject): boolean =>
   stored.size === blob.size && md5Of(stored) === blob.md5;
+
+/**
+ * What storage's record says of an object under the name of a blob: that it is the blob, that it has its size and MD5 but no
+ * SHA-256 on record, or that it is something else.
+ */
+export type Likeness = 'same' | 'unproven' | 'other';
+
+/**
+ * Asks storage about the object under a blob's name; `undefined` if there is none. If storage does not report SHA-256
+ * (`reports` is false), size and MD5 must do.
+ */
+export async function inspectBlob(
+  bucket: Bucket,
+  blob: MirrorBlob,
+  reports: boolean,
+): Promise<{ likeness: Likeness; etag: string } | undefined> {
+  const stored = await bucket.head(blobName(blob.sha256), { checksum: reports });
+  if (!stored) return undefined;
+  const { etag, sha256 } = stored;
+  if (!isAsNamed(blob, stored) || (sha256 ?? blob.sha256) !== blob.sha256) return { likeness: 'other', etag };
+  return { likeness: reports && sha256 === undefined ? 'unproven' : 'same', etag };
+}
 
 /** Uploads blobs; storage checks the SHA-256 of each. Throws `mismatch` if an object with other bytes has the name of one. */
 export async function putBlobs(
@@ -95,15 +121,36 @@ async function putBlob(
   onSent: (bytes: number) => void,
   stop: AbortSignal | undefined,
 ): Promise<boolean> {
-  const key = blobName(upload.sha256);
-  const { body, replaces } = upload;
-  const condition = replaces === undefined ? ({ ifAbsent: true } as const) : { ifMatch: replaces };
+  const { body, sha256, replaces } = upload;
   const counted = body instanceof Uint8Array ? body : { ...body, onSent };
-  const etag = await bucket.put(key, counted, upload.sha256, condition, stop);
-  if (etag !== undefined) return true;
-  const stored = await bucket.head(key);
-  if (stored && isAsNamed(upload, stored)) return false;
+  const put = (condition: PutCondition) => bucket.put(blobName(sha256), counted, sha256, condition, stop);
+  if ((await put(replaces === undefined ? { ifAbsent: true } : { ifMatch: replaces })) !== undefined)
+    return true;
+  const stored = await inspectBlob(bucket, upload, await reportsSha256(bucket));
+  if (stored?.likeness === 'same') return false;
+  if (stored?.likeness === 'unproven' && (await put({ ifMatch: stored.etag })) !== undefined) return true;
   throw otherBytes([upload]);
+}
+
+/**
+ * Throws `refused` unless storage has what was uploaded. Asks about each object, or with many for a list: the answer to an
+ * upload is only what storage promised.
+ */
+export async function expectUploaded(
+  { bucket, jobs }: Pick<UploadOptions, 'bucket' | 'jobs'>,
+  uploads: readonly Upload[],
+): Promise<void> {
+  const listed = uploads.length > WORTH_LISTING ? await listBlobs(bucket) : undefined;
+  const isThere = async (upload: Upload): Promise<boolean> => {
+    const stored = listed ? listed.get(upload.sha256) : await bucket.head(blobName(upload.sha256));
+    return stored !== undefined && isAsNamed(upload, stored);
+  };
+  const there = await pMap(uploads, isThere, { concurrency: jobs });
+  const lost = uploads.filter((_upload, index) => !there[index]);
+  if (lost.length === 0) return;
+  const message = 'Storage accepted these objects, but does not have them. Readers see what they saw before:';
+  const list = lost.map(({ path, sha256 }) => `${blobName(sha256)} (${path})`);
+  throw new MirrorError('refused', [message, ...list].join('\n  '), { where: list[0] });
 }
 
 /** Returns the error for objects whose bytes do not match their names. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { hexToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { sameBytes, toBase64 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
@@ -23,6 +23,8 @@ export interface StoredObject {
   size: number;
   /** Quoted, as storage sends it; around an MD5 in hex for an object that was put whole. */
   etag: string;
+  /** SHA-256 in hex that storage checked and recorded when the object was put, if it was asked for and reports it. */
+  sha256?: string | undefined;
 }
 
 /** An object in a listing. */
@@ -47,11 +49,18 @@ export class Bucket {
     return { bytes: answer.body, etag: etagOf(answer) };
   }
 
-  /** Returns what storage says of an object, or `undefined` if there is none. */
-  async head(key: string): Promise<StoredObject | undefined> {
-    const answer = await withRetries(() => this.#client.send({ method: 'HEAD', key, expected: [404] }));
+  /**
+   * Returns what storage says of an object, or `undefined` if there is none. With `checksum`, asks for the recorded SHA-256
+   * too, which not every store reports or even accepts as a question.
+   */
+  async head(key: string, { checksum = false } = {}): Promise<StoredObject | undefined> {
+    const headers: Record<string, string> = checksum ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
+    const answer = await withRetries(() =>
+      this.#client.send({ method: 'HEAD', key, headers, expected: [404] }),
+    );
     if (answer.status === 404) return undefined;
-    return { size: Number(answer.header('content-length')), etag: etagOf(answer) };
+    const sha256 = hexOf(answer.header('x-amz-checksum-sha256'));
+    return { size: Number(answer.header('content-length')), etag: etagOf(answer), sha256 };
   }
 
   /**
@@ -87,6 +96,18 @@ export class Bucket {
     return stored && sameBytes(stored.bytes, bytes) ? stored.etag : undefined;
   }
 
+  /** Returns true if a read of an object and the bucket's own list, two independent ways to it, both have these bytes. */
+  async holds(key: string, bytes: Uint8Array): Promise<boolean> {
+    const stored = await this.get(key, bytes.length).catch((error: unknown) => {
+      if (error instanceof MirrorError && error.code === 'too-large') return undefined;
+      throw error;
+    });
+    if (!stored || !sameBytes(stored.bytes, bytes)) return false;
+    const md5 = createHash('md5').update(bytes).digest('hex');
+    for await (const listed of this.list(key)) if (listed.key === key) return md5Of(listed) === md5;
+    return false;
+  }
+
   /** Deletes an object; an absent one is not an error. */
   async delete(key: string): Promise<void> {
     const answer = await withRetries(() => this.#client.send({ method: 'DELETE', key, expected: [404] }));
@@ -114,6 +135,7 @@ export class Bucket {
 
   /** Yields the objects whose keys begin with `prefix`, in the order of their keys, a thousand to a request. */
   async *list(prefix: string): AsyncGenerator<ListedObject> {
+    const tokens = new Set<string>();
     let token: string | undefined;
     do {
       const query = {
@@ -125,10 +147,15 @@ export class Bucket {
       );
       const { objects, next } = parseListing(body, where);
       yield* objects;
+      if (next !== undefined && tokens.has(next)) throw goesRound(where);
+      if (next !== undefined) tokens.add(next);
       token = next;
     } while (token !== undefined);
   }
 }
+
+const goesRound = (where: string): MirrorError =>
+  new MirrorError('bad-input', `${where} names an earlier page as the one after it.`, { where });
 
 /** An absent object is an answer; an absent bucket is an error. */
 function absence(answer: S3Answer): undefined {
@@ -137,6 +164,12 @@ function absence(answer: S3Answer): undefined {
 
 /** Returns the entity tag of an object without its quotes: an MD5 in hex if the object was put whole. */
 export const md5Of = ({ etag }: StoredObject): string => etag.replaceAll('"', '');
+
+/** Returns a SHA-256 of the whole object in hex; `undefined` for anything else, such as a checksum of parts. */
+function hexOf(base64: string | undefined): string | undefined {
+  const bytes = Buffer.from(base64 ?? '', 'base64');
+  return bytes.length === 32 && bytes.toString('base64') === base64 ? bytesToHex(bytes) : undefined;
+}
 
 const etagOf = ({ header }: S3Answer): string => header('etag') ?? '';
 

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
-import { ifPresent } from '../directory/write.ts';
+import type { Environment } from '../places.ts';
+import { readProfile } from './aws-files.ts';
+import { isR2, parseBucketName, parseEndpoint, r2Endpoint } from './endpoint.ts';
 import type { BucketAddress } from './s3-client.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = Pick<BucketAddress, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>;
-type Profile = Readonly<Record<string, string>>;
 
 /** How the command line names a bucket. */
 export interface BucketOptions {
@@ -20,55 +17,59 @@ export interface BucketOptions {
 
 /**
  * Returns where a bucket is, and the keys to it: from AWS's variables, else from R2_ACCESS_KEY_ID and
- * R2_SECRET_ACCESS_KEY, else from the profile (AWS_PROFILE, or `default`) in AWS's files. Throws `usage`, saying what to
- * set.
+ * R2_SECRET_ACCESS_KEY, else from the profile (AWS_PROFILE, or `default`) in AWS's files. Blanks, line ends and quotes around a
+ * value are not part of it. Throws `usage`, saying what to set.
  */
 export async function bucketAddress(
   options: BucketOptions,
   environment: Environment,
 ): Promise<BucketAddress> {
-  const profile = await readProfile(environment);
-  const endpoint = endpointOf(options, environment, profile);
-  const { AWS_REGION, AWS_DEFAULT_REGION } = environment;
-  const region = AWS_REGION || AWS_DEFAULT_REGION || profile.region;
+  const given = bareValues(options);
+  const variables = bareValues(environment);
+  const profile = bareValues(await readProfile(variables));
+  const bucket = parseBucketName(given.bucket ?? '');
+  const endpoint = parseEndpoint(endpointOf(given, variables, profile), bucket);
+  const { AWS_REGION, AWS_DEFAULT_REGION } = variables;
+  const region = AWS_REGION ?? AWS_DEFAULT_REGION ?? profile.region;
   return {
-    ...{ endpoint, bucket: options.bucket, ...keysOf(environment, profile) },
+    ...{ endpoint, bucket, ...keysOf(variables, profile) },
     // R2 has no regions, though the environment may be set up for AWS too.
-    region: new URL(endpoint).hostname.endsWith('.r2.cloudflarestorage.com') ? undefined : region,
+    region: isR2(endpoint) ? undefined : region,
   };
 }
 
+/**
+ * Returns values without the blanks, line ends, byte order marks and quotes around them, which copying, `echo`, editors and
+ * `docker --env-file` add and which none of these values has. Empty ones are left out.
+ */
+function bareValues(values: Readonly<object>): Environment {
+  const bare = Object.entries(values).map(([name, value]) => {
+    const text = typeof value === 'string' ? value.trim() : '';
+    return [name, /^(["'])(.*)\1$/s.exec(text)?.[2]?.trim() ?? text];
+  });
+  return Object.fromEntries(bare.filter(([, text]) => text !== ''));
+}
+
 function endpointOf(
-  { endpoint, account }: BucketOptions,
+  { endpoint, account }: Environment,
   environment: Environment,
-  profile: Profile,
+  profile: Environment,
 ): string {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, CLOUDFLARE_ACCOUNT_ID } = environment;
   if (endpoint !== undefined && account !== undefined) {
     throw new MirrorError('usage', 'Give either --account (Cloudflare R2) or --endpoint (any S3), not both.');
   }
   if (account !== undefined) return r2Endpoint(account);
-  const url = endpoint ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || profile.endpoint_url);
-  if (url === undefined && CLOUDFLARE_ACCOUNT_ID) return r2Endpoint(CLOUDFLARE_ACCOUNT_ID);
-  if (url === undefined) {
-    throw new MirrorError(
-      'usage',
-      'Say where the bucket is: --account (Cloudflare R2, or CLOUDFLARE_ACCOUNT_ID) or --endpoint (any S3).',
-    );
-  }
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
-  throw new MirrorError('usage', `${url} is not an S3 endpoint.`, { expected: 'https://host', found: url });
+  const url = endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL ?? profile.endpoint_url;
+  if (url !== undefined) return url;
+  if (CLOUDFLARE_ACCOUNT_ID !== undefined) return r2Endpoint(CLOUDFLARE_ACCOUNT_ID);
+  throw new MirrorError(
+    'usage',
+    'Say where the bucket is: --account (Cloudflare R2, or CLOUDFLARE_ACCOUNT_ID) or --endpoint (any S3).',
+  );
 }
 
-function r2Endpoint(account: string): string {
-  if (/^[0-9a-f]{32}$/i.test(account)) return `https://${account}.r2.cloudflarestorage.com`;
-  throw new MirrorError('usage', `${account} is not a Cloudflare account id.`, {
-    expected: '32 hex digits, as the dashboard shows them',
-    found: account,
-  });
-}
-
-function keysOf(environment: Environment, profile: Profile): Keys {
+function keysOf(environment: Environment, profile: Environment): Keys {
   const { AWS_PROFILE } = environment;
   const keys =
     pairOf(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN') ??
@@ -92,42 +93,19 @@ function keysOf(environment: Environment, profile: Profile): Keys {
 
 /** Returns a pair of keys, if both are set. Throws `usage` for half a pair: that is a mistake, not a reason to look elsewhere. */
 function pairOf(values: Environment, id: string, secret: string, token = ''): Keys | undefined {
-  const [accessKeyId, secretAccessKey] = [values[id], values[secret]];
-  if (accessKeyId && secretAccessKey) {
-    return { accessKeyId, secretAccessKey, sessionToken: values[token] || undefined };
+  const [accessKeyId, secretAccessKey, sessionToken] = [id, secret, token].map((name) => keyOf(values, name));
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    return { accessKeyId, secretAccessKey, sessionToken };
   }
-  if (!accessKeyId && !secretAccessKey) return undefined;
-  const missing = accessKeyId ? secret : id;
-  throw new MirrorError('usage', `${missing} is not set, and ${accessKeyId ? id : secret} is.`);
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  const [missing, set] = accessKeyId === undefined ? [id, secret] : [secret, id];
+  throw new MirrorError('usage', `${missing} is not set, and ${set} is.`);
 }
 
-/** Reads the settings of the profile; the credentials file takes precedence over the config file. */
-async function readProfile(environment: Environment): Promise<Profile> {
-  const { AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, HOME } = environment;
-  const folder = join(HOME || homedir(), '.aws');
-  const name = AWS_PROFILE || 'default';
-  const config = await readSection(AWS_CONFIG_FILE || join(folder, 'config'), [`profile ${name}`, name]);
-  const credentials = await readSection(AWS_SHARED_CREDENTIALS_FILE || join(folder, 'credentials'), [name]);
-  if (!config && !credentials && AWS_PROFILE) {
-    throw new MirrorError('usage', `There is no profile ${AWS_PROFILE} in AWS's files.`, {
-      where: folder,
-      found: AWS_PROFILE,
-    });
-  }
-  return { ...config, ...credentials };
-}
-
-/** Reads the first section with one of these names. Indented lines belong to the setting above, and are skipped. */
-async function readSection(path: string, names: readonly string[]): Promise<Profile | undefined> {
-  const text = (await ifPresent(readFile(path, 'utf8'))) ?? '';
-  const sections = new Map<string, Record<string, string>>();
-  let section: Record<string, string> = {};
-  for (const line of text.split(/\r?\n/)) {
-    const name = /^\[\s*([^\]]+?)\s*\]/.exec(line)?.[1]?.replace(/\s+/g, ' ');
-    const [, key, value] = /^([^\s#;=][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name !== undefined) section = sections.get(name) ?? {};
-    if (name !== undefined) sections.set(name, section);
-    else if (key !== undefined && value !== undefined) section[key.toLowerCase()] = value;
-  }
-  return names.map((name) => sections.get(name)).find((found) => found !== undefined);
+/** Returns a key. Throws `usage`, without the value, if it has a character that would make storage refuse every request. */
+function keyOf(values: Environment, name: string): string | undefined {
+  const value = values[name];
+  if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
+  const message = `${name} has a blank, a line end or another character inside that no key has: copy it again.`;
+  throw new MirrorError('usage', message);
 }

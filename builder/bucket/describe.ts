@@ -55,7 +55,7 @@ export async function describeSnapshots(
     try {
       described.push(await describe(bucket, snapshot, state, now));
     } catch (error) {
-      if (!(error instanceof MirrorError)) throw error;
+      if (!(error instanceof MirrorError) || error.code === 'unreachable') throw error;
       described.push({ version, signer, state: 'unreadable', reason: error.message });
     }
   }

@@ -8,7 +8,7 @@ import { expectNoRollback, withSeen } from '../../format/snapshot/seen.ts';
 import type { Reporter } from '../reporter.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import type { Bucket, PutCondition } from './bucket.ts';
-import { expectEdgeVerifies } from './edge.ts';
+import { expectEdgeVerifies, expectServed } from './edge.ts';
 import type { ConfirmLease } from './lease.ts';
 import { listSnapshots, type Pointer, snapshotIdOf, splitAtLive } from './snapshots.ts';
 
@@ -87,7 +87,7 @@ export interface GoLiveOptions {
   bucket: Bucket;
   confirm: ConfirmLease;
   reporter: Reporter;
-  /** Address of a Worker that verifies the snapshot before it goes live. */
+  /** Address of a Worker that verifies the snapshot before it goes live, and must serve it afterwards. */
   edge: MirrorUrl | undefined;
 }
 
@@ -99,8 +99,9 @@ export interface Live {
 
 /**
  * Makes a snapshot live, whose files are all in the bucket: writes it, has the edge verify it if there is one, and
- * moves the pointer last. Readers see the old snapshot until then, and after any failure.
- * Throws `locked`, `refused`, or `mismatch` for a snapshot that the edge does not verify.
+ * moves the pointer last. Readers see the old snapshot until then, and after any failure before. Returns once the edge
+ * serves the snapshot, or, without one, once the bucket has its pointer by two independent reads.
+ * Throws `locked`, `refused`, or `mismatch` for a snapshot that the edge does not verify or serve.
  */
 export async function goLive(
   signed: SignedRoot,
@@ -115,6 +116,8 @@ export async function goLive(
   if (edge !== undefined) await expectEdgeVerifies(edge, id, reporter, confirm);
   await confirm();
   await movePointer(bucket, document, live.etag === undefined ? { ifAbsent: true } : { ifMatch: live.etag });
+  if (edge !== undefined) return expectServed(edge, signed, reporter);
+  await expectHeld(bucket, POINTER, document, 'It is not known which snapshot readers see; publish again.');
 }
 
 /**
@@ -129,9 +132,18 @@ async function removeUnfinished(bucket: Bucket, live: SnapshotId): Promise<void>
 /** Writes a snapshot once: identical bytes may be rewritten; different bytes are an error. */
 async function putSnapshot(bucket: Bucket, id: SnapshotId, document: Uint8Array): Promise<void> {
   const where = snapshotKey(id);
-  if ((await bucket.putDocument(where, document, { ifAbsent: true })) !== undefined) return;
-  const message = `The bucket already has another snapshot of version ${id.version} by this key.`;
-  throw new MirrorError('refused', message, { where });
+  if ((await bucket.putDocument(where, document, { ifAbsent: true })) === undefined) {
+    const message = `The bucket already has another snapshot of version ${id.version} by this key.`;
+    throw new MirrorError('refused', message, { where });
+  }
+  await expectHeld(bucket, where, document, 'Readers see the snapshot before.');
+}
+
+/** Throws `refused` unless the bucket has what it has just accepted. */
+async function expectHeld(bucket: Bucket, key: string, bytes: Uint8Array, effect: string): Promise<void> {
+  if (await bucket.holds(key, bytes)) return;
+  const message = `Storage accepted ${key}, but does not return and list what was written. ${effect}`;
+  throw new MirrorError('refused', message, { where: key });
 }
 
 async function movePointer(bucket: Bucket, document: Uint8Array, condition: PutCondition): Promise<void> {

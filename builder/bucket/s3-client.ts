@@ -1,10 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { AwsV4Signer } from 'aws4fetch';
 import { sha256Hex } from '../../format/digest.ts';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { withoutTrailingSlashes } from '../../format/origin.ts';
+import { diskError, withPath } from '../directory/disk-error.ts';
+import { openPlain } from '../directory/plain-file.ts';
+import { isAbsent } from '../directory/write.ts';
+import { expectUnaltered } from '../http/altered.ts';
 import { type Answer, type OutgoingRequest, readBody, send } from '../http/request.ts';
 import { isTransientStatus, retryAfterSeconds, Transient } from '../http/retry.ts';
+import { parseErrorCode } from './xml.ts';
 
 const MAX_ERROR = 64 * 1024;
 /** Storage checks a long object before it answers. */
@@ -76,8 +80,8 @@ export class S3Client {
   }
 
   /**
-   * Sends one request and returns the answer. Throws `refused` with what to do about it, `upstream`, `too-large`, and
-   * `missing` or `mismatch` for a file that cannot be read or has changed; as {@link Transient} if another try may help.
+   * Sends one request and returns the answer. Throws `refused` with what to do about it, `unreachable`, `too-large`, and
+   * `missing`, `disk` or `mismatch` for a file that is absent, cannot be read or has changed; as {@link Transient} if another try may help.
    */
   async send(request: S3Request): Promise<S3Answer> {
     const { method, body, limit = MAX_ERROR, expected = [], stop } = request;
@@ -96,8 +100,9 @@ export class S3Client {
     const isAnswer = (sent.status >= 200 && sent.status < 300) || expected.includes(sent.status);
     const bytes = await readBody(sent.body, isAnswer ? limit : MAX_ERROR, where);
     const answer = { ...sent, where, body: bytes };
-    if (isAnswer) return answer;
-    throw refusal(answer);
+    if (!isAnswer) throw refusal(answer);
+    if (sent.status < 300) expectUnaltered(sent, where, bytes);
+    return answer;
   }
 
   #urlOf({ key, query }: S3Request): string {
@@ -110,13 +115,15 @@ async function* bytesOf({ path, size, onSent }: FileBody): AsyncGenerator<Uint8A
   if (size === 0) return;
   let sent = 0;
   try {
-    for await (const chunk of createReadStream(path, { end: size - 1, highWaterMark: CHUNK })) {
+    const file = await openPlain(path);
+    for await (const chunk of file.createReadStream({ end: size - 1, highWaterMark: CHUNK })) {
       yield chunk;
       sent += chunk.length;
       onSent?.(sent);
     }
   } catch (cause) {
-    throw new MirrorError('missing', `${path} cannot be read: ${messageOf(cause)}`, { where: path, cause });
+    if (isAbsent(cause)) throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
+    throw diskError(withPath(cause, path)) ?? cause;
   }
   if (sent === size) return;
   throw new MirrorError('mismatch', `${path} changed while it was uploaded.`, { where: path });
@@ -133,6 +140,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ExpiredToken: 'The session token has expired: get new credentials.',
   InvalidAccessKeyId: ACCESS_KEY,
   NoSuchBucket: 'The bucket does not exist: create it first (`npx wrangler r2 bucket create`).',
+  NoSuchKey: 'What should be the bucket is an object to it: the endpoint must not contain the bucket.',
   NotImplemented: 'This store lacks something that publishing needs: see docs/publishing.md.',
   RequestTimeTooSkewed: 'The clock of this machine is wrong.',
   SignatureDoesNotMatch: 'The secret access key does not belong to the access key.',
@@ -142,8 +150,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Returns the code in an error answer of S3. */
-export const codeOf = ({ body }: S3Answer): string | undefined =>
-  /<Code>([^<]{1,100})<\/Code>/.exec(Buffer.from(body).toString('utf8'))?.[1];
+export const codeOf = ({ body, where }: S3Answer): string | undefined => parseErrorCode(body, where);
 
 /** Returns the error for a refusal: {@link Transient} if waiting may help. */
 export function refusal(answer: S3Answer): Error {
@@ -151,10 +158,13 @@ export function refusal(answer: S3Answer): Error {
   const code = codeOf(answer);
   const hint = HINTS[code ?? ''] ?? (status === 401 || status === 403 ? ACCESS_KEY : undefined);
   const message = `Storage refused ${where}: ${code ?? 'no reason given'} (${status}).`;
-  const error = new MirrorError('refused', hint === undefined ? message : `${message} ${hint}`, {
-    where,
-    found: code ?? String(status),
-  });
-  if (!isTransientStatus(status) && status !== CONFLICT) return error;
+  const isTransient = isTransientStatus(status);
+  const details = { where, found: code ?? String(status) };
+  const error = new MirrorError(
+    isTransient ? 'unreachable' : 'refused',
+    hint === undefined ? message : `${message} ${hint}`,
+    details,
+  );
+  if (!isTransient && status !== CONFLICT) return error;
   return new Transient(error, retryAfterSeconds(header('retry-after'), new Date()));
 }

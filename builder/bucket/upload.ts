@@ -5,21 +5,23 @@ import { isOffered, isOwnFile, type SnapshotEntry } from '../../format/snapshot/
 import type { LeafReference, Root } from '../../format/snapshot/root.ts';
 import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
-import { localPath } from '../directory/paths.ts';
+import { ownFile } from '../directory/paths.ts';
 import { isPresent } from '../directory/write.ts';
 import {
+  inspectBlob,
   isAsNamed,
+  type Likeness,
   listBlobs,
   type MirrorBlob,
   otherBytes,
   type Upload,
   type UploadOptions,
+  WORTH_LISTING,
 } from './blobs.ts';
-import type { Bucket } from './bucket.ts';
+import type { Bucket, StoredObject } from './bucket.ts';
+import { reportsSha256 } from './capabilities.ts';
 import { openStoredLeaf } from './snapshots.ts';
 
-/** With more missing blobs than this, a listing (a request per thousand objects) is cheaper than trying each. */
-const WORTH_LISTING = 50;
 /** Storage accepts single uploads of up to 5 GiB, and records no checksum of multipart uploads. */
 const MAX_UPLOAD = 4.9 * 1024 ** 3;
 const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-large'];
@@ -31,12 +33,12 @@ const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-lar
 export async function uploadsOf(directory: string, snapshot: Root, now: Date): Promise<Upload[]> {
   const uploads = new Map<string, Upload>();
   const add = (blob: MirrorBlob, isOnDemand = false): void => {
-    const body = { path: localPath(directory, blob.path), size: blob.size };
+    const body = { path: ownFile(directory, blob.path), size: blob.size };
     uploads.set(blob.sha256, { ...blob, body, isOnDemand });
   };
-  for (const [index, { sha256 }] of snapshot.leaves.entries()) {
+  for (const [index, { sha256, size }] of snapshot.leaves.entries()) {
     const path = leafPath(sha256);
-    add({ path, ...(await digestFile(localPath(directory, path))) });
+    add({ path, ...(await digestFile(ownFile(directory, path), size)) });
     const own = (await readLeaf(directory, snapshot, index)).filter(isOwnFile);
     for (const entry of own.filter((entry) => isOffered(entry, now))) {
       const blob = await blobOf(directory, entry);
@@ -57,11 +59,11 @@ export async function uploadsOf(directory: string, snapshot: Root, now: Date): P
 async function blobOf(directory: string, entry: SnapshotEntry): Promise<MirrorBlob | undefined> {
   const { name: path, sha256, size, md5, source } = entry;
   if (source === undefined) return { path, sha256, size, md5 };
-  const local = localPath(directory, path);
+  const local = ownFile(directory, path);
   if (!(await isPresent(local))) return undefined;
   if (size !== undefined && md5 !== undefined) return { path, sha256, size, md5 };
   // Storage checks the SHA-256.
-  return { path, ...(await digestFile(local)), sha256 };
+  return { path, ...(await digestFile(local, size)), sha256 };
 }
 
 export interface MissingOptions extends UploadOptions {
@@ -86,13 +88,32 @@ export async function missingUploads(
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
   const isUncertain = missing.some(({ isOnDemand }) => isOnDemand);
   if (!repair && !isUncertain && missing.length <= WORTH_LISTING) return missing;
-  const stored = await listBlobs(bucket);
-  const uploads = missing.flatMap((upload): Upload | [] => {
+  return compareWithStored(options, missing, await listBlobs(bucket));
+}
+
+/**
+ * Returns what to upload of the blobs that may be in the bucket: those that are not, those of which storage could record a
+ * SHA-256 and has none, and, with `repair`, those that have other bytes. Throws `mismatch` naming the latter without.
+ */
+async function compareWithStored(
+  { bucket, repair, jobs }: MissingOptions,
+  blobs: readonly Upload[],
+  stored: ReadonlyMap<string, StoredObject>,
+): Promise<Upload[]> {
+  const reports = await reportsSha256(bucket);
+  const damaged: Upload[] = [];
+  const compare = async (upload: Upload): Promise<Upload | []> => {
     const object = stored.get(upload.sha256);
     if (!object) return upload;
-    return isAsNamed(upload, object) ? [] : { ...upload, replaces: object.etag };
-  });
-  const damaged = uploads.filter(({ replaces }) => replaces !== undefined);
+    let likeness: Likeness = isAsNamed(upload, object) ? 'same' : 'other';
+    if (likeness === 'same' && reports) {
+      likeness = (await inspectBlob(bucket, upload, reports))?.likeness ?? 'other';
+    }
+    if (likeness === 'same') return [];
+    if (likeness === 'other') damaged.push(upload);
+    return { ...upload, replaces: object.etag };
+  };
+  const uploads = (await pMap(blobs, compare, { concurrency: jobs })).flat();
   if (damaged.length > 0 && !repair) throw otherBytes(damaged);
   return uploads;
 }

@@ -20,14 +20,17 @@ export const withBucketOptions = (command: Command): Command =>
   command
     .requiredOption('--bucket <name>', 'the bucket')
     .option('--account <id>', 'Cloudflare account of an R2 bucket (default: CLOUDFLARE_ACCOUNT_ID)')
-    .option('--endpoint <url>', 'S3 endpoint, if it is not R2 (default: AWS_ENDPOINT_URL_S3)')
+    .option(
+      '--endpoint <url>',
+      'S3 endpoint without the bucket, if it is not R2 (default: AWS_ENDPOINT_URL_S3)',
+    )
     .addOption(numberOption('--jobs <n>', 'requests at a time', 1, 64).default(8));
 
 /** Returns `--url`: scheme and host of the Worker over a bucket, with credentials if it is private. */
 export const edgeOption = (): Option =>
   new Option(
     '--url <edge>',
-    'address of the Worker, which then verifies the snapshot before it goes live; ' +
+    'address of the Worker, which verifies the snapshot before it goes live and must serve it afterwards; ' +
       'https://user:TOKEN@host if it is private',
   ).argParser(edgeArgument);
 

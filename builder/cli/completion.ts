@@ -2,6 +2,7 @@ import { Argument, Command, type Option } from 'commander';
 import { MACOS_RELEASES, TAGS_IN_USE } from '../../format/tags.ts';
 import { NAME } from '../version.ts';
 import type { Session } from './session.ts';
+import { linesOf } from './terminal.ts';
 
 /** Options with a few possible values. Others take numbers, or files, which shells complete by themselves. */
 const VALUES: Record<string, readonly string[]> = {
@@ -24,7 +25,7 @@ export function completionCommand(session: Session, program: Command): Command {
         `  fish: ${NAME} completion fish | source`,
     )
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
-    .action((shell: string) => session.print(scripts[shell]?.(program.commands) ?? ''));
+    .action((shell: string) => session.print(linesOf(scripts[shell]?.(program.commands) ?? '')));
 }
 
 const namesOf = (verbs: readonly Command[]): string => verbs.map((verb) => verb.name()).join(' ');

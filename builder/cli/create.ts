@@ -23,14 +23,14 @@ export function createCommand(session: Session): Command {
     .option('--update', 'add packages, or bring them to their newest versions, and keep the rest')
     .option('--force', 'as --update, but fetch the files of these packages even if the mirror has them')
     .option('--all', 'every formula and cask of the upstream')
-    .option('--no-deps', 'leave all dependencies out')
+    .option('--no-deps', 'leave all dependencies out, of formulas and of casks')
     .option('--no-dev-deps', 'leave build and test dependencies out');
   return addMakeOptions(addPackageOptions(command)).action(
     async (dir: string, packages: string[], flags: CreateFlags) => {
       const { readRequest } = await import('../request/read.ts');
       const { expectPackages, namesPackages } = await import('../request/request.ts');
       const { update = false, force = false, from } = flags;
-      const read = await readRequest(packages, flags, session.environment);
+      const read = await readRequest(packages, flags, session.environment, session.reporter);
       const isNaming = namesPackages(read);
       // Both flags leave the rest of the mirror as it is; --from without packages takes the other mirror's list.
       const extend = update || force || (from !== undefined && !isNaming);

@@ -13,11 +13,12 @@ export function infoCommand(session: Session): Command {
     .action(async (dir: string, options: { json?: boolean }) => {
       const { mirrorInfo } = await import('../info.ts');
       const info = await mirrorInfo(directoryOf(dir));
-      session.print(options.json ? JSON.stringify(info, null, 2) : describe(info, session.clock()));
+      if (options.json) session.printJson(info);
+      else session.print(describe(info, session.clock()));
     });
 }
 
-function describe(info: MirrorInfo, now: Date): string {
+function describe(info: MirrorInfo, now: Date): string[] {
   const ago = (moment: string): string =>
     `${durationText(Math.max((now.getTime() - Date.parse(moment)) / 1000, 0))} ago`;
   const left = (Date.parse(info.expires_at) - now.getTime()) / 1000;
@@ -43,7 +44,7 @@ function describe(info: MirrorInfo, now: Date): string {
     ...(info.unchecked.length > 0 ? [`Unchecked  ${info.unchecked.join(', ')}`] : []),
     '',
     ...table(packages),
-  ].join('\n');
+  ];
 }
 
 const sizesText = (sizes: Record<string, number>): [string, string][] =>

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import type { Session } from './session.ts';
+import { linesOf } from './terminal.ts';
 
 export function keygenCommand(session: Session): Command {
   return new Command('keygen')
@@ -17,7 +18,7 @@ export function keygenCommand(session: Session): Command {
       const { publicKey } = await generateKey(path, password);
       reporter.note(`Secret key: ${path} (keep it safe and backed up)`);
       reporter.note(`Public key: ${publicKeyPath(path)}; as hex, for stout: ${publicKeyHex(publicKey)}`);
-      session.print(formatPublicKey(publicKey));
+      session.print(linesOf(formatPublicKey(publicKey)));
     });
 }
 

@@ -4,18 +4,18 @@ import { ROOT } from '../../format/layout.ts';
 import type { PrepareOptions } from '../prepare.ts';
 import type { ReadRequest, RequestFlags } from '../request/read.ts';
 import type { Asked } from '../request/request.ts';
+import { EXIT } from './exit-codes.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
 import { addOriginOptions } from './request-options.ts';
 import { directoryOf, type Session } from './session.ts';
+import { linesOf } from './terminal.ts';
 
-const FAILED = 1;
 const JOBS = 8;
 
 /** Options of the verbs that make or remake a mirror. */
 export interface MakeOptions extends RequestFlags {
   key?: string;
   trust: string[];
-  validFor: number;
   jobs: number;
   keepGoing?: boolean;
   dryRun?: boolean;
@@ -29,7 +29,7 @@ export const addMakeOptions = (command: Command): Command =>
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
-    .option('--keep-going', 'leave out packages that are not available, and exit with 1')
+    .option('--keep-going', 'leave out packages that are unknown or not available, and exit with 1')
     .option('--dry-run', 'print what would be fetched, linked and removed, and write nothing')
     .addOption(jsonOption());
 
@@ -44,29 +44,32 @@ export async function makeMirror(
   session: Session,
   dir: string,
   options: MakeOptions,
-  { read: { unused, ...read }, from, ...how }: Making,
+  { read, from, ...how }: Making,
 ): Promise<void> {
   const { environment, reporter } = session;
   const { createMirror } = await import('../create.ts');
   const { signingKey, trustedKeys } = await import('../keys.ts');
   const { printSummary } = await import('./summary.ts');
-  for (const { name, reason } of unused) reporter.warn(`Not used: ${name}: ${reason}`);
   const { cacheFolder } = await import('../places.ts');
+  const { expectOrigin } = await import('../upstream/open.ts');
   const prepare: Omit<PrepareOptions, 'trusted'> = {
     ...{ directory: directoryOf(dir), from, keepGoing: options.keepGoing ?? false, reporter },
     ...{ asked: { ...read, ...how }, cache: cacheFolder(environment) },
   };
   if (options.dryRun) return preview(session, options, prepare);
+  // Before the first key is made for nothing.
+  expectOrigin(read.origin);
   await makeFirstKey(session, prepare.directory, options);
   const summary = await createMirror({
     ...prepare,
     trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
     key: await signingKey(options.key, environment, session.askPassword),
-    ...{ now: session.now(), validFor: options.validFor, jobs: options.jobs },
+    ...{ now: session.now(), jobs: options.jobs },
   });
-  if (options.json) session.print(JSON.stringify(summary, null, 2));
-  else printSummary(session, summary);
-  if (summary.failed.length > 0) session.fail(FAILED);
+  const exitCode = summary.failed.length > 0 ? EXIT.failed : EXIT.done;
+  if (options.json) return session.printJson(summary, exitCode);
+  printSummary(session, summary);
+  session.fail(exitCode);
 }
 
 async function preview(
@@ -79,8 +82,10 @@ async function preview(
   const { printPreview } = await import('./summary.ts');
   const trusted = await trustedKeys(trust, session.environment).catch(noKeyYet);
   const found = await previewMirror({ ...prepare, trusted });
-  if (json) session.print(JSON.stringify(found, null, 2));
-  else printPreview(session, found);
+  const exitCode = found.failed.length > 0 ? EXIT.failed : EXIT.done;
+  if (json) return session.printJson(found, exitCode);
+  printPreview(session, found);
+  session.fail(exitCode);
 }
 
 /** Before the first key is made, no snapshot can be trusted. */
@@ -108,5 +113,6 @@ async function makeFirstKey(
   if (await isPresent(path)) return;
   const { publicKey } = await generateKey(path);
   reporter.note(`A new key pair signs your mirrors from now on. Keep ${path} safe and backed up.`);
-  reporter.note(`${formatPublicKey(publicKey).trimEnd()}\nas hex, for stout: ${publicKeyHex(publicKey)}\n`);
+  for (const line of linesOf(formatPublicKey(publicKey))) reporter.note(line);
+  reporter.note(`as hex, for stout: ${publicKeyHex(publicKey)}`);
 }

@@ -4,9 +4,17 @@ import { baseUrlOf, originOf } from '../../format/origin.ts';
 import { type MirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
 import { parseDuration } from './units.ts';
 
-/** Returns an option that may be repeated, and whose values may be separated by commas. */
-export function listOption(flags: string, description: string): Option {
-  const split = (value: string): string[] => value.split(',').flatMap((item) => item.trim() || []);
+/** Returns an option that may be repeated, and whose values may be separated by commas. `expect` throws for a bad value. */
+export function listOption(
+  flags: string,
+  description: string,
+  expect: (value: string) => void = () => undefined,
+): Option {
+  const split = (value: string): string[] => {
+    const items = value.split(',').flatMap((item) => item.trim() || []);
+    items.forEach(expect);
+    return items;
+  };
   return new Option(flags, description)
     .argParser((value: string, previous: string[]) => [...previous, ...split(value)])
     .default([]);
@@ -23,9 +31,10 @@ export const keyOption = (): Option =>
   new Option('--key <file>', 'secret key to sign with (default: MIRROR_SIGNING_KEY, or your own key pair)');
 
 export const validForOption = (): Option =>
-  new Option('--valid-for <span>', 'how long signatures are valid, such as 30d or 12h')
-    .argParser(parseDuration)
-    .default(parseDuration('30d'), '30d');
+  new Option(
+    '--valid-for <span>',
+    'how long signatures are valid, such as 12h (default: as the mirror has it, at first 30d)',
+  ).argParser(parseDuration);
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document on standard output');
 

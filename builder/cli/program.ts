@@ -1,11 +1,12 @@
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { MirrorError } from '../../format/errors.ts';
-import { isDiskFull } from '../directory/write.ts';
+import { MirrorError, messageOf } from '../../format/errors.ts';
+import { diskError } from '../directory/disk-error.ts';
 import { NAME, VERSION } from '../version.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { HELP } from './help.ts';
 import { infoCommand } from './info.ts';
 import { keygenCommand } from './keygen.ts';
@@ -18,29 +19,37 @@ import { serveCommand } from './serve.ts';
 import type { Session } from './session.ts';
 import { signCommand } from './sign.ts';
 import { snapshotsCommand } from './snapshots.ts';
-import { printable } from './terminal.ts';
+import { linesOf } from './terminal.ts';
 import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
+import { withdrawCommand } from './withdraw.ts';
 
-const FAILED = 1;
-const WRONG_USAGE = 2;
-const USAGE_CODES: readonly string[] = ['usage', 'unknown-package'];
+/** Messages with a list have each item on a line of its own, indented. Other line breaks are foreign text. */
+const LIST_BREAK = /\n(?= {2})/;
 
 const GROUPS = {
-  'Make a mirror:': [createCommand, updateCommand, outdatedCommand, pruneCommand],
+  'Make a mirror:': [createCommand, updateCommand, outdatedCommand, pruneCommand, withdrawCommand],
   'Check and sign it:': [verifyCommand, infoCommand, signCommand, keygenCommand],
   'Hand it out:': [serveCommand, configCommand],
   'Publish it to a bucket:': [publishCommand, rollbackCommand, snapshotsCommand, pruneBucketCommand],
-  'Besides:': [completionCommand],
+  'Other:': [completionCommand],
 };
+
+const EXIT_CODES = `Exit codes:
+  0 done; 1 damage, refusal or failure; 2 wrong usage; 3 expired, rolled back;
+  4 unreachable; 130, 143 stopped. Of several causes: 1 before 3 before 4.`;
 
 /** Runs one command line, without the program's name, and returns its exit status. Errors are printed, never thrown. */
 export async function runProgram(argv: readonly string[], world: Omit<Session, 'fail'>): Promise<number> {
   let status = 0;
   const session: Session = {
     ...world,
-    fail: (failed) => {
-      status = failed;
+    fail: (exitCode) => {
+      status = exitCode;
+    },
+    printJson: (document, exitCode = EXIT.done) => {
+      status = exitCode;
+      world.printJson({ exit_code: exitCode, ...document });
     },
   };
   try {
@@ -58,8 +67,14 @@ function programOf(session: Session): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp(HELP)
-    .configureOutput({ writeOut: session.print, writeErr: session.printError })
-    .helpCommand(false);
+    .configureOutput({
+      writeOut: (text) => session.print(linesOf(text)),
+      writeErr: (text) => session.printError(linesOf(text)),
+      // A hint may follow; another line would be of the argument that it quotes.
+      outputError: (text) => session.printError(text.trimEnd().split(/\n(?=\(Did you mean )/)),
+    })
+    .helpCommand(false)
+    .addHelpText('after', `\n${EXIT_CODES}`);
   for (const [group, verbs] of Object.entries(GROUPS)) {
     for (const verb of verbs)
       program.addCommand(verb(session, program).copyInheritedSettings(program).helpGroup(group));
@@ -68,29 +83,34 @@ function programOf(session: Session): Command {
 }
 
 /** Prints what went wrong, with the evidence, and returns the exit status. */
-function explain(error: unknown, session: Session, json: boolean): number {
-  // Commander has printed its message; asking for help or the version ends with 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  const say = (line: string): void => session.printError(printable(line));
-  if (isDiskFull(error)) {
-    say(`stout-mirror: Disk full: ${(error as Error).message}`);
-    say('  Make room and run the same command again: what was downloaded is kept.');
-    return FAILED;
+export function explain(
+  thrown: unknown,
+  session: Pick<Session, 'printError' | 'printJson' | 'stopped'>,
+  json: boolean,
+): number {
+  const end = (exitCode: number, evidence: object): number => {
+    const status = session.stopped() ?? exitCode;
+    if (json) session.printJson({ ok: false, error: evidence }, status);
+    return status;
+  };
+  if (thrown instanceof CommanderError) {
+    // Commander has printed its message; asking for help or the version ends with 0.
+    if (thrown.exitCode === 0) return EXIT.done;
+    return end(EXIT.usage, { code: 'usage', message: thrown.message.replace(/^error: /, '') });
   }
-  if (error instanceof Error && 'syscall' in error) {
-    // A missing permission, for example: the system's words say it, a stack does not help.
-    say(`stout-mirror: ${error.message}`);
-    return FAILED;
-  }
+  const error = diskError(thrown) ?? thrown;
+  const say = session.printError;
   if (!(error instanceof MirrorError)) {
-    session.printError(inspect(error));
-    return FAILED;
+    // The system's words say it, a stack does not help.
+    const isSystem = error instanceof Error && 'syscall' in error;
+    if (isSystem) say(`stout-mirror: ${error.message}`);
+    else say(inspect(error).split('\n').join('\n  ').split(LIST_BREAK));
+    return end(EXIT.failed, { message: messageOf(error) });
   }
   const { code, message, where, expected, found } = error;
-  if (json)
-    session.print(JSON.stringify({ ok: false, error: { code, message, where, expected, found } }, null, 2));
-  say(`stout-mirror: ${message}`);
+  const exitCode = end(exitCodeOf(code), { code, message, where, expected, found });
+  say(`stout-mirror: ${message}`.split(LIST_BREAK));
   if (expected !== undefined) say(`  expected: ${expected}`);
   if (found !== undefined) say(`  found:    ${found}`);
-  return USAGE_CODES.includes(code) ? WRONG_USAGE : FAILED;
+  return exitCode;
 }

@@ -47,7 +47,7 @@ export function pruneBucketCommand(session: Session): Command {
         : await withLease({ bucket, clock, reporter, stop: session.stopSignal() }, (confirm) =>
             pruneBucket({ ...work, confirm }),
           );
-      if (json) session.print(JSON.stringify(pruned, null, 2));
+      if (json) session.printJson(pruned);
       else printRemoved(session, pruned);
     });
 }

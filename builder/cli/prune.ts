@@ -29,7 +29,7 @@ export function pruneCommand(session: Session): Command {
       const trusted = await trustedKeys(trust, session.environment);
       const now = session.now();
       const summary = await pruneMirror({ directory: directoryOf(dir), keep, dryRun, trusted, now });
-      if (json) session.print(JSON.stringify(summary, null, 2));
+      if (json) session.printJson(summary);
       else printSummary(session, summary);
     });
 }

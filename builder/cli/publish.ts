@@ -48,17 +48,17 @@ export function publishCommand(session: Session): Command {
         reporter: session.reporter,
         stop: session.stopSignal(),
       });
-      if (options.json) return session.print(JSON.stringify(summary, null, 2));
-      session.print(sentence(summary));
+      if (options.json) return session.printJson(summary);
+      session.print(sentences(summary));
       if (summary.removed) printRemoved(session, summary.removed);
     });
 }
 
-function sentence({ dry_run: dryRun, changed, version, uploaded }: PublishSummary): string {
+function sentences({ dry_run: dryRun, changed, version, uploaded }: PublishSummary): string | string[] {
   const amount = `${counted(uploaded.objects, 'object')} (${bytesText(uploaded.bytes)})`;
   if (changed && dryRun) return `Would upload ${amount} and make snapshot ${version} live.`;
   if (changed) {
-    return `Uploaded ${amount}.\nSnapshot ${version} is live; every reader has it within ten seconds.`;
+    return [`Uploaded ${amount}.`, `Snapshot ${version} is live; every reader has it within ten seconds.`];
   }
   const repaired = `${dryRun ? 'would repair' : 'repaired'} ${amount}`;
   return `Snapshot ${version} is already live: ${uploaded.objects === 0 ? 'nothing to do' : repaired}.`;

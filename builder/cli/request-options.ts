@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
@@ -24,6 +23,13 @@ export function addPackageOptions(command: Command): Command {
     .option('--full-index', 'let the index name every package of the upstream')
     .option('--allow-unchecked', 'take files for which the upstream declares no checksum')
     .addOption(clientsOption())
+    .addOption(
+      listOption(
+        '--portable-ruby <version>',
+        'Ruby of an older brew, besides the newest (for brew)',
+        expectRubyVersion,
+      ),
+    )
     .addOption(baseUrlOption('--public-url <url>', 'write this into package URLs, for static hosts'));
 }
 
@@ -40,12 +46,16 @@ export const addOriginOptions = (command: Command): Command =>
       "where Homebrew's api/ and v2/ are, for --clients brew and --upstream homebrew: as above " +
         "(default: where they came from, or Homebrew's own hosts)",
     )
-    .addOption(
-      new Option(
-        '--homebrew-key <file>',
-        "public key (PEM) that signs the API of another --homebrew; brew itself accepts only Homebrew's",
-      ).argParser(readKey),
+    .option(
+      '--homebrew-key <file>',
+      "public key (PEM) that signs the API of another --homebrew; brew itself accepts only Homebrew's",
     );
+
+/** Throws unless the text has the form of a version in a brew's `portable-ruby-version`. */
+function expectRubyVersion(text: string): void {
+  if (/^\d+(?:\.\d+){1,3}(?:_\d+)?$/.test(text)) return;
+  throw new InvalidArgumentError('It must be a version, such as 3.4.8.');
+}
 
 const CLIENTS: MirrorRequest['clients'] = ['brew', 'stout'];
 
@@ -60,11 +70,3 @@ const clientsOption = (): Option =>
       }),
     ])
     .default([], 'stout');
-
-function readKey(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new InvalidArgumentError(`There is no file ${file}.`);
-  }
-}

@@ -10,7 +10,7 @@ interface Options extends BucketVerbOptions {
   url?: MirrorUrl;
   key?: string;
   trust: string[];
-  validFor: number;
+  validFor?: number;
   json?: boolean;
 }
 
@@ -53,7 +53,7 @@ async function run(session: Session, options: Options): Promise<void> {
     edge: url,
     stop: session.stopSignal(),
   });
-  if (options.json) return session.print(JSON.stringify(summary, null, 2));
+  if (options.json) return session.printJson(summary);
   const { version, content_of: content, previous, expires_at: expires } = summary;
   session.print(
     `Snapshot ${version} is live. It has the content of ${content}, replaces ${previous}, and is signed until ${expires}.`,

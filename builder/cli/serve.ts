@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { isReadable } from '../../format/origin.ts';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -9,6 +10,7 @@ interface Options {
   bind?: string;
   logAccess?: boolean;
   publicUrl?: string;
+  expired: 'serve' | 'refuse';
   trust: string[];
 }
 
@@ -25,9 +27,17 @@ export function serveCommand(session: Session): Command {
     .option('--bind <address>', 'the same as --host')
     .option('--log-access', 'print a line for every request')
     .option('--public-url <url>', 'scheme and host that clients use, behind a proxy')
+    .addOption(
+      new Option('--expired <rule>', 'serve an expired snapshot with a warning, or refuse it')
+        .choices(['serve', 'refuse'])
+        .default('serve'),
+    )
     .addOption(trustOption())
     .action((dir: string, options: Options) => serve(session, dir, options));
 }
+
+const TOKENS_IN_THE_CLEAR =
+  'Clients send their tokens over http, where others can read them: put a proxy with https in front, and name it by --public-url.';
 
 async function serve(session: Session, dir: string, options: Options): Promise<void> {
   const { environment, reporter } = session;
@@ -40,12 +50,16 @@ async function serve(session: Session, dir: string, options: Options): Promise<v
     trusted: await trustedKeys(options.trust, environment),
     publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
     clock: session.clock,
+    expired: options.expired,
     mirrorToken: environment.MIRROR_TOKEN,
-    log: ({ method, path, status, message }) => {
-      if (status >= 500) reporter.warn(`${path}: ${message}`);
+    log: ({ method, path, status, message }, isFault) => {
+      if (isFault) reporter.warn(`${path}: ${message}`);
       if (options.logAccess) reporter.note(`${session.clock().toISOString()} ${status} ${method} ${path}`);
     },
   });
+  if (server.problem !== undefined) reporter.warn(`${dir}: ${server.problem}`);
+  const isPrivate = environment.MIRROR_TOKEN !== undefined;
+  if (isPrivate && isReadable(options.publicUrl ?? server.origin)) reporter.warn(TOKENS_IN_THE_CLEAR);
   session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
   await once(session.stopSignal(), 'abort');
   await server.close();

@@ -2,11 +2,12 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { MirrorError } from '../../format/errors.ts';
+import { MirrorError, messageOf } from '../../format/errors.ts';
 import type { AskPassword } from '../keys.ts';
 import type { Environment } from '../places.ts';
 import type { Reporter } from '../reporter.ts';
-import { type Output, standardError, TerminalReporter } from './terminal.ts';
+import { isMirrorUrl } from '../verify/mirror-url.ts';
+import { jsonText, type Output, printable, standardError, TerminalReporter } from './terminal.ts';
 
 /** What the verbs need from the process that runs them. */
 export interface Session {
@@ -16,12 +17,14 @@ export interface Session {
   /** Returns the present time. */
   clock(): Date;
   reporter: Reporter;
-  /** Prints a result on standard output, with a line end. */
-  print(text: string): void;
-  /** Prints a message on standard error, ended as with `print`. */
-  printError(text: string): void;
-  /** Sets the exit status of a verb that failed and has printed why. */
-  fail(status: number): void;
+  /** Prints a line of a result, or several, on standard output. See {@link printable}. */
+  print(lines: string | readonly string[]): void;
+  /** Prints the one JSON document of `--json`, with the exit code in it, and ends the verb with that code: 0 by default. */
+  printJson(document: object, exitCode?: number): void;
+  /** Prints a line of a message, or several, on standard error. */
+  printError(lines: string | readonly string[]): void;
+  /** Sets the exit code of a verb that has printed its result. */
+  fail(exitCode: number): void;
   askPassword: AskPassword | undefined;
   /** Returns a signal that is aborted when the user asks to stop, for a verb that then ends in order; others end at once. */
   stopSignal(): AbortSignal;
@@ -47,18 +50,20 @@ export function sessionOf(
   environment: Session['environment'],
   write: (text: string) => void,
   error: Output,
-): Pick<Session, 'environment' | 'now' | 'clock' | 'reporter' | 'print' | 'printError'> {
+): Pick<Session, 'environment' | 'now' | 'clock' | 'reporter' | 'print' | 'printJson' | 'printError'> {
   return {
     environment,
     now: () => currentTime(environment.SOURCE_DATE_EPOCH),
     clock: () => new Date(),
     reporter: new TerminalReporter(error, () => performance.now()),
-    print: (text) => write(endLine(text)),
-    printError: (text) => error.write(endLine(text)),
+    print: (lines) => write(printed(lines)),
+    printJson: (value) => write(`${jsonText(value)}\n`),
+    printError: (lines) => error.write(printed(lines)),
   };
 }
 
-const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
+const printed = (lines: string | readonly string[]): string =>
+  [lines].flat().reduce((text, line) => `${text}${printable(line)}\n`, '');
 
 /** Handles the first SIGINT and the first SIGTERM; a second one ends the program as usual. */
 function watchSignals(reporter: Reporter): Pick<Session, 'stopSignal' | 'stopped'> {
@@ -89,7 +94,7 @@ function currentTime(epoch: string | undefined): Date {
 }
 
 async function askPassword(where: string): Promise<string> {
-  process.stderr.write(`Password of ${where}: `);
+  process.stderr.write(`Password of ${printable(where)}: `);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
   const password = await terminal.question('');
@@ -98,6 +103,21 @@ async function askPassword(where: string): Promise<string> {
   return password;
 }
 
-/** Returns the path of a DIR argument, which may be a `file://` URL. */
-export const directoryOf = (text: string): string =>
-  text.startsWith('file://') ? fileURLToPath(text) : text;
+/** Returns the path of a DIR argument, which may be a `file://` URL. Throws `usage` for the address of a served mirror. */
+export function directoryOf(text: string): string {
+  if (isMirrorUrl(text)) {
+    throw new MirrorError(
+      'usage',
+      'This takes the folder of a mirror, not its address. To check a served mirror, use verify; ' +
+        'what it holds is on its status page, which is at that address.',
+    );
+  }
+  if (!text.startsWith('file://')) return text;
+  try {
+    return fileURLToPath(text);
+  } catch (cause) {
+    throw new MirrorError('usage', `${text} is not the address of a folder here: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}

@@ -6,7 +6,7 @@ import { directoryOf, type Session } from './session.ts';
 interface Options {
   key?: string;
   trust: string[];
-  validFor: number;
+  validFor?: number;
   json?: boolean;
 }
 
@@ -34,7 +34,7 @@ export function signCommand(session: Session): Command {
         trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
         cache: cacheFolder(environment),
       });
-      if (json) session.print(JSON.stringify(summary, null, 2));
+      if (json) session.printJson(summary);
       else session.print(`Snapshot ${summary.version}, signed until ${summary.expires_at}.`);
     });
 }

@@ -18,7 +18,7 @@ export function snapshotsCommand(session: Session): Command {
     .action(async (options: Options) => {
       const { describeSnapshots } = await import('../bucket/describe.ts');
       const snapshots = await describeSnapshots(await openBucket(options, session), session.now());
-      if (options.json) return session.print(JSON.stringify({ snapshots }, null, 2));
+      if (options.json) return session.printJson({ snapshots });
       if (snapshots.length === 0) return session.print('Nothing has been published to this bucket yet.');
       const rows = snapshots.map((snapshot) =>
         snapshot.state === 'unreadable'
@@ -35,19 +35,17 @@ export function snapshotsCommand(session: Session): Command {
 
 const HEADINGS = ['SNAPSHOT', 'STATE', 'CREATED', 'PACKAGES', 'FILES', 'SIZE', 'SIGNED UNTIL'];
 
-/** Rows as columns, each as wide as its widest cell. */
-function table(rows: readonly string[][]): string {
+/** Returns rows as columns, each as wide as its widest cell. */
+function table(rows: readonly string[][]): string[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(
       ...rows.filter((row) => row.length === HEADINGS.length).map((row) => (row[column] ?? '').length),
     ),
   );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }

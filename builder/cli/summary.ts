@@ -24,13 +24,11 @@ export function printSummary(session: Session, summary: CreateSummary): void {
   const kinds = KINDS.filter(({ inAll, key }) => inAll || summary[key] > 0);
   const counts = kinds.map(({ key, label }) => counted(summary[key], label)).join(', ');
   const links = linked.files > 0 ? `, linked ${amountText(linked)}` : '';
-  print(
-    [
-      `${summary.directory}: ${counts} in ${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
-      `Fetched ${amountText(downloaded)}${links}, kept ${reused}.`,
-      `Snapshot ${summary.version}, signed until ${summary.expires_at}.`,
-    ].join('\n'),
-  );
+  print([
+    `${summary.directory}: ${counts} in ${counted(summary.files, 'file')}, ${bytesText(summary.bytes)}.`,
+    `Fetched ${amountText(downloaded)}${links}, kept ${reused}.`,
+    `Snapshot ${summary.version}, signed until ${summary.expires_at}.`,
+  ]);
   if (summary.public_url !== null) {
     reporter.note(`Package URLs point at ${summary.public_url}: serve this folder there.`);
   }
@@ -48,13 +46,11 @@ export function printPreview(session: Session, preview: Preview): void {
   for (const path of shortened(preview.remove.paths)) reporter.note(`would leave the index: ${path}`);
   const { fetch, link, keep, remove } = preview;
   const unknown = fetch.of_unknown_size > 0 ? ` and ${fetch.of_unknown_size} of unknown size` : '';
-  print(
-    [
-      `${preview.directory}: ${counted(preview.packages, 'package')}; nothing was written.`,
-      `Would fetch ${amountText(fetch)}${unknown}, link ${amountText(link)}, keep ${amountText(keep)}`,
-      `and take ${amountText(remove)} out of the index (prune removes them from disk).`,
-    ].join('\n'),
-  );
+  print([
+    `${preview.directory}: ${counted(preview.packages, 'package')}; nothing was written.`,
+    `Would fetch ${amountText(fetch)}${unknown}, link ${amountText(link)}, keep ${amountText(keep)}`,
+    `and take ${amountText(remove)} out of the index (prune removes them from disk).`,
+  ]);
 }
 
 /** Prints what is not as it was asked for. */

@@ -82,9 +82,23 @@ export class TerminalReporter implements Reporter {
   }
 }
 
-/** Replaces what could control a terminal. Names from an upstream may hold escape sequences or bidirectional controls. */
-export const printable = (text: string): string =>
-  text.replace(/(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu, '\ufffd');
+/**
+ * Returns a line of text without what could control a terminal, or pass for another line: escape sequences and other control
+ * characters, line breaks, bidirectional controls. Names and messages of upstreams, servers, buckets and files may have them,
+ * so everything that leaves for a terminal passes here, and our own colours and lines are put around it.
+ */
+export const printable = (line: string): string =>
+  line.replace(/(?!\t)\p{Cc}|[\u2028\u2029]|\p{Bidi_Control}/gu, '\ufffd');
+
+/** Returns JSON, indented, in which those characters are escaped: it is shown on terminals too, and must lose nothing. */
+export const jsonText = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(
+    /(?!\n)\p{Cc}|[\u2028\u2029]|\p{Bidi_Control}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** Returns the lines of a text of our own making. */
+export const linesOf = (text: string): string[] => text.replace(/\n$/, '').split('\n');
 
 /** Returns one line of progress: a bar if there is room, then files, bytes, rate and time left as far as they are known. */
 export function progressLine(
@@ -101,7 +115,7 @@ export function progressLine(
     rate > 0 ? `  ${bytesText(rate)}/s` : '',
     left === undefined ? '' : `  ${durationText(left)} left`,
   ].join('');
-  const head = `${label} `.padEnd(LABEL_WIDTH);
+  const head = `${printable(label)} `.padEnd(LABEL_WIDTH);
   const room = Math.min(BAR_WIDTH, LINE_WIDTH - head.length - facts.length - 1);
   const drawn = '━'.repeat(Math.round(share * room)).padEnd(room, '·');
   return `${head}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;

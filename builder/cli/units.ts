@@ -36,3 +36,7 @@ export function parseDuration(text: string): number {
 
 /** Returns a count with its noun: `1 cask`, `2 casks`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Returns text as a shell takes it: in single quotes unless it has plain characters only. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

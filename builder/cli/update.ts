@@ -18,7 +18,7 @@ export function updateCommand(session: Session): Command {
       const { readRequest } = await import('../request/read.ts');
       const { namesPackages } = await import('../request/request.ts');
       await expectMirror(directoryOf(dir));
-      const read = await readRequest(packages, flags, session.environment);
+      const read = await readRequest(packages, flags, session.environment, session.reporter);
       const newest = namesPackages(read) ? 'named' : 'all';
       await makeMirror(session, dir, flags, { read, extend: true, newest, force: 'none' });
     },

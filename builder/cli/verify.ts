@@ -5,11 +5,11 @@ import type { VerifyReport } from '../../format/verify/report.ts';
 import { stateFolder } from '../places.ts';
 import { isMirrorUrl } from '../verify/mirror-url.ts';
 import type { PlaceReport } from '../verify/verify.ts';
-import { jsonOption, mirrorUrlArgument, numberOption, trustOption } from './options.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { baseUrlOption, jsonOption, mirrorUrlArgument, numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 import { bytesText, counted } from './units.ts';
 
-const FAILED = 1;
 const MAX_LINES = 10;
 
 interface Options {
@@ -18,6 +18,7 @@ interface Options {
   cursor?: string;
   allowOlder?: boolean;
   mirror?: string;
+  publicUrl?: string;
   jobs: number;
   json?: boolean;
 }
@@ -27,7 +28,7 @@ export function verifyCommand(session: Session): Command {
     .summary('prove that a mirror is complete and signed')
     .description(
       'Check every signature and every byte of a mirror, in a folder or wherever it is ' +
-        'served; or only some packages. Exits with 1 and names each bad file.',
+        'served; or only some packages. Names each bad file.',
     )
     .argument('<dir|url>', 'folder of the mirror, or its address')
     .argument('[packages...]', 'check only these packages')
@@ -39,6 +40,7 @@ export function verifyCommand(session: Session): Command {
       'accept an older snapshot than one that was verified before, or one by an older key',
     )
     .option('--mirror <id>', 'refuse any other mirror than the one with this id')
+    .addOption(baseUrlOption('--public-url <url>', 'of a URL: another host to which package URLs may lead'))
     .addOption(numberOption('--jobs <n>', 'of a URL: requests at a time', 1, 64).default(16))
     .addOption(jsonOption())
     .action((where: string, packages: string[], options: Options) =>
@@ -48,13 +50,14 @@ export function verifyCommand(session: Session): Command {
 
 async function verify(session: Session, where: string, packages: string[], options: Options): Promise<void> {
   const { environment, reporter } = session;
-  const { quick = false, jobs, cursor, allowOlder = false, mirror: mirrorId } = options;
+  const { quick = false, jobs, cursor, allowOlder = false, mirror: mirrorId, publicUrl } = options;
   if (packages.length > 0 && cursor !== undefined) {
     throw new MirrorError('usage', '--cursor is for a whole mirror: name no packages with it.');
   }
   const isUrl = isMirrorUrl(where);
-  if (quick && !isUrl) {
-    throw new MirrorError('usage', '--quick trusts a server, and a folder has none: leave it out.');
+  if (!isUrl && (quick || publicUrl !== undefined)) {
+    const option = quick ? '--quick' : '--public-url';
+    throw new MirrorError('usage', `${option} is about a server, and a folder has none: leave it out.`);
   }
   await expectMirrorId(mirrorId);
   const place = isUrl ? mirrorUrlArgument(where) : directoryOf(where);
@@ -70,11 +73,13 @@ async function verify(session: Session, where: string, packages: string[], optio
     jobs,
     allowOlder,
     mirrorId,
+    publicUrl,
     stateFolder: stateFolder(environment),
   });
-  if (options.json) session.print(JSON.stringify(report, null, 2));
-  else printReport(session, report);
-  if (!report.ok) session.fail(FAILED);
+  const exitCode = report.ok ? EXIT.done : exitCodeOf(...report.failures.map(({ state }) => state));
+  if (options.json) return session.printJson(report, exitCode);
+  printReport(session, report, exitCode);
+  session.fail(exitCode);
 }
 
 /** Throws `usage` for what cannot be the id of a mirror. */
@@ -88,7 +93,7 @@ async function expectMirrorId(text: string | undefined): Promise<void> {
 }
 
 /** Prints what passed, every bad file with the evidence, and the verdict. Remarks go to standard error. */
-function printReport({ reporter, print }: Session, report: PlaceReport): void {
+function printReport({ reporter, print }: Session, report: PlaceReport, exitCode: number): void {
   for (const remark of remarks(report)) reporter.warn(remark);
   const lines = report.checks
     .filter((check) => check.state === 'passed')
@@ -98,7 +103,7 @@ function printReport({ reporter, print }: Session, report: PlaceReport): void {
     if (expected !== undefined) lines.push(`    expected ${expected}`);
     if (found !== undefined) lines.push(`    found    ${found}`);
   }
-  print([...lines, report.ok ? verdict(report) : refusal(report)].join('\n'));
+  print([...lines, report.ok ? verdict(report) : refusal(report, exitCode)]);
 }
 
 /** Returns what is not a fault of the mirror but worth knowing. */
@@ -133,8 +138,21 @@ function exceptions({ on_demand, expired }: VerifyReport['files']): string {
   return counts.length > 0 ? `, except ${counts.join(' and ')}` : '';
 }
 
-function refusal({ failures, files, snapshot }: VerifyReport): string {
+/** Returns the verdict on a mirror that did not pass. What could not be reached says nothing about its bytes. */
+function refusal({ failures, files, snapshot }: VerifyReport, exitCode: number): string {
+  const only = files.checked < files.total ? ' Not every file was checked.' : '';
+  if (exitCode === EXIT.outdated)
+    return `FAILED: this snapshot has expired, or is older than one that was accepted before.${only}`;
+  if (exitCode === EXIT.unreachable) {
+    if (!snapshot) return 'UNREACHABLE: the mirror did not answer, and nothing was checked.';
+    return `UNREACHABLE: ${counted(failures.length, 'file')} could not be read. Nothing wrong was found in the others.`;
+  }
+  if (!snapshot && failures.some(({ state }) => state === 'unknown')) {
+    return 'FAILED: the snapshot could not be read, and nothing was checked.';
+  }
   if (!snapshot) return 'FAILED: no snapshot here is signed by a trusted key.';
-  const only = files.total > 0 && files.checked < files.total ? ' Not every file was checked.' : '';
-  return `FAILED: ${counted(failures.length, 'file')} of this mirror cannot be trusted.${only}`;
+  const bad = failures.filter(({ state }) => state !== 'unreachable');
+  if (bad.every(({ state }) => state === 'unknown'))
+    return `FAILED: ${counted(bad.length, 'file')} of this mirror could not be read.${only}`;
+  return `FAILED: ${counted(bad.length, 'file')} of this mirror cannot be trusted.${only}`;
 }

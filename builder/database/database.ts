@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { IndexStamp, PackageKind, Row, Rows, Table } from '../../format/packages/kind.ts';
+import { withPath } from '../directory/disk-error.ts';
+import { clientTables } from './client-tables.ts';
 
 /**
  * Writes a new SQLite database at `path`, replacing any file there: `schema`, then whatever `fill` inserts, in one
@@ -19,7 +21,7 @@ export function createDatabase(path: string, schema: string, fill: (database: Da
   } catch (error) {
     database.close();
     rmSync(path, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
 }
 
@@ -65,7 +67,8 @@ export function writeIndexDatabase(path: string, kind: PackageKind, contents: In
   const packages = sortedBy(contents.packages, ({ name }) => name);
   const tables = kind.tables.filter(({ mirrorOnly = false }) => mirror || !mirrorOnly);
   const schema = [...tables, ...(extra ? [extra.table] : [])].map((table) => tableSql(table, mirror));
-  createDatabase(path, [...schema, META_TABLE, ...kind.indexes].join(';\n'), (database) => {
+  const forClient = mirror ? clientTables(kind).map((table) => tableSql(table, false)) : [];
+  createDatabase(path, [...schema, ...forClient, META_TABLE].join(';\n'), (database) => {
     for (const table of tables) {
       const insert = inserter(database, table.name, columnsOf(table, mirror), table);
       for (const { rows } of packages) for (const row of rows[table.name] ?? []) insert(row);
@@ -81,12 +84,16 @@ export const columnsOf = ({ columns, mirrorColumns = {} }: Table, mirror: boolea
   Object.keys(mirror ? { ...columns, ...mirrorColumns } : columns);
 
 function tableSql(
-  { name, columns, mirrorColumns, constraints = [], search }: Table,
+  { name, columns, mirrorColumns, constraints = [], search, indexes = {} }: Table,
   mirror: boolean,
 ): string {
   const all = Object.entries(mirror ? { ...columns, ...mirrorColumns } : columns);
   const parts = [...all.map(([column, type]) => `${column} ${type}`), ...constraints];
-  return `CREATE TABLE ${name} (${parts.join(', ')});${search ? searchIndex(name, search) : ''}`;
+  const own = Object.entries(indexes)
+    .filter(([, column]) => all.some(([present]) => present === column))
+    .map(([index, column]) => `CREATE INDEX ${index} ON ${name}(${column})`);
+  const table = [`CREATE TABLE ${name} (${parts.join(', ')})`, ...own].join(';\n');
+  return search ? `${table};${searchIndex(name, search)}` : table;
 }
 
 /**

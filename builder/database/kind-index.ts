@@ -11,6 +11,10 @@ export interface Listed {
   hash: string | null;
   /** Unix seconds. */
   updatedAt: number | null;
+  /** Why nothing of the package can be mirrored, if that is so. */
+  unavailable?: string | undefined;
+  /** Headers to send for its files, by URL. */
+  headers?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
 }
 
 /** What an index, an upstream's or a mirror's, lists of one kind of package. */
@@ -18,6 +22,8 @@ export interface KindIndex {
   /** Returns a package by its name or an alias. */
   find(name: string): Listed | undefined;
   names(): string[];
+  /** Returns where a package that is no longer here went to, if the index knows: `owner/tap`, or `owner/tap/name`. */
+  movedTo?(name: string): string | undefined;
   /** Returns the names that a package depends on, for the given reasons, sorted. */
   dependencies(name: string, types: readonly string[]): string[];
 }

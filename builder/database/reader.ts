@@ -1,6 +1,9 @@
+import { closeSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { MirrorError, messageOf } from '../../format/errors.ts';
+import { openPlainSync } from '../directory/plain-file.ts';
 
 /** Bytes of the longest value, and of the longest row. */
 const MAX_VALUE = 16 * 1024 * 1024;
@@ -22,10 +25,14 @@ export class DatabaseReader {
     this.#where = where;
   }
 
-  /** Opens the file at `path`; errors name `where`. Throws `bad-input` for what is no SQLite database. */
+  /** Opens the file at `path`; errors name `where`. Throws `bad-input` for anything but a SQLite
+   * database, `refused` for anything but a plain file, and Node's errors. */
   static open(path: string, where: string): DatabaseReader {
+    // SQLite would wait for a pipe, and calls every failure a database that it cannot open.
+    closeSync(openPlainSync(path));
     try {
-      const database = new DatabaseSync(path, {
+      // Immutable: a journal that lies beside it is not part of it, and is not carried out.
+      const database = new DatabaseSync(new URL(`${pathToFileURL(path).href}?immutable=1`), {
         ...{ readOnly: true, allowExtension: false, limits: { length: MAX_VALUE } },
       });
       database.exec('PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON');
@@ -41,7 +48,7 @@ export class DatabaseReader {
     }
   }
 
-  /** All rows of a query, each parsed. Throws `bad-input` naming the database. */
+  /** Returns all rows of a query, each parsed. Throws `bad-input` naming the database. */
   rows<S extends v.GenericSchema>(schema: S, sql: string, ...values: SQLInputValue[]): v.InferOutput<S>[] {
     return this.#reading(() => {
       const rows: v.InferOutput<S>[] = [];
@@ -53,7 +60,7 @@ export class DatabaseReader {
     });
   }
 
-  /** The only row of a query. Throws as {@link rows}, and when there is none. */
+  /** Returns the only row of a query. Throws as {@link rows}, and when there is none. */
   row<S extends v.GenericSchema>(schema: S, sql: string, ...values: SQLInputValue[]): v.InferOutput<S> {
     return this.#reading(() => v.parse(schema, this.#statement(sql).get(...values)));
   }

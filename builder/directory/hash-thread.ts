@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openPlainSync } from './plain-file.ts';
 
 export type HashAlgorithm = 'sha256' | 'md5' | 'blake2b512';
 
@@ -7,9 +8,11 @@ export type HashAlgorithm = 'sha256' | 'md5' | 'blake2b512';
 export interface HashJob {
   file: string | number;
   algorithms: readonly HashAlgorithm[];
+  /** Longest file that is hashed, bytes. Of a longer one only the size is returned. */
+  limit: number;
 }
 
-/** Size of the file in bytes, and its digests in hex, in the order of the algorithms. */
+/** Size of the file in bytes, and its digests in hex, in the order of the algorithms; no digests if it is too long. */
 export interface HashResult {
   size: number;
   digests: string[];
@@ -18,29 +21,33 @@ export interface HashResult {
 const buffer = Buffer.allocUnsafe(1024 * 1024);
 
 /** Hashes a file on a thread of the pool in `hash.ts`. Reads synchronously, which is fastest and blocks only this thread. */
-export default function hashJob({ file, algorithms }: HashJob): HashResult {
+export default function hashJob({ file, ...job }: HashJob): HashResult {
   try {
-    if (typeof file === 'number') return hash(file, algorithms);
-    const opened = openSync(file, 'r');
+    if (typeof file === 'number') return hash(file, job);
+    const opened = openPlainSync(file);
     try {
-      return hash(opened, algorithms);
+      return hash(opened, job);
     } finally {
       closeSync(opened);
     }
   } catch (error) {
     // Between threads an error loses all fields but its message and cause.
-    const { message, code, syscall, path } = error as NodeJS.ErrnoException;
-    throw new Error(message, { cause: { code, syscall, path } });
+    const { message, code, syscall, path, where } = error as NodeJS.ErrnoException & { where?: string };
+    throw new Error(message, { cause: { code, syscall, path, where } });
   }
 }
 
-function hash(file: number, algorithms: HashJob['algorithms']): HashResult {
+function hash(file: number, { algorithms, limit }: Omit<HashJob, 'file'>): HashResult {
+  const { size: expected } = fstatSync(file);
+  if (expected > limit) return { size: expected, digests: [] };
   const hashes = algorithms.map((algorithm) => createHash(algorithm));
   let size = 0;
-  for (;;) {
+  while (size <= limit) {
     const length = readSync(file, buffer, 0, buffer.length, size);
     if (length === 0) return { size, digests: hashes.map((one) => one.digest('hex')) };
     for (const one of hashes) one.update(buffer.subarray(0, length));
     size += length;
   }
+  // It grew while it was read.
+  return { size, digests: [] };
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson } from '../../format/parse.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { digestFile, type FileDigest } from './hash.ts';
-import { localPath } from './paths.ts';
+import { inspectFile, localPath } from './paths.ts';
+import { MAX_FILE } from './plain-file.ts';
 import { writeFileAtomic } from './write.ts';
 
 const schema = v.record(
@@ -14,6 +14,8 @@ const schema = v.record(
   v.object({
     size: v.number(),
     mtime: v.string(),
+    ctime: v.string(),
+    device: v.string(),
     inode: v.string(),
     sha256: v.string(),
     md5: v.string(),
@@ -24,7 +26,7 @@ type KnownFile = v.InferOutput<typeof schema>[string];
 
 /**
  * A cache of the digests of a mirror's files that this program wrote or read before. A digest is trusted while size,
- * modification time and inode are unchanged. The cache is kept outside the mirror, which may come from somebody else:
+ * device, inode and both times of change are unchanged: a modification time can be set, the other one cannot. The cache is kept outside the mirror, which may come from somebody else:
  * only this user may vouch for files unread.
  */
 export class KnownFiles {
@@ -52,40 +54,54 @@ export class KnownFiles {
     }
   }
 
-  /** Returns the digests of a mirror path, or `undefined` if the file does not exist. Reads the file unless it is known. */
-  async digest(path: string): Promise<FileDigest | undefined> {
+  /**
+   * Returns the digests of a mirror path, or `undefined` if the file does not exist or is longer than `limit` bytes. Reads the
+   * file unless it is known. What is signed or opened must be read again: no identity proves what bytes a file has. Throws `refused` for anything but a plain file of this mirror.
+   */
+  async digest(path: string, limit = MAX_FILE): Promise<FileDigest | undefined> {
     const seen = this.#seen.get(path);
     if (seen) return digestOf(seen);
-    const local = localPath(this.#directory, path);
-    const identity = identityOf(local);
-    if (!identity) return undefined;
+    const identity = identityOf(this.#directory, path);
+    if (!identity || identity.size > limit) return undefined;
     const known = this.#known.get(path);
     const isSame = known && SAME.every((key) => known[key] === identity[key]);
-    const record = isSame ? known : { ...identity, ...(await digestFile(local)) };
+    const record = isSame
+      ? known
+      : { ...identity, ...(await digestFile(localPath(this.#directory, path), limit)) };
     this.#seen.set(path, record);
     return digestOf(record);
   }
 
-  /** Saves the digests of files that are in place, and forgets all other paths. Ignores errors. */
-  async save(files: Iterable<Pick<SnapshotEntry, 'name' | 'sha256' | 'md5'>>): Promise<void> {
+  /**
+   * Saves the digests of those files that this run has read or `written`, or an earlier one, and forgets all other paths: a
+   * file that is only listed may have any bytes. Ignores errors.
+   */
+  async save(
+    files: Iterable<Pick<SnapshotEntry, 'name' | 'sha256' | 'md5'>>,
+    written: ReadonlySet<string>,
+  ): Promise<void> {
     const records: Record<string, KnownFile> = {};
     for (const { name, sha256, md5 } of files) {
       // Of a file on demand not all is known.
       if (md5 === undefined) continue;
-      const seen = this.#seen.get(name);
-      const identity = seen?.sha256 === sha256 ? seen : identityOf(localPath(this.#directory, name));
+      const read = this.#seen.get(name) ?? this.#known.get(name);
+      const known = read?.sha256 === sha256 ? read : undefined;
+      const identity = written.has(name) ? identityOf(this.#directory, name) : known;
       if (identity) records[name] = { ...identity, sha256, md5 };
     }
     await writeFileAtomic(this.#cache, `${JSON.stringify(records)}\n`).catch(() => undefined);
   }
 }
 
-const SAME = ['size', 'mtime', 'inode'] as const;
+const SAME = ['size', 'mtime', 'ctime', 'device', 'inode'] as const;
 
 const digestOf = ({ size, sha256, md5 }: KnownFile): FileDigest => ({ size, sha256, md5 });
 
 /** Synchronous: this takes less time than handing it to another thread. */
-function identityOf(path: string): Pick<KnownFile, (typeof SAME)[number]> | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found && { size: Number(found.size), mtime: String(found.mtimeNs), inode: String(found.ino) };
+function identityOf(directory: string, path: string): Pick<KnownFile, (typeof SAME)[number]> | undefined {
+  const found = inspectFile(directory, path);
+  if (!found) return undefined;
+  const { size, mtimeNs, ctimeNs, dev, ino } = found;
+  const times = { mtime: String(mtimeNs), ctime: String(ctimeNs) };
+  return { size: Number(size), ...times, device: String(dev), inode: String(ino) };
 }

@@ -1,36 +1,29 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath, MANIFEST, ROOT, signaturePath } from '../../format/layout.ts';
 import { type Manifest, parseManifest } from '../../format/manifest.ts';
+import { MAX_SIGNATURE } from '../../format/minisign/signature.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { Leaf } from '../../format/snapshot/leaf.ts';
+import { MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import { parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import { isCommitUnfinished } from '../snapshot/journal.ts';
-import { localPath, PRIVATE } from './paths.ts';
+import { localPath, ownFolder, PRIVATE } from './paths.ts';
+import { MAX_DOCUMENT, readMirrorFile } from './read.ts';
 import { isAbsent, isPresent } from './write.ts';
-
-/** Reads a file of a mirror whole. Throws `missing` naming its path in the mirror. */
-export async function readMirrorFile(directory: string, path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(localPath(directory, path));
-  } catch (cause) {
-    if (!isAbsent(cause)) throw cause;
-    throw new MirrorError('missing', `${path} is missing.`, { where: path, cause });
-  }
-}
 
 /** Reads the root and its signature, and verifies neither. Throws `missing`. */
 export async function readSignedRoot(directory: string): Promise<SignedRoot> {
-  const root = await readMirrorFile(directory, ROOT);
-  const signature = await readMirrorFile(directory, signaturePath(ROOT));
+  const root = await readMirrorFile(directory, ROOT, MAX_POINTER_SIZE);
+  const signature = await readMirrorFile(directory, signaturePath(ROOT), MAX_SIGNATURE);
   return { root, signature: Buffer.from(signature).toString('utf8') };
 }
 
 /** Reads the entries of the leaf of a root with this index. Throws `missing`, `mismatch` or `bad-input`. */
 export async function readLeaf(directory: string, root: Root, index: number): Promise<SnapshotEntry[]> {
-  const path = leafPath(root.leaves[index]?.sha256 ?? '');
-  return new Leaf(await readMirrorFile(directory, path), root, index).entries();
+  const { sha256 = '', size = 0 } = root.leaves[index] ?? {};
+  return new Leaf(await readMirrorFile(directory, leafPath(sha256), size), root, index).entries();
 }
 
 /** Reads the entries of all leaves of a root. Throws as {@link readLeaf}. */
@@ -40,7 +33,7 @@ export async function readEntries(directory: string, root: Root): Promise<Snapsh
 
 /** Reads manifest.json. Throws `missing` or `bad-input`. */
 export const readManifest = async (directory: string): Promise<Manifest> =>
-  parseManifest(await readMirrorFile(directory, MANIFEST));
+  parseManifest(await readMirrorFile(directory, MANIFEST, MAX_DOCUMENT));
 
 /**
  * Reads what a mirror says about itself, without verifying signatures. Returns `undefined` if the directory is not a mirror
@@ -48,7 +41,7 @@ export const readManifest = async (directory: string): Promise<Manifest> =>
  */
 export async function readContents(directory: string) {
   if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
-  const snapshot = parseRoot(await readMirrorFile(directory, ROOT));
+  const snapshot = parseRoot(await readMirrorFile(directory, ROOT, MAX_POINTER_SIZE));
   const entries = await readEntries(directory, snapshot);
   return { snapshot, entries, manifest: await readManifest(directory) };
 }
@@ -73,6 +66,10 @@ export async function expectUsable(directory: string): Promise<void> {
 /** Throws `missing` unless the directory holds a mirror. */
 export async function expectMirror(directory: string): Promise<void> {
   if (await isPresent(localPath(directory, ROOT))) return;
+  if (await isPresent(localPath(directory, PRIVATE))) {
+    const message = `The first create of ${directory} was interrupted: run it again. What was downloaded is kept.`;
+    throw new MirrorError('missing', message, { where: directory });
+  }
   throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, { where: directory });
 }
 
@@ -85,10 +82,13 @@ export async function expectWhole(directory: string): Promise<void> {
   await expectMirror(directory);
 }
 
-/** Returns the mirror paths of all files in a folder, sorted. Without such a folder there are none. */
+/**
+ * Returns the mirror paths of all names in a folder that are not folders, links and special files too, sorted. Without such a
+ * folder there are none. Throws `refused` if it is not a folder of this mirror.
+ */
 export async function filesBelow(directory: string, folder: string): Promise<string[]> {
   const options = { recursive: true, withFileTypes: true } as const;
-  const found = await readdir(localPath(directory, folder), options).catch((error: unknown) => {
+  const found = await readdir(ownFolder(directory, folder), options).catch((error: unknown) => {
     if (isAbsent(error)) return [];
     throw error;
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, statSync } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT, type SnapshotId, signaturePath, snapshotName } from '../../format/layout.ts';
@@ -11,9 +11,10 @@ import { type LeafReference, parseRoot } from '../../format/snapshot/root.ts';
 import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
 import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
-import { readMirrorFile, readSignedRoot } from './mirror.ts';
-import { localPath } from './paths.ts';
-import { isAbsent } from './write.ts';
+import { readSignedRoot } from './mirror.ts';
+import { inspectFile } from './paths.ts';
+import { readUpTo } from './plain-file.ts';
+import { openMirrorFile, readMirrorFile } from './read.ts';
 
 /** Files up to this size are read whole, bytes. */
 const SMALL = 64 * 1024;
@@ -28,7 +29,7 @@ interface SmallFile {
 
 /**
  * A mirror directory as the serving app reads it. A file is hashed before its first byte is sent, and again whenever its
- * identity (device, inode, size, times of change) has changed.
+ * identity (device, inode, size, times of change) has changed; if that happens while it is sent, the last piece is not.
  */
 export class DirectoryStore implements MirrorStore {
   readonly #directory: string;
@@ -53,89 +54,98 @@ export class DirectoryStore implements MirrorStore {
   }
 
   /** A directory keeps only the live snapshot. */
-  async snapshots(): Promise<SnapshotId[]> {
+  async snapshots(version?: number): Promise<SnapshotId[]> {
     const signed = await this.#liveRoot();
-    return signed ? [idOf(signed)] : [];
+    const ids = signed ? [idOf(signed)] : [];
+    return version === undefined ? ids : ids.filter((id) => id.version === version);
   }
 
   async #liveRoot(): Promise<PublishedRoot | undefined> {
-    const identity = identityAt(localPath(this.#directory, ROOT));
+    const identity = await asStored(ROOT, async () => identityAt(this.#directory, ROOT));
     if (this.#root && this.#root.identity === identity) return this.#root.signed;
-    const signed = await ifPresent(readPublishedRoot(this.#directory));
+    const signed = await asStored(ROOT, () => ifPresent(readPublishedRoot(this.#directory)));
     this.#root = signed && identity !== undefined ? { identity, signed } : undefined;
     return signed;
   }
 
-  leaf = ({ sha256 }: LeafReference): Promise<Uint8Array | undefined> =>
-    ifPresent(readMirrorFile(this.#directory, leafPath(sha256)));
+  leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
+    const path = leafPath(sha256);
+    return asStored(path, () => ifPresent(readMirrorFile(this.#directory, path, size)));
+  }
 
-  async head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
+  head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
+    return asStored(filePathOf(entry), () => this.#head(entry));
+  }
+
+  async #head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
     const file = await this.#openFile(entry);
     try {
-      if (!file) return undefined;
-      const identity = identityOf(await file.stat({ bigint: true }));
-      return await this.#recordOf(filePathOf(entry), file, identity);
+      return file && (await this.#recordOf(entry, file, await file.stat({ bigint: true })));
     } finally {
       await file?.close();
     }
   }
 
-  async open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
+  open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
+    return asStored(filePathOf(entry), () => this.#open(entry, range));
+  }
+
+  async #open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const kept = this.#small.get(entry.sha256);
     if (kept) return part(kept, range);
     const file = await this.#openFile(entry);
     if (!file) return undefined;
+    let isStreamed = false;
     try {
       const found = await file.stat({ bigint: true });
-      if (found.size <= SMALL) return part(await this.#keepSmall(file), range);
-      const record = await this.#recordOf(filePathOf(entry), file, identityOf(found));
+      if (found.size <= SMALL) return part(await this.#keepSmall(file, filePathOf(entry)), range);
+      const record = await this.#recordOf(entry, file, found);
       // The same handle that was hashed, so that no other file can take its place in between.
-      return { record, body: streamOf(file, range ?? { offset: 0, length: record.size }) };
-    } catch (error) {
-      await file.close();
-      throw error;
+      const whole = { offset: 0, length: record.size };
+      const body = streamOf(file, range ?? whole, () => expectUnchanged(entry, file, found, record));
+      isStreamed = true;
+      return { record, body };
+    } finally {
+      if (!isStreamed) await file.close();
     }
   }
 
+  #openFile = (entry: SnapshotEntry): Promise<FileHandle | undefined> =>
+    openMirrorFile(this.#directory, filePathOf(entry));
+
   /** Reads a small file whole, so that the bytes that are kept and sent are those that were hashed. */
-  async #keepSmall(file: FileHandle): Promise<SmallFile> {
-    const bytes = new Uint8Array(await file.readFile());
-    await file.close();
+  async #keepSmall(file: FileHandle, path: string): Promise<SmallFile> {
+    const bytes = await readUpTo(file, SMALL, path);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const small = { record: { size: bytes.length, sha256 }, bytes };
     this.#small.set(sha256, small);
     return small;
   }
 
-  async #openFile(entry: SnapshotEntry): Promise<FileHandle | undefined> {
-    try {
-      return await open(localPath(this.#directory, filePathOf(entry)), 'r');
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    }
-  }
-
-  async #recordOf(path: string, file: FileHandle, identity: string): Promise<StoredRecord> {
+  /** Of a file of another length than the listed one only that is recorded: it need not be read. */
+  async #recordOf(entry: SnapshotEntry, file: FileHandle, found: BigIntStats): Promise<StoredRecord> {
+    const [path, identity, size] = [filePathOf(entry), identityOf(found), Number(found.size)];
+    if (size !== (entry.size ?? size)) return { size };
     const known = this.#records.get(path);
     if (known?.identity === identity) return known.record;
-    const record = hashOpen(file);
+    const record = hashOpen(file, size);
     this.#records.set(path, { identity, record });
     record.catch(() => this.#records.delete(path));
     return record;
   }
 }
 
+/** Returns a small file, or a range of it. */
 function part({ record, bytes }: SmallFile, range: ByteRange | undefined): OpenFile {
   const body = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   return { record, body };
 }
 
-/** ctime is when the root was written here; copies preserve mtime. */
+/** Reads the root, with the time at which it was written here: `ctime`, because copies preserve `mtime`. */
 async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
   const signed = await readSignedRoot(directory);
-  const { ctimeMs } = await stat(localPath(directory, ROOT));
-  return { ...signed, published: Math.floor(ctimeMs / 1000) };
+  const { ctimeMs } = inspectFile(directory, ROOT) ?? {};
+  return ctimeMs === undefined ? signed : { ...signed, published: Number(ctimeMs / 1000n) };
 }
 
 /** Returns what a root says of itself: nothing of it is verified yet. */
@@ -147,16 +157,55 @@ const idOf = ({ root, signature }: PublishedRoot): SnapshotId => ({
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(':');
 
-function identityAt(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+function identityAt(directory: string, path: string): string | undefined {
+  const found = inspectFile(directory, path);
   return found && identityOf(found);
 }
 
-async function hashOpen(file: FileHandle): Promise<StoredRecord> {
-  const { size, hash } = await hashFile(file.fd, 'sha256');
+/**
+ * Throws `mismatch` if an open file has been written to since it was looked at and hashed. If only its names have changed
+ * (`ctime`, because an update replaced or linked it), its bytes are hashed again instead.
+ */
+async function expectUnchanged(
+  entry: SnapshotEntry,
+  file: FileHandle,
+  before: BigIntStats,
+  record: StoredRecord,
+): Promise<void> {
+  const now = await file.stat({ bigint: true });
+  if (identityOf(now) === identityOf(before)) return;
+  const isRenamed = now.size === before.size && now.mtimeNs === before.mtimeNs;
+  if (isRenamed && (await hashOpen(file, record.size)).sha256 === record.sha256) return;
+  const where = filePathOf(entry);
+  throw new MirrorError('mismatch', `${where} was changed while it was sent.`, {
+    where,
+    expected: identityOf(before),
+    found: identityOf(now),
+  });
+}
+
+async function hashOpen(file: FileHandle, limit: number): Promise<StoredRecord> {
+  const { size, hash } = await hashFile(file.fd, 'sha256', limit);
   return { size, sha256: hash.toString('hex') };
 }
 
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/** Names a file in errors as clients know it: where a mirror is on this machine is nobody's business. */
+async function asStored<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof MirrorError && cause.code !== 'refused') throw cause;
+    const [code, what] =
+      cause instanceof MirrorError
+        ? (['mismatch', 'is not a plain file of this mirror'] as const)
+        : (['upstream', `cannot be read: ${codeOf(cause) ?? 'no reason given'}`] as const);
+    throw new MirrorError(code, `${path} ${what}.`, { where: path, cause });
+  }
+}
+
+/** Returns the result, or `undefined` if a file is missing. */
 async function ifPresent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

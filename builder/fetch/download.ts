@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
+import { namingFile } from '../directory/disk-error.ts';
 import { digestFile, type FileDigest } from '../directory/hash.ts';
-import { incomingDirectory } from '../directory/paths.ts';
+import { incomingDirectory, notOwn } from '../directory/paths.ts';
+import { MAX_FILE, openForAppending, openPlain } from '../directory/plain-file.ts';
 import { ifPresent } from '../directory/write.ts';
+import { alterationOf, BEGINNING, expectUnaltered } from '../http/altered.ts';
 import { tooLarge } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 import type { OpenedFile, UpstreamLocation } from '../upstream/location.ts';
 
-/** Longest package, in bytes. */
-const MAX_SIZE = 20 * 1024 ** 3;
+/** A file to ask for. */
+interface Wanted {
+  url: URL;
+  /** By lower-case name. */
+  headers?: Readonly<Record<string, string>> | undefined;
+}
 
 /** A file to download, and the SHA-256 that it must have. */
-export interface Download {
-  url: URL;
+export interface Download extends Wanted {
   /** SHA-256 that the upstream's index declares, hex. */
   sha256: string;
 }
@@ -24,13 +30,13 @@ type OnBytes = (count: number) => void;
 
 /**
  * Downloads a file into the mirror's `incoming` folder, under its SHA-256. Continues a broken connection, and what an
- * earlier run left. Throws `mismatch` when the bytes are not those declared, `too-large`, Node's file system errors, or
- * what the upstream throws.
+ * earlier run left. Throws `mismatch` when the bytes are not those declared, `unreachable` when something on the way changed
+ * them, `too-large`, Node's file system errors, or what the upstream throws.
  */
 export async function download(
   upstream: UpstreamLocation,
   directory: string,
-  { url, sha256 }: Download,
+  { url, sha256, headers }: Download,
   onBytes: OnBytes,
 ): Promise<FileDigest> {
   await mkdir(incomingDirectory(directory), { recursive: true });
@@ -38,16 +44,18 @@ export async function download(
   const present = await ifPresent(digestFile(target));
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
-  const isPieced = await fetchRest(upstream, url, part, onBytes);
+  let last = await fetchRest(upstream, { url, headers }, part, onBytes);
   let digest = await digestFile(part);
   // The pieces may be of different files: only a download in one piece proves the upstream wrong.
-  if (digest.sha256 !== sha256 && isPieced) {
+  if (digest.sha256 !== sha256 && last.offset > 0) {
     await rm(part);
-    await fetchRest(upstream, url, part, onBytes);
+    last = await fetchRest(upstream, { url, headers }, part, onBytes);
     digest = await digestFile(part);
   }
   if (digest.sha256 !== sha256) {
+    const alteration = last.answer && alterationOf(last.answer, url.href, await beginningOf(part));
     await rm(part);
+    if (alteration) throw alteration;
     throw new MirrorError('mismatch', `${url.href} is not the file that the upstream's index describes.`, {
       where: url.href,
       expected: sha256,
@@ -65,14 +73,18 @@ export async function download(
 export async function downloadUnchecked(
   upstream: UpstreamLocation,
   directory: string,
-  url: URL,
+  { url, headers }: Wanted,
   onBytes: OnBytes,
 ): Promise<FileDigest> {
   await mkdir(incomingDirectory(directory), { recursive: true });
   const name = createHash('sha256').update(url.href).digest('hex');
   const part = join(incomingDirectory(directory), `${name}.unchecked`);
   try {
-    await withRetries(async () => append(part, await upstream.open(url, 0, MAX_SIZE), url, onBytes));
+    await withRetries(async () => {
+      const opened = await upstream.open(url, 0, MAX_FILE, headers);
+      if (opened.answer) expectUnaltered(opened.answer, url.href);
+      await append(part, opened, url, onBytes);
+    });
     const digest = await digestFile(part);
     await rename(part, join(incomingDirectory(directory), digest.sha256));
     return digest;
@@ -82,23 +94,23 @@ export async function downloadUnchecked(
   }
 }
 
-/** Completes a part, from where it ends. Returns true if the result is of more than one answer. */
+/** Completes a part, from where it ends. Returns the last answer, which is the whole file if it began at 0. */
 async function fetchRest(
   upstream: UpstreamLocation,
-  url: URL,
+  { url, headers }: Wanted,
   part: string,
   onBytes: OnBytes,
-): Promise<boolean> {
+): Promise<OpenedFile> {
   let received = 0;
   const count: OnBytes = (bytes) => {
     received += bytes;
     onBytes(bytes);
   };
-  const fetchOnce = async (): Promise<boolean> => {
-    const { size } = (await ifPresent(stat(part))) ?? { size: 0 };
-    const opened = await upstream.open(url, size, MAX_SIZE);
+  const fetchOnce = async (): Promise<OpenedFile> => {
+    const size = await sizeOfPart(part);
+    const opened = await upstream.open(url, size, MAX_FILE, headers);
     await append(part, opened, url, count);
-    return opened.offset > 0;
+    return opened;
   };
   try {
     return await withRetries(fetchOnce, () => received);
@@ -109,6 +121,23 @@ async function fetchRest(
   }
 }
 
+async function beginningOf(local: string): Promise<Uint8Array> {
+  const file = await openPlain(local);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(BEGINNING), 0, BEGINNING, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Returns how much of a download is here. A part with a second name is not ours to continue: that name may be outside. */
+async function sizeOfPart(part: string): Promise<number> {
+  const found = await ifPresent(lstat(part));
+  if (found && !found.isFile()) throw notOwn(part, 'file');
+  return found?.nlink === 1 ? found.size : 0;
+}
+
 /** Writes an answer to disk: behind what the part has, or in its place. Keeps what came before an error. */
 async function append(
   part: string,
@@ -116,13 +145,13 @@ async function append(
   url: URL,
   onBytes: OnBytes,
 ): Promise<void> {
-  const file = await open(part, offset > 0 ? 'a' : 'w', 0o644);
+  const file = await openForAppending(part, offset);
   let size = offset;
   try {
     for await (const chunk of chunks) {
-      await file.writeFile(chunk);
+      await namingFile(part, () => file.writeFile(chunk));
       size += chunk.length;
-      if (size > MAX_SIZE) throw tooLarge(url.href, MAX_SIZE);
+      if (size > MAX_FILE) throw tooLarge(url.href, MAX_FILE);
       onBytes(chunk.length);
     }
     await file.sync();

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { isDiskFailure } from '../directory/disk-error.ts';
 import type { FileDigest } from '../directory/hash.ts';
-import { isDiskFull } from '../directory/write.ts';
 import { brewBottlesOf, filesOf, type Plan, type PlannedFile } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Stage } from '../snapshot/stage.ts';
@@ -43,14 +43,17 @@ export interface FetchOptions {
   reporter: Reporter;
 }
 
-/** What was brought in, and why other files could not be: the reason by path. */
+/** Why files could not be brought in: what was thrown, by path. */
+export type Failures = Map<string, unknown>;
+
+/** What was brought in, and what could not be. */
 export interface Fetched {
   downloaded: Amount;
   linked: Amount;
-  failures: Map<string, string>;
+  failures: Failures;
 }
 
-/** Keeps, links or downloads every planned file. Tries all of them and returns the failures; throws only for a full disk. */
+/** Keeps, links or downloads every planned file. Tries all of them and returns the failures; throws only where this machine's disk fails. */
 export async function bringIn(
   options: FetchOptions,
   files: readonly PlannedFile[],
@@ -71,7 +74,7 @@ class Fetching {
   readonly #options: FetchOptions;
   readonly #total: number;
   readonly #stage: Stage;
-  /** By SHA-256: two paths may have the same bytes, and two downloads must never write one part. */
+  /** By SHA-256, or by address where none is declared: two downloads must never write one part. */
   readonly #coming = new Map<string, Promise<FileDigest>>();
   #done = 0;
 
@@ -90,8 +93,8 @@ class Fetching {
   async attempt(file: PlannedFile): Promise<void> {
     await this.#bringOnce(file).catch((error: unknown) => {
       // Every other file would fail as well.
-      if (isDiskFull(error)) throw error;
-      this.fetched.failures.set(file.path, messageOf(error));
+      if (isDiskFailure(error)) throw error;
+      this.fetched.failures.set(file.path, error);
     });
     this.#done += 1;
     this.report();
@@ -100,8 +103,9 @@ class Fetching {
   async #bringOnce(file: PlannedFile): Promise<void> {
     const kept = file.sha256 ?? file.before;
     if (!file.forced && kept !== undefined && (await this.#stage.keep(file.path, kept))) return;
-    const digest = this.#coming.get(file.sha256 ?? file.path) ?? this.#bring(file);
-    this.#coming.set(file.sha256 ?? file.path, digest);
+    const part = file.sha256 ?? addressOf(file, this.#options).href;
+    const digest = this.#coming.get(part) ?? this.#bring(file);
+    this.#coming.set(part, digest);
     this.#stage.adopt(file.path, await digest);
   }
 
@@ -126,12 +130,16 @@ class Fetching {
   }
 }
 
+const addressOf = ({ url, from }: PlannedFile, { upstream }: FetchOptions): URL =>
+  (from ?? upstream).resolve(url);
+
 async function fetchFile(
-  { directory, upstream }: FetchOptions,
-  { url, sha256, from = upstream }: PlannedFile,
+  options: FetchOptions,
+  file: PlannedFile,
   receive: (count: number) => void,
 ): Promise<FileDigest> {
-  const address = from.resolve(url);
-  if (sha256 === undefined) return downloadUnchecked(from, directory, address, receive);
-  return download(from, directory, { url: address, sha256 }, receive);
+  const { sha256, headers, from = options.upstream } = file;
+  const url = addressOf(file, options);
+  if (sha256 === undefined) return downloadUnchecked(from, options.directory, { url, headers }, receive);
+  return download(from, options.directory, { url, sha256, headers }, receive);
 }

@@ -1,8 +1,7 @@
 import pMap from 'p-map';
 import { imageConfigPath, imageManifestPath } from '../../format/bottle.ts';
-import { messageOf } from '../../format/errors.ts';
-import { readMirrorFile } from '../directory/mirror.ts';
-import { isDiskFull } from '../directory/write.ts';
+import { isDiskFailure } from '../directory/disk-error.ts';
+import { MAX_DOCUMENT, readMirrorFile } from '../directory/read.ts';
 import type { BrewImage } from '../plan/plan.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
@@ -15,6 +14,7 @@ import {
   parseImageIndex,
 } from '../upstream/homebrew/image.ts';
 import type { HomebrewSource } from '../upstream/homebrew/source.ts';
+import type { Failures } from './fetch.ts';
 
 /** What bringing in image documents takes. */
 export interface ImageOptions {
@@ -42,10 +42,10 @@ export async function bringImages(
   options: ImageOptions,
   images: readonly BrewImage[],
   stage: Stage,
-): Promise<Map<string, string>> {
+): Promise<Failures> {
   const { jobs, reporter } = options;
   const registry = new ImageRegistry(options.source);
-  const failures = new Map<string, string>();
+  const failures: Failures = new Map();
   let done = 0;
   const report = (): void =>
     reporter.progress({ label: 'Reading image indexes', done, total: images.length, bytes: 0 });
@@ -53,8 +53,8 @@ export async function bringImages(
     images,
     async (image) => {
       await bringImage(options, registry, image, stage).catch((error: unknown) => {
-        if (isDiskFull(error)) throw error;
-        failures.set(image.path, messageOf(error));
+        if (isDiskFailure(error)) throw error;
+        failures.set(image.path, error);
       });
       done += 1;
       report();
@@ -109,8 +109,9 @@ function keptDocuments(
   stage: Stage,
 ): Documents {
   const read = async (place: string): Promise<Uint8Array> => {
-    const sha256 = previous?.sha256At(place);
-    if (sha256 !== undefined && (await stage.holds(place, sha256))) return readMirrorFile(directory, place);
+    const { sha256, size = MAX_DOCUMENT } = previous?.listedFile(place) ?? {};
+    if (sha256 !== undefined && (await stage.holds(place, sha256)))
+      return readMirrorFile(directory, place, size);
     throw new Error(`${place} is not here`);
   };
   return {

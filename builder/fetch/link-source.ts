@@ -1,11 +1,10 @@
-import { copyFile, link, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 import { isPackageFile } from '../../format/layout.ts';
 import { digestFile, type FileDigest } from '../directory/hash.ts';
 import { readContents } from '../directory/mirror.ts';
-import { incomingDirectory, localPath } from '../directory/paths.ts';
-import { isAbsent } from '../directory/write.ts';
+import { incomingDirectory, inspectFile, localPath } from '../directory/paths.ts';
 
 /** The package files of another mirror, by SHA-256. Its list need not be trusted: the bytes are hashed again. */
 export class LinkSource {
@@ -36,7 +35,7 @@ export class LinkSource {
 
   /**
    * Brings the file with this SHA-256 into the `incoming` folder of `directory`: as a second link to the same bytes, or as a
-   * copy on another file system. Returns `undefined` when there is none, or when it was altered.
+   * copy on another file system. Returns `undefined` when there is none, or when it was altered. Throws `refused` for a link in that mirror.
    */
   async bring(sha256: string, directory: string): Promise<FileDigest | undefined> {
     const found = this.#paths.get(sha256);
@@ -46,9 +45,9 @@ export class LinkSource {
     const target = join(incomingDirectory(directory), `${sha256}.link`);
     await mkdir(incomingDirectory(directory), { recursive: true });
     await rm(target, { force: true });
-    if (!(await isRegular(source))) return undefined;
-    await link(source, target).catch(() => copyFile(source, target));
-    const digest = await digestFile(target);
+    if (inspectFile(this.#directory, found.path)?.size !== BigInt(found.size)) return undefined;
+    await link(source, target).catch(() => copyFile(source, target, constants.COPYFILE_EXCL));
+    const digest = await digestFile(target, found.size);
     if (digest.sha256 === sha256) {
       await rename(target, join(incomingDirectory(directory), sha256));
       return digest;
@@ -57,12 +56,3 @@ export class LinkSource {
     return undefined;
   }
 }
-
-const isRegular = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (found) => found.isFile(),
-    (error: unknown) => {
-      if (isAbsent(error)) return false;
-      throw error;
-    },
-  );

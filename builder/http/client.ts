@@ -1,19 +1,37 @@
-import { MirrorError } from '../../format/errors.ts';
-import { allowedUrl, type UrlPolicy } from './policy.ts';
+import { type ErrorCode, MirrorError } from '../../format/errors.ts';
+import { expectUnaltered, expectUncut } from './altered.ts';
+import { allowedUrl, isChosen, type UrlPolicy } from './policy.ts';
 import { parseChallenge, parseToken, tokenUrl } from './registry-token.ts';
-import { type Answer, readBody, send, tooLarge } from './request.ts';
+import { type Answer, readBeyond, readBody, send, tooLarge } from './request.ts';
 import { isTransientStatus, retryAfterSeconds, Transient, withRetries } from './retry.ts';
 
 const MAX_REDIRECTS = 5;
 const MAX_TOKEN = 64 * 1024;
 
-/** Codes with which our own server refuses for good. */
-const FINAL_REFUSALS: readonly string[] = ['mismatch', 'missing', 'too-large', 'bad-signature', 'expired'];
+/** Codes of the 503s with which our own server refuses until its operator does something. */
+const FINAL_REFUSALS: readonly string[] = [
+  'bad-signature',
+  'expired',
+  'rolled-back',
+  'other-mirror',
+  'unpublished',
+  'refused',
+];
+/** Those of them that are about the age of the mirror. */
+const AGES = ['expired', 'rolled-back'] as const;
+
+/** What the user can do about a refusal, by the code of our own server or by status. */
+const REASONS: Readonly<Record<string, string>> = {
+  401: ': it requires a token, or another one',
+  unencrypted: ': it accepts a token only over https',
+};
 
 type Method = 'GET' | 'HEAD';
 
 export interface ReadOptions {
   headers?: Record<string, string>;
+  /** Size of the document in bytes, if it is known: see {@link expectUncut}. */
+  size?: number | undefined;
   /** Called with the number of bytes so far. */
   onBytes?: (bytes: number) => void;
 }
@@ -30,8 +48,9 @@ export class HttpClient {
 
   /**
    * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
-   * Authorization to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
-   * `not-found` (404, 410) or `upstream`; wrapped in {@link Transient} if another try may help.
+   * Authorization and Cookie to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
+   * `not-found` (404, 410), `unreachable`, `expired` or `rolled-back` as our own server says, or `upstream` for any other
+   * refusal; wrapped in {@link Transient} if another try may help.
    */
   async get(
     url: URL,
@@ -44,9 +63,23 @@ export class HttpClient {
     throw tooLarge(url.href, limit);
   }
 
-  /** Reads a document of at most `limit` bytes, and retries. Throws as {@link get}. */
-  read = (url: URL, limit: number, { headers, onBytes }: ReadOptions = {}): Promise<Uint8Array> =>
-    withRetries(async () => readBody((await this.get(url, headers, limit)).body, limit, url.href, onBytes));
+  /** Reads a document of at most `limit` bytes, and retries. Throws as {@link get}, {@link expectUnaltered} and {@link expectUncut}. */
+  read = (url: URL, limit: number, { headers, size, onBytes }: ReadOptions = {}): Promise<Uint8Array> =>
+    withRetries(async () => {
+      const answer = await this.get(url, headers);
+      if (Number(answer.header('content-length')) > limit) {
+        // It need not come, so nothing waits for it.
+        await answer.body.dump();
+        expectUnaltered(answer, url.href);
+        throw tooLarge(url.href, limit);
+      }
+      const bytes = await readBeyond(answer.body, limit, url.href, onBytes);
+      // A page in place of a document is often longer than that may be.
+      expectUnaltered(answer, url.href, bytes);
+      if (bytes.length > limit) throw tooLarge(url.href, limit);
+      expectUncut(answer, url.href, bytes.length, size);
+      return bytes;
+    });
 
   /** Does the same as {@link get} without the body. */
   async head(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
@@ -72,12 +105,12 @@ export class HttpClient {
     let url = allowedUrl(start, this.#policy);
     let sent = headers;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await send({ method, url, headers: sent });
+      const answer = await send({ method, url, headers: sent, publicOnly: !isChosen(url, this.#policy) });
       const location = answer.status >= 300 && answer.status < 400 ? answer.header('location') : undefined;
       if (location === undefined) return answer;
       await answer.body.dump();
       const next = allowedUrl(redirectTarget(location, url), this.#policy);
-      if (next.origin !== url.origin) sent = withoutAuthorization(sent);
+      if (next.origin !== url.origin) sent = withoutCredentials(sent);
       url = next;
     }
     throw new MirrorError('upstream', `${start.href} redirects more than ${MAX_REDIRECTS} times.`, {
@@ -100,22 +133,31 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
   if (status >= 200 && status < 300) return answer;
   await body.dump();
   const where = url.href;
-  const missing = status === 404 || status === 410;
-  const reason = status === 401 ? ': it requires a token, or another one' : '';
-  const error = new MirrorError(missing ? 'not-found' : 'upstream', `${where} answered ${status}${reason}.`, {
-    where,
-    expected: '200',
-    found: String(status),
-  });
-  const isFinal = FINAL_REFUSALS.includes(header('mirror-error') ?? '');
-  if (isFinal || !isTransientStatus(status)) throw error;
+  const refusal = header('mirror-error') ?? '';
+  const reason = REASONS[refusal] ?? REASONS[status] ?? '';
+  const details = { where, expected: '200', found: String(status) };
+  const error = new MirrorError(refusalCode(answer), `${where} answered ${status}${reason}.`, details);
+  if (FINAL_REFUSALS.includes(refusal) || !isTransientStatus(status)) throw error;
   throw new Transient(error, retryAfterSeconds(header('retry-after'), new Date()));
+}
+
+/** Returns what a status that is not a success means. Our own server says in a header what it judged. */
+function refusalCode({ status, header }: Answer): ErrorCode {
+  const judgement = header('mirror-error') ?? '';
+  if (status === 404 || status === 410) return 'not-found';
+  const age = AGES.find((code) => code === judgement);
+  if (age !== undefined) return age;
+  return isTransientStatus(status) && !FINAL_REFUSALS.includes(judgement) ? 'unreachable' : 'upstream';
 }
 
 function withToken(headers: Record<string, string>, token: string | undefined): Record<string, string> {
   return token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
 }
 
-function withoutAuthorization({ authorization: _, ...rest }: Record<string, string>): Record<string, string> {
+function withoutCredentials({
+  authorization: _authorization,
+  cookie: _cookie,
+  ...rest
+}: Record<string, string>): Record<string, string> {
   return rest;
 }

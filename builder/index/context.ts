@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { constants, zstdCompress } from 'node:zlib';
 import { incomingDirectory } from '../directory/paths.ts';
 import { stageSignature } from '../snapshot/renew.ts';
 import type { SnapshotSigning } from '../snapshot/sign.ts';
 import type { Stage } from '../snapshot/stage.ts';
 
-const zstd = promisify(zstdCompress);
-
 /** What writing the index takes. */
-export interface IndexContext extends Pick<SnapshotSigning, 'key' | 'now'> {
+export interface IndexContext extends SnapshotSigning {
   directory: string;
   stage: Stage;
   /** Base of package URLs, without a trailing slash; `null` for the upstream's URLs. */
@@ -19,10 +15,6 @@ export interface IndexContext extends Pick<SnapshotSigning, 'key' | 'now'> {
   /** Called after each package that is described. */
   onPackage: () => void;
 }
-
-/** Compresses with Zstandard, level 19. Without the size, that level first clears 80 MB of tables: 60 ms instead of 0.4. */
-export const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
-  zstd(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 }, pledgedSrcSize: bytes.length });
 
 /** Stages a database that `write` makes, with its signature, and returns its bytes. */
 export async function stageSignedDatabase(

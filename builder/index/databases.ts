@@ -5,14 +5,13 @@ import { compressedDatabasePath, databasePath, INDEX_MANIFEST } from '../../form
 import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
 import { fileRow, type IndexStamp, type Row } from '../../format/packages/kind.ts';
 import type { Kind, KindId } from '../../format/packages/kinds.ts';
+import { compress } from '../database/compress.ts';
 import { sortedBy, writeIndexDatabase } from '../database/database.ts';
-import { hashFile } from '../directory/hash.ts';
-import { readMirrorFile } from '../directory/mirror.ts';
-import { localPath } from '../directory/paths.ts';
+import { readMirrorFile } from '../directory/read.ts';
 import type { BrewImage } from '../plan/plan.ts';
-import { stageSignature } from '../snapshot/renew.ts';
+import { keepsVersion, stageSignature } from '../snapshot/renew.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
-import { compress, type IndexContext, stageSignedDatabase } from './context.ts';
+import { type IndexContext, stageSignedDatabase } from './context.ts';
 import type { DescribedPackages } from './packages.ts';
 
 /** What the index manifest says about the databases. */
@@ -41,7 +40,8 @@ export function brewRowsOf(
 /**
  * Stages the databases of the index, each with its signature and its compressed form. A database that would not change stays
  * as it is and is not compressed again. Its signature is renewed in any case, because clients read the age of the index
- * from it. When all of them stay, so does the version: a client that has it sees that nothing is new.
+ * from it. When all of them stay, so does the version, as long as {@link keepsVersion}: a client that has it sees that
+ * nothing is new.
  */
 export async function stageDatabases(
   context: IndexContext,
@@ -58,7 +58,8 @@ export async function stageDatabases(
       unchanged.set(packages.kind.id, entry);
   }
   const kinds = Object.values(before?.indexes ?? {}).filter((entry) => entry).length;
-  const same = unchanged.size === described.length && kinds === described.length ? before : undefined;
+  const isSame = unchanged.size === described.length && kinds === described.length;
+  const same = isSame && before && keepsVersion(before, context) ? before : undefined;
   // A stock client compares the version in this database with that of the index.
   if (!same) unchanged.delete(formula.id);
   const stamp = {
@@ -106,9 +107,9 @@ async function indexBefore(
   { directory, stage }: IndexContext,
   previous: SignedMirror,
 ): Promise<IndexManifest | undefined> {
-  const listed = previous.sha256At(INDEX_MANIFEST);
-  if (listed === undefined || !(await stage.holds(INDEX_MANIFEST, listed))) return undefined;
-  return parseIndexManifest(await readMirrorFile(directory, INDEX_MANIFEST));
+  const { sha256, size = 0 } = previous.listedFile(INDEX_MANIFEST) ?? {};
+  if (sha256 === undefined || !(await stage.holds(INDEX_MANIFEST, sha256))) return undefined;
+  return parseIndexManifest(await readMirrorFile(directory, INDEX_MANIFEST, size));
 }
 
 /** Keeps a database and its compressed form if both are as they were signed; returns whether they are. */
@@ -126,6 +127,5 @@ async function keepDatabase(
 
 async function signAgain(context: IndexContext, { index }: Kind): Promise<void> {
   const path = databasePath(index);
-  const { hash } = await hashFile(localPath(context.directory, path), 'blake2b512');
-  await stageSignature(context.stage, path, hash, context);
+  await stageSignature(context.stage, path, await context.stage.prehash(path), context);
 }

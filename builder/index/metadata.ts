@@ -4,6 +4,7 @@ import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import {
   apiPath,
   CHANGES,
+  gzipPath,
   INDEX_MANIFEST,
   MANIFEST,
   PACKAGE_LIST,
@@ -15,9 +16,9 @@ import { encodePackageList } from '../../format/package-list.ts';
 import { formula } from '../../format/packages/formula.ts';
 import { KINDS, type Kind } from '../../format/packages/kinds.ts';
 import { sortedBy } from '../database/database.ts';
+import type { DatabaseReader } from '../database/reader.ts';
 import { readAdvisories, writeVulnerabilityDatabase } from '../database/vulnerabilities.ts';
 import { GENERATOR } from '../generator.ts';
-import type { CarriedPackages } from '../plan/carried.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Reporter } from '../reporter.ts';
@@ -28,46 +29,59 @@ import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { placeName } from '../upstream/upstream.ts';
 import { NAME, VERSION } from '../version.ts';
 import { type IndexContext, stageSignedDatabase } from './context.ts';
-import { brewRowsOf, stageDatabases } from './databases.ts';
+import { type BrewRows, brewRowsOf, stageDatabases } from './databases.ts';
+import { gzipped } from './gzip.ts';
 import { type DescribedPackages, stagePackages } from './packages.ts';
 
 /** What describing a mirror takes besides its plan. */
-export interface MetadataOptions extends Pick<SnapshotSigning, 'key' | 'now'> {
+export interface MetadataOptions extends SnapshotSigning {
   directory: string;
   reporter: Reporter;
 }
 
 /** Stages everything that describes the packages of a plan: package JSON, databases, lists and manifests, signed. */
 export async function stageMetadata(
-  { directory, key, now, reporter }: MetadataOptions,
+  { directory, key, now, validFor, reporter }: MetadataOptions,
   { index, api, request, previous, carried, stage }: Prepared,
   plan: Plan,
 ): Promise<Manifest> {
   const onPackage = counter(reporter, plan);
-  const context: IndexContext = { directory, stage, key, now, publicUrl: request.public_url, onPackage };
+  const signing = { key, now, validFor };
+  const context: IndexContext = { directory, stage, ...signing, publicUrl: request.public_url, onPackage };
   const described = await stageKinds(context, plan);
-  const version = await stageIndex(context, described, plan, previous, carried);
+  const brew = brewRowsOf(context, plan.images, carried?.brewBottles() ?? []);
+  const version = await stageIndex(context, described, brew, previous);
   if (request.vulnerabilities) {
-    const names = new Set(Object.keys(entriesOf(described, formula)));
-    const advisories = readAdvisories(await index.vulnerabilities(), names);
-    await stageSignedDatabase(context, VULNERABILITIES, (local) =>
-      writeVulnerabilityDatabase(local, advisories, { version, createdAt: now.toISOString() }),
-    );
+    await stageVulnerabilities(context, described, await index.vulnerabilities(), version);
   }
   if (plan.images && api) await stageApi(stage, api);
-  const homebrew = api && { url: placeName(api.source.location), generated_at: api.generatedAt };
-  const contents = { platforms: request.tags, ...countsOf(described) };
+  const homebrew = api && {
+    ...{ url: placeName(api.source.location), generated_at: api.generatedAt },
+    ...(api.source.otherKey === undefined ? {} : { key: api.source.otherKey }),
+  };
+  await stage.put(POLICY, utf8('{"decisions":[]}\n'));
+  await stage.put(CHANGES, utf8('{"snapshots":[]}\n'));
+  const upstream = { url: index.name, version: index.version };
+  return stageLists(context, described, { version, request, upstream, homebrew });
+}
+
+/** Stages the list of packages and the manifest, once all other files are on the stage. */
+export async function stageLists(
+  { stage, now }: Pick<IndexContext, 'stage' | 'now'>,
+  described: readonly DescribedPackages[],
+  { version, ...origin }: Pick<Manifest, 'request' | 'upstream' | 'homebrew'> & { version: string },
+): Promise<Manifest> {
+  const contents = { platforms: origin.request.tags, ...countsOf(described) };
+  const isForBrew = origin.request.clients.includes('brew');
   const list = {
-    ...{ version, platforms: bytesByTag(contents), homebrew_api: plan.images && homebrewTime({ homebrew }) },
+    ...{ version, platforms: bytesByTag(contents) },
+    homebrew_api: isForBrew ? homebrewTime(origin) : undefined,
     packages: described.flatMap(({ listed }) => sortedBy(listed, (item) => item.name)),
   };
   await stage.put(PACKAGE_LIST, encodePackageList(list));
-  await stage.put(POLICY, utf8('{"decisions":[]}\n'));
-  await stage.put(CHANGES, utf8('{"snapshots":[]}\n'));
   const manifest: Manifest = {
     ...{ version: '1.0', created_at: now.toISOString(), stout_version: `${NAME} ${VERSION}` },
-    ...{ ...contents, ...sumsOf(stage.files), index_version: version, generator: GENERATOR, request },
-    ...{ upstream: { url: index.name, version: index.version }, homebrew },
+    ...{ ...contents, ...sumsOf(stage.files), index_version: version, generator: GENERATOR, ...origin },
   };
   await stage.put(MANIFEST, encodeManifest(manifest));
   return manifest;
@@ -87,18 +101,30 @@ async function stageKinds(context: IndexContext, plan: Plan): Promise<DescribedP
 }
 
 /** Stages the databases and the index manifest; returns the version of the index. */
-async function stageIndex(
+export async function stageIndex(
   context: IndexContext,
   described: readonly DescribedPackages[],
-  { images }: Plan,
+  brew: BrewRows,
   previous: Prepared['previous'],
-  carried: CarriedPackages | undefined,
 ): Promise<string> {
-  const brew = brewRowsOf(context, images, carried?.brewBottles() ?? []);
   const staged = await stageDatabases(context, described, brew, previous);
   const signedAt = Math.floor(context.now.getTime() / 1000);
   await context.stage.put(INDEX_MANIFEST, encodeIndexManifest(staged, signedAt, context.key));
   return staged.version;
+}
+
+/** Stages the advisories that `from` has about the described formulas. */
+export async function stageVulnerabilities(
+  context: IndexContext,
+  described: readonly DescribedPackages[],
+  from: DatabaseReader,
+  version: string,
+): Promise<void> {
+  const names = new Set(Object.keys(entriesOf(described, formula)));
+  const advisories = readAdvisories(from, names);
+  await stageSignedDatabase(context, VULNERABILITIES, (local) =>
+    writeVulnerabilityDatabase(local, advisories, { version, createdAt: context.now.toISOString() }),
+  );
 }
 
 /** Returns a function that reports each package that is described. */
@@ -113,9 +139,13 @@ function counter(reporter: Reporter, { fresh }: Plan): () => void {
   };
 }
 
-/** Stages Homebrew's signed files, byte for byte. */
+/** Stages Homebrew's signed files, byte for byte, and each a second time in the form that most clients ask for. */
 async function stageApi(stage: Stage, { files }: HomebrewApi): Promise<void> {
-  for (const [endpoint, local] of files) await stage.put(apiPath(endpoint), await readFile(local));
+  for (const [endpoint, local] of files) {
+    const bytes = await readFile(local);
+    await stage.put(apiPath(endpoint), bytes);
+    await stage.put(gzipPath(apiPath(endpoint)), await gzipped(bytes));
+  }
 }
 
 const entriesOf = (described: readonly DescribedPackages[], { id }: Pick<Kind, 'id'>) =>

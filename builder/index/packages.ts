@@ -6,8 +6,9 @@ import type { ListedPackage } from '../../format/package-list.ts';
 import type { BySlot, ManifestEntry, Rows, StoredFile } from '../../format/packages/kind.ts';
 import type { Kind } from '../../format/packages/kinds.ts';
 import { encodePath } from '../../format/paths.ts';
+import { compress } from '../database/compress.ts';
 import { type CarriedPackage, filesOf, type PlannedPackage } from '../plan/plan.ts';
-import { compress, type IndexContext } from './context.ts';
+import type { IndexContext } from './context.ts';
 
 const DOCUMENTS = 16;
 

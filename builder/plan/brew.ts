@@ -1,5 +1,6 @@
 import { bottleManifestPath, bottlePath, packageVersion } from '../../format/bottle.ts';
 import { MirrorError } from '../../format/errors.ts';
+import type { KindId } from '../../format/packages/kinds.ts';
 import { ALL } from '../../format/tags.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { bottleUrl } from '../upstream/homebrew/formula-json.ts';
@@ -7,30 +8,44 @@ import type { HomebrewBottle, HomebrewFormula } from '../upstream/homebrew/packa
 import { named } from './naming.ts';
 import type { BrewBottle, BrewImage, Remark } from './plan.ts';
 
+/** Says whether a package of a kind is among those that somebody chose. */
+export type IsChosen = (kind: KindId, name: string) => boolean;
+
+/** Says whether a version of a package was withdrawn and must not come back. */
+export type IsWithdrawn = (kind: KindId, name: string, version: string) => boolean;
+
 /** Tags that registries accept (OCI distribution specification, "Pulling manifests"). */
 const OCI_TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
+const NOT_LISTED = "Homebrew's API does not list it";
+
 /**
  * Plans the bottles that Homebrew's API names for formulas on some platforms, each once, in the version that the API of a
- * platform has. Skips formulas that the API does not list, or gives a name that no file can have. `isForced` says whose
- * files are fetched again.
+ * platform has. Skips formulas that the API does not list, or gives a name that no file can have, and
+ * versions that were withdrawn. `isForced` says whose files are fetched again.
  */
 export function planBrew(
   api: HomebrewApi,
   names: readonly string[],
   tags: readonly string[],
-  isForced: (name: string) => boolean,
+  { isForced, isWithdrawn }: { isForced: IsChosen; isWithdrawn: IsWithdrawn },
 ): { images: BrewImage[]; skipped: Remark[] } {
   const images: BrewImage[] = [];
   const skipped: Remark[] = [];
   for (const name of names) {
-    const formula = api.packages.findFormula(name);
+    const { formulas } = api.packages;
+    const formula = formulas.find(name);
     if (!formula) {
-      skipped.push({ name, reason: "Homebrew's API does not list it, so brew cannot install it" });
+      skipped.push({ name, reason: `not for brew: ${formulas.reason(name) ?? NOT_LISTED}` });
       continue;
     }
+    const bottles = new Map(
+      [...formula.bottles].filter(([, of]) => !isWithdrawn('formula', formula.name, versionOf(of))),
+    );
     try {
-      images.push(...named(name, () => imagesOf(api, formula, tags, isForced(name))));
+      images.push(
+        ...named(name, () => imagesOf(api, { ...formula, bottles }, tags, isForced('formula', formula.name))),
+      );
     } catch (error) {
       if (!(error instanceof MirrorError)) throw error;
       skipped.push({ name, reason: `not for brew: ${error.message}` });
@@ -66,7 +81,7 @@ function brewBottle(
   tag: string,
 ): Omit<BrewBottle, 'forced'> {
   const { name, sha256, rebuild } = bottle;
-  const version = packageVersion(bottle.version, bottle.revision);
+  const version = versionOf(bottle);
   return {
     of: name,
     path: bottlePath(bottle),
@@ -78,8 +93,11 @@ function brewBottle(
   };
 }
 
-function referenceOf({ version, revision, rebuild }: HomebrewBottle): string {
-  const reference = packageVersion(version, revision) + (rebuild > 0 ? `-${rebuild}` : '');
+const versionOf = ({ version, revision }: HomebrewBottle): string => packageVersion(version, revision);
+
+function referenceOf(bottle: HomebrewBottle): string {
+  const { rebuild } = bottle;
+  const reference = versionOf(bottle) + (rebuild > 0 ? `-${rebuild}` : '');
   if (OCI_TAG.test(reference)) return reference;
   const found = reference.slice(0, 150);
   throw new MirrorError('bad-input', `${JSON.stringify(found)} cannot be an image's tag.`, { found });
@@ -111,11 +129,11 @@ export class BottleNames {
     );
   };
 
-  /** True when a file that is at a path may stay there, and brew does not look for it elsewhere. */
+  /** Returns true when a file that is at a path may stay there, and brew does not look for it elsewhere. */
   agrees = (path: string, sha256: string): boolean =>
     this.#isFree(path, sha256) && (this.#byContent.get(sha256) ?? path) === path;
 
-  /** True when the bytes cannot be confused with the file that brew has at the path. */
+  /** Returns true when the bytes cannot be confused with the file that brew has at the path. */
   #isFree(path: string, sha256: string): boolean {
     const claimed = this.#byName.get(path);
     return claimed === undefined || claimed === sha256 || this.#byContent.has(sha256);

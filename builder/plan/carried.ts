@@ -6,7 +6,7 @@ import type { Row } from '../../format/packages/kind.ts';
 import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import { DatabaseIndex, type KindIndex, readRows } from '../database/kind-index.ts';
 import { DatabaseReader } from '../database/reader.ts';
-import { localPath } from '../directory/paths.ts';
+import { ownFile } from '../directory/paths.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
 import { VERSION } from '../version.ts';
 import type { CarriedPackage } from './plan.ts';
@@ -53,13 +53,19 @@ export class CarriedPackages {
     holds: Holds,
   ): Promise<CarriedPackages | undefined> {
     const { manifest } = mirror;
-    if (!manifest || !describesAlike(manifest, request)) return undefined;
+    return manifest && describesAlike(manifest, request) ? CarriedPackages.openAll(mirror, holds) : undefined;
+  }
+
+  /** Opens the index of a mirror, however its packages are described. Returns `undefined` where it is damaged. */
+  static async openAll(mirror: SignedMirror, holds: Holds): Promise<CarriedPackages | undefined> {
+    const { manifest } = mirror;
+    if (!manifest) return undefined;
     const indexes = new Map<KindId, OpenIndex>();
     for (const kind of KINDS) {
       const path = databasePath(kind.index);
       const sha256 = mirror.sha256At(path);
       if (sha256 === undefined || !(await holds(path, sha256))) continue;
-      const reader = DatabaseReader.open(localPath(mirror.directory, path), path);
+      const reader = DatabaseReader.open(ownFile(mirror.directory, path), path);
       indexes.set(kind.id, { reader, index: new DatabaseIndex(reader, kind) });
     }
     return indexes.has(formula.id) ? new CarriedPackages(mirror, manifest, indexes, holds) : undefined;
@@ -68,6 +74,9 @@ export class CarriedPackages {
   close(): void {
     for (const { reader } of this.#indexes.values()) reader.close();
   }
+
+  /** Returns the names of a kind in the index, with and without files, and what it says of them. */
+  indexOf = (kind: Kind): KindIndex | undefined => this.#indexes.get(kind.id)?.index;
 
   /** Returns the indexes of the packages that are here with their files. */
   catalog(): Catalog {

@@ -1,58 +1,87 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
+import { type ByKind, byKind, type KindId } from '../../format/packages/kinds.ts';
+import { withoutOwnTap } from '../request/names.ts';
 
-const RUNTIME = ['runtime', 'recommended'];
-const DEVELOPMENT = ['build', 'test'];
+/** Why a package of some kind needs packages of another, or of its own. */
+type Reasons = readonly { kind: KindId; types: readonly string[] }[];
+
+/** What comes along with every package. */
+export const RUNTIME: Partial<ByKind<Reasons>> = {
+  formula: [{ kind: 'formula', types: ['runtime', 'recommended'] }],
+  cask: [
+    { kind: 'formula', types: ['formula'] },
+    { kind: 'cask', types: ['cask'] },
+  ],
+};
+/** What comes along with those that are asked for. */
+const DEVELOPMENT: Partial<ByKind<Reasons>> = { formula: [{ kind: 'formula', types: ['build', 'test'] }] };
 /** Far more than any sound index lacks, and few enough to report. */
 const MAX_MISSING = 10_000;
 
-/** Formulas and their dependencies. */
-export interface FormulaGraph {
-  /** Returns a formula by its name or an alias. */
-  find(name: string): { name: string } | undefined;
-  /** Returns the names that a formula depends on, for the given reasons. */
-  dependencies(name: string, types: readonly string[]): string[];
+/** A package of some kind, by name. */
+export interface PackageName {
+  kind: KindId;
+  name: string;
+}
+
+/** Packages and their dependencies. */
+export interface PackageGraph {
+  /** Returns a package by its name or an alias. */
+  find(wanted: PackageName): { name: string } | undefined;
+  /** Returns the names that a package depends on, for the given reasons. */
+  dependencies(of: PackageName, types: readonly string[]): string[];
 }
 
 export interface Closure {
   /** Canonical names, sorted. */
-  names: string[];
+  names: ByKind<string[]>;
   /** What the graph lacks, and who needs it; `undefined` for what was asked for. */
   missing: { name: string; neededBy: string | undefined }[];
 }
 
 /**
- * Returns everything that installing the requested formulas takes: the formulas, their build and test dependencies, and
- * the runtime and recommended dependencies of all of those, as far as the request wants dependencies.
- * Throws `bad-input` when the graph lacks more than ten thousand of them.
+ * Returns everything that installing the requested packages takes: the packages, the formulas and casks that casks need,
+ * the build and test dependencies of requested formulas, and the runtime and recommended dependencies of all formulas, as
+ * far as the request wants dependencies. Throws `bad-input` when the graph lacks more than ten thousand of them.
  */
 export function closureOf(
-  graph: FormulaGraph,
-  requested: readonly string[],
+  graph: PackageGraph,
+  requested: readonly PackageName[],
   request: Pick<MirrorRequest, 'dependencies' | 'dev_dependencies'>,
 ): Closure {
-  const names = new Set<string>();
+  const names = byKind(() => new Set<string>());
   const missing: Closure['missing'] = [];
-  const queue: string[] = [];
-  const visit = (dependencies: readonly string[], neededBy?: string): void => {
-    for (const name of dependencies) {
-      const found = graph.find(name);
-      if (found) queue.push(found.name);
+  const queue: PackageName[] = [];
+  const visit = (wanted: readonly PackageName[], neededBy?: string): void => {
+    for (const { kind, name } of wanted) {
+      const found = graph.find({ kind, name });
+      if (found) queue.push({ kind, name: found.name });
       else missing.push({ name, neededBy });
       if (missing.length > MAX_MISSING) throw tooManyMissing(neededBy);
     }
   };
   visit(requested);
   if (request.dependencies && request.dev_dependencies) {
-    for (const name of [...queue]) visit(graph.dependencies(name, DEVELOPMENT), name);
+    for (const item of [...queue]) visit(needs(graph, item, DEVELOPMENT), item.name);
   }
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    if (names.has(name)) continue;
-    names.add(name);
-    if (request.dependencies) visit(graph.dependencies(name, RUNTIME), name);
+  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
+    if (names[item.kind].has(item.name)) continue;
+    names[item.kind].add(item.name);
+    if (request.dependencies) visit(needs(graph, item, RUNTIME), item.name);
   }
-  return { names: [...names].sort(), missing };
+  return { names: byKind(({ id }) => [...names[id]].sort()), missing };
 }
+
+/** Returns what a package needs for the given reasons. A cask may name that together with Homebrew's own tap. */
+export const needs = (
+  graph: Pick<PackageGraph, 'dependencies'>,
+  of: PackageName,
+  reasons: Partial<ByKind<Reasons>>,
+): PackageName[] =>
+  (reasons[of.kind] ?? []).flatMap(({ kind, types }) =>
+    graph.dependencies(of, types).map((name) => ({ kind, name: withoutOwnTap(kind, name) })),
+  );
 
 const tooManyMissing = (neededBy: string | undefined): MirrorError =>
   new MirrorError('bad-input', `More than ${MAX_MISSING} required packages are missing upstream.`, {

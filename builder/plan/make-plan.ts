@@ -1,24 +1,28 @@
 import pMap from 'p-map';
 import { MirrorError, messageOf } from '../../format/errors.ts';
-import type { MirrorRequest } from '../../format/manifest.ts';
+import { type MirrorRequest, withdrawnKey } from '../../format/manifest.ts';
 import { formula } from '../../format/packages/formula.ts';
 import type { Offer } from '../../format/packages/kind.ts';
-import { KINDS } from '../../format/packages/kinds.ts';
+import { byKind } from '../../format/packages/kinds.ts';
 import type { Listed } from '../database/kind-index.ts';
 import type { Asked } from '../request/request.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { BottleNames, planBrew } from './brew.ts';
+import { BottleNames, type IsChosen, type IsWithdrawn, planBrew } from './brew.ts';
 import type { CarriedPackages } from './carried.ts';
 import { expectName, named } from './naming.ts';
-import type { CarriedPackage, Plan, PlannedFile, PlannedPackage, Remark } from './plan.ts';
+import { openCatalog } from './open-catalog.ts';
+import type { BrewImage, CarriedPackage, Plan, PlannedFile, PlannedPackage, Remark } from './plan.ts';
+import { PORTABLE_RUBY, planOlderRubies } from './portable-ruby.ts';
 import { type Catalog, type Choice, selectPackages } from './selection.ts';
-import { expectKnown, isKnown } from './unknown.ts';
+import { unknownError } from './unknown.ts';
 
 const METADATA_REQUESTS = 16;
 /** The version of a package whose file is replaced without notice. */
 const LATEST = 'latest';
 const UNCHECKED = 'no checksum upstream, so its file cannot be checked (--allow-unchecked takes it)';
+const WITHDRAWN =
+  'this version was withdrawn; a newer one comes by itself, and this one with create --force and its name';
 const GONE = 'no longer available upstream, and its files here are damaged';
 const NOTHING: Offer = { files: new Map(), lacks: [] };
 
@@ -26,7 +30,7 @@ const NOTHING: Offer = { files: new Map(), lacks: [] };
 export interface PlanOptions {
   index: Upstream;
   request: MirrorRequest;
-  asked: Pick<Asked, 'named' | 'newest' | 'force'>;
+  asked: Pick<Asked, 'named' | 'newest' | 'force'> & { request: Pick<MirrorRequest, 'portable_ruby'> };
   /** Homebrew's API, where brew is a client. */
   brew: HomebrewApi | undefined;
   /** The packages that the mirror has; absent when none of them can stay. */
@@ -39,14 +43,20 @@ export interface PlanOptions {
   onProgress: (done: number, total: number) => void;
 }
 
-/** What planning takes besides: the upstream's indexes, and names. */
-interface Planning extends PlanOptions {
+/** How a run treats packages. */
+interface Rules {
+  /** True for a package that somebody wrote down. */
+  isNamed: IsChosen;
+  /** True for a package whose files are fetched again. */
+  isForced: IsChosen;
+  /** True for a version that was withdrawn, unless somebody insists on it by name. */
+  isWithdrawn: IsWithdrawn;
+}
+
+/** What planning takes besides: the upstream's indexes, names and rules. */
+interface Planning extends PlanOptions, Rules {
   catalog: Catalog;
   bottleNames: BottleNames;
-  /** True for a package that somebody wrote down. */
-  isNamed: (name: string) => boolean;
-  /** True for a package whose files are fetched again. */
-  isForced: (name: string) => boolean;
 }
 
 /** The result of planning one package. */
@@ -64,49 +74,70 @@ interface Outcome {
  */
 export async function makePlan(options: PlanOptions): Promise<Plan> {
   const { request, asked, brew, carried } = options;
-  const catalog = await openCatalog(options);
+  const { catalog, unknown } = await openCatalog(options);
   const selection = selectPackages({
     ...{ upstream: catalog, mirror: carried?.catalog(), request, asked },
-    brew: brew && { find: brew.packages.findFormula, dependencies: brew.packages.dependencies },
+    brew: brew && { find: brew.packages.formulas.find, dependencies: brew.packages.dependencies },
   });
-  const names = new Set(
-    KINDS.flatMap(({ id }) => asked.named[id].map((name) => catalog[id]?.find(name)?.name ?? name)),
-  );
-  const isNamed = (name: string): boolean => names.has(name);
-  const isForced = (name: string): boolean =>
-    asked.force === 'all' || (asked.force === 'named' && isNamed(name));
-  const forBrew = brew && planBrew(brew, selection.brew, request.tags, isForced);
+  const rules = rulesOf(options, catalog);
+  const forBrew = brew && (await planForBrew(brew, selection.brew, options, rules));
   const bottleNames = new BottleNames(forBrew?.images);
-  const outcomes = await planAll({ ...options, catalog, bottleNames, isNamed, isForced }, selection.choices);
+  const outcomes = await planAll({ ...options, ...rules, catalog, bottleNames }, selection.choices);
+  if (unknown.length > 0 && !selection.choices.some(({ mirrored }) => mirrored)) throw unknownError(unknown);
+  const reported = new Set(unknown.map(({ name }) => name));
   return {
     fresh: outcomes.flatMap(({ fresh }) => fresh ?? []),
     carried: outcomes.flatMap(({ carried: stays }) => stays ?? []),
     images: forBrew?.images,
     skipped: [
       ...(forBrew?.skipped ?? []),
-      ...selection.missing.map(missingRemark),
+      ...selection.missing.filter(({ name }) => !reported.has(name)).map(missingRemark),
       ...remarks(outcomes, 'skipped'),
     ],
-    failed: remarks(outcomes, 'failed'),
+    failed: [
+      ...unknown.map(({ name, reason }) => ({ name, reason })),
+      ...(forBrew?.failed ?? []),
+      ...remarks(outcomes, 'failed'),
+    ],
     kept: outcomes.flatMap(({ name, kept }) => (kept ? name : [])),
   };
 }
 
-/** Opens the indexes that are asked for, or all of them when a name may be of another kind. */
-async function openCatalog({ index, request, asked: { named: names } }: PlanOptions): Promise<Catalog> {
-  const catalog: Catalog = {};
-  const wanted = KINDS.filter(
-    (kind) =>
-      kind.id === formula.id ||
-      request[kind.request].length > 0 ||
-      (kind.inAll && (request.all || request.full_index)),
+/** Returns what this run makes of a package of a kind. */
+function rulesOf({ asked, request }: PlanOptions, catalog: Catalog): Rules {
+  const names = byKind(
+    ({ id }) => new Set(asked.named[id].map((name) => catalog[id]?.find(name)?.name ?? name)),
   );
-  for (const kind of wanted) catalog[kind.id] = await index.index(kind);
-  if (isKnown(catalog, names)) return catalog;
-  const all = { ...catalog };
-  for (const kind of KINDS) all[kind.id] ??= await index.index(kind).catch(() => undefined);
-  expectKnown(all, names);
-  return catalog;
+  const isNamed: IsChosen = (kind, name) => names[kind].has(name);
+  const isForced: IsChosen = (kind, name) =>
+    asked.force === 'all' || (asked.force === 'named' && isNamed(kind, name));
+  const withdrawn = new Set(request.withdrawn);
+  const isWithdrawn: IsWithdrawn = (kind, name, version) =>
+    withdrawn.has(withdrawnKey({ kind, name, version })) && !(isForced(kind, name) && isNamed(kind, name));
+  return { isNamed, isForced, isWithdrawn };
+}
+
+/** Plans the bottles for brew, and the Ruby that brew runs on: the newest, and those that were asked for. */
+async function planForBrew(
+  api: HomebrewApi,
+  names: readonly string[],
+  { request, asked, keepGoing }: PlanOptions,
+  rules: Rules,
+): Promise<Pick<Plan, 'skipped' | 'failed'> & { images: BrewImage[] }> {
+  const { tags } = request;
+  const all = api.packages.formulas.find(PORTABLE_RUBY) ? new Set([...names, PORTABLE_RUBY]) : names;
+  const newest = planBrew(api, [...all], tags, rules);
+  const versions = request.portable_ruby.filter(
+    (version) => !rules.isWithdrawn(formula.id, PORTABLE_RUBY, version),
+  );
+  const named = asked.request.portable_ruby;
+  const older = await planOlderRubies(api, { versions, named, tags, keepGoing });
+  const known = new Set(newest.images.map(({ path }) => path));
+  return {
+    images: [...newest.images, ...older.images.filter(({ path }) => !known.has(path))],
+    skipped: [...newest.skipped, ...older.skipped],
+    failed: older.failed,
+  };
 }
 
 async function planAll(
@@ -115,9 +146,7 @@ async function planAll(
 ): Promise<(Outcome & { name: string })[]> {
   let done = 0;
   const planOne = async (choice: Choice): Promise<Outcome & { name: string }> => {
-    const outcome = await plan(planning, choice).catch((error: unknown) =>
-      leaveOut(planning, choice.name, error),
-    );
+    const outcome = await plan(planning, choice).catch((error: unknown) => leaveOut(planning, choice, error));
     done += 1;
     planning.onProgress(done, choices.length);
     return { ...outcome, name: choice.name };
@@ -140,7 +169,7 @@ async function carry(
   { kind, name, from, mirrored }: Choice,
   listed: Listed | undefined,
 ): Promise<CarriedPackage | undefined> {
-  if (!carried || (listed && isForced(name))) return undefined;
+  if (!carried || (listed && isForced(kind.id, name))) return undefined;
   const found = await carried.find(kind, name, mirrored);
   const files = found?.entry ? Object.values(kind.entryFiles(found.entry)) : [];
   // Brew may have learned other names for its bottles.
@@ -155,19 +184,29 @@ const mayChange = ({ entry }: CarriedPackage): boolean =>
   entry?.unchecked === true && entry.version === LATEST;
 
 async function planFresh(planning: Planning, { kind, mirrored }: Choice, listed: Listed): Promise<Outcome> {
-  const { name, hash: upstreamHash, updatedAt } = listed;
-  const { index, request, bottleNames, isForced, sha256At } = planning;
+  const { name, hash: upstreamHash, updatedAt, unavailable, headers } = listed;
+  // Nobody asked for what is only listed.
+  if (unavailable !== undefined) return mirrored ? { skipped: [unavailable] } : {};
+  const { index, request, bottleNames, isForced, isWithdrawn, sha256At } = planning;
   const json = await index.describe(kind, listed);
   const { name: found, version } = kind.summary(json);
   expectName(found, name);
+  if (isWithdrawn(kind.id, name, version)) return { skipped: [WITHDRAWN] };
   const wanted = { tags: request.tags, pathOf: bottleNames.pathOf };
   const offer = mirrored ? named(name, () => kind.offer(json, wanted)) : NOTHING;
+  if (offer.unavailable !== undefined) return { skipped: [offer.unavailable] };
   const isUnchecked = [...offer.files.values()].some(({ sha256 }) => sha256 === undefined);
   if (isUnchecked && !request.unchecked) return { skipped: [UNCHECKED] };
   const files = new Map<string, PlannedFile>();
   for (const [slot, file] of offer.files) {
     const before = file.sha256 === undefined && version !== LATEST ? sha256At(file.path) : undefined;
-    files.set(slot, { ...file, of: name, before, forced: isForced(name) });
+    files.set(slot, {
+      ...file,
+      of: name,
+      before,
+      forced: isForced(kind.id, name),
+      headers: headers?.[file.url],
+    });
   }
   return {
     fresh: { kind, name, version, json, upstreamHash, updatedAt, files, mirrored },
@@ -176,9 +215,14 @@ async function planFresh(planning: Planning, { kind, mirrored }: Choice, listed:
 }
 
 /** Of all packages of an upstream, a few have names or versions that no file can have. Nobody asked for those. */
-function leaveOut({ request, isNamed, keepGoing }: Planning, name: string, error: unknown): Outcome {
+function leaveOut(
+  { request, isNamed, keepGoing }: Planning,
+  { kind, name }: Choice,
+  error: unknown,
+): Outcome {
   if (!(error instanceof MirrorError)) throw error;
-  if (request.all && !isNamed(name) && error.code === 'bad-input') return { skipped: [messageOf(error)] };
+  if (request.all && !isNamed(kind.id, name) && error.code === 'bad-input')
+    return { skipped: [messageOf(error)] };
   if (!keepGoing) throw error;
   return { failed: messageOf(error) };
 }

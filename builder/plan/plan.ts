@@ -11,6 +11,8 @@ export interface PlannedFile extends OfferedFile {
   before?: string | undefined;
   /** True to fetch it even if it is here. */
   forced: boolean;
+  /** Headers that its server wants, by lower-case name. */
+  headers?: Readonly<Record<string, string>> | undefined;
   /** What `url` is relative to, when that is not the upstream of the plan. */
   from?: UpstreamLocation;
 }

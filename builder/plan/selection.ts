@@ -1,9 +1,9 @@
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { formula } from '../../format/packages/formula.ts';
-import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
+import { type ByKind, byKind, KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import type { KindIndex } from '../database/kind-index.ts';
 import type { Asked } from '../request/request.ts';
-import { type Closure, closureOf, type FormulaGraph } from './closure.ts';
+import { type Closure, closureOf, type PackageGraph, type PackageName } from './closure.ts';
 
 /** The indexes of an upstream or a mirror; kinds that nobody asks for may be absent. */
 export type Catalog = { [Id in KindId]?: KindIndex | undefined };
@@ -24,13 +24,19 @@ export interface Selection {
   missing: Closure['missing'];
 }
 
+/** What Homebrew's API knows of formulas. */
+interface BrewFormulas {
+  find(name: string): { name: string } | undefined;
+  dependencies(name: string, types: readonly string[]): string[];
+}
+
 /** What a selection is made from. */
 export interface SelectionInput {
   upstream: Catalog;
   /** The packages that the mirror has with their files; absent when none of them can stay. */
   mirror: Catalog | undefined;
-  /** Homebrew's own graph of formulas, where brew is a client: brew decides by it what it needs. */
-  brew: FormulaGraph | undefined;
+  /** Homebrew's own formulas, where brew is a client: brew decides by them what it needs. */
+  brew: BrewFormulas | undefined;
   request: MirrorRequest;
   asked: Pick<Asked, 'named' | 'newest'>;
 }
@@ -39,67 +45,62 @@ type Choose = (name: string) => Choice | undefined;
 
 /** Decides which packages a mirror has, and which of them stay as they are. */
 export function selectPackages(input: SelectionInput): Selection {
-  const selection: Selection = { choices: [], brew: [], missing: [] };
-  for (const kind of KINDS) {
-    const choose = chooserFor(input, kind);
-    const { names, missing } =
-      kind.id === formula.id ? withDependencies(input, choose) : namedOnes(input, kind, choose);
+  const fresh = freshNames(input);
+  const choose = byKind((kind) => chooserFor(input, kind, new Set(fresh[kind.id])));
+  const wanted = KINDS.flatMap((kind) => requested(input, kind));
+  const { names, missing } = closureOf(graphOf(input, choose), wanted, input.request);
+  const choices = KINDS.flatMap((kind) => {
     const chosen = new Map(
-      names.flatMap((name) => choose(name) ?? []).map((choice) => [choice.name, choice]),
+      names[kind.id].flatMap((name) => choose[kind.id](name) ?? []).map((choice) => [choice.name, choice]),
     );
-    selection.choices.push(...chosen.values(), ...listedOnly(input, kind, chosen));
-    selection.missing.push(...missing);
-    if (kind.id === formula.id && input.brew) selection.brew = names;
-  }
-  return selection;
+    return [...chosen.values(), ...listedOnly(input, kind, chosen)];
+  });
+  return { choices, brew: input.brew ? names[formula.id] : [], missing };
 }
 
-/** Returns the requested names of a kind: those of `--all`, and those that were named. */
-function requested({ upstream, request }: SelectionInput, kind: Kind): string[] {
+/** Returns the requested packages of a kind: those of `--all`, and those that were named. */
+function requested({ upstream, request }: SelectionInput, kind: Kind): PackageName[] {
   const all = request.all && kind.inAll ? (upstream[kind.id]?.names() ?? []) : [];
-  return [...all, ...request[kind.request]];
+  return namesOf(kind.id, new Set([...all, ...request[kind.request]]));
 }
 
-function withDependencies(input: SelectionInput, choose: Choose): Closure {
-  return closureOf(graphOf(input, choose), requested(input, formula), input.request);
-}
+const namesOf = (kind: KindId, names: Iterable<string>): PackageName[] =>
+  [...names].map((name) => ({ kind, name }));
 
-function namedOnes(input: SelectionInput, kind: Kind, choose: Choose): Closure {
-  const names = [...new Set(requested(input, kind))].sort();
-  const missing = names.filter((name) => !choose(name));
-  return { names, missing: missing.map((name) => ({ name, neededBy: undefined })) };
-}
-
-/** A package that stays as it is needs what it needed then; a package for brew also needs what Homebrew says. */
-function graphOf({ upstream, mirror, brew }: SelectionInput, choose: Choose): FormulaGraph {
+/** A package that stays as it is needs what it needed then; a formula for brew also needs what Homebrew says. */
+function graphOf({ upstream, mirror, brew }: SelectionInput, choose: ByKind<Choose>): PackageGraph {
   return {
-    find: (name) => choose(name) ?? brew?.find(name),
-    dependencies: (name, types) => {
-      const index = (choose(name)?.from === 'mirror' && mirror ? mirror : upstream).formula;
-      return [...(index?.dependencies(name, types) ?? []), ...(brew?.dependencies(name, types) ?? [])];
+    find: ({ kind, name }) => choose[kind](name) ?? (kind === formula.id ? brew?.find(name) : undefined),
+    dependencies: ({ kind, name }, types) => {
+      const index = (choose[kind](name)?.from === 'mirror' && mirror ? mirror : upstream)[kind];
+      const forBrew = kind === formula.id ? (brew?.dependencies(name, types) ?? []) : [];
+      return [...(index?.dependencies(name, types) ?? []), ...forBrew];
     },
   };
 }
 
 /** Returns the function that chooses a package of a kind: the upstream's newest, or what the mirror has. */
-function chooserFor(input: SelectionInput, kind: Kind): Choose {
-  const { newest } = input.asked;
-  const fresh = new Set(newest === 'all' ? [] : freshNames(input, kind));
+function chooserFor({ upstream, mirror, asked }: SelectionInput, kind: Kind, fresh: Set<string>): Choose {
   return (name) => {
-    const there = input.upstream[kind.id]?.find(name)?.name;
-    const here = input.mirror?.[kind.id]?.find(name)?.name;
-    if (there !== undefined && (newest === 'all' || fresh.has(there) || here === undefined)) {
+    const there = upstream[kind.id]?.find(name)?.name;
+    // Only the upstream may know that a package has another name now.
+    const here = (mirror?.[kind.id]?.find(name) ?? mirror?.[kind.id]?.find(there ?? name))?.name;
+    if (there !== undefined && (asked.newest === 'all' || fresh.has(there) || here === undefined)) {
       return { kind, name: there, from: 'upstream', mirrored: true };
     }
     return here === undefined ? undefined : { kind, name: here, from: 'mirror', mirrored: true };
   };
 }
 
-/** Returns the named packages of a kind, and for formulas what they need. */
-function freshNames({ upstream, request, asked }: SelectionInput, kind: Kind): readonly string[] {
-  const names = asked.named[kind.id];
-  if (kind.id !== formula.id || !upstream.formula) return names;
-  return closureOf(upstream.formula, names, request).names;
+/** Returns the named packages, and what they need; nothing where all packages are made new anyway. */
+function freshNames({ upstream, request, asked }: SelectionInput): ByKind<readonly string[]> {
+  if (asked.newest === 'all') return byKind(() => []);
+  const graph: PackageGraph = {
+    find: ({ kind, name }) => upstream[kind]?.find(name),
+    dependencies: ({ kind, name }, types) => upstream[kind]?.dependencies(name, types) ?? [],
+  };
+  const named = KINDS.flatMap(({ id }) => namesOf(id, asked.named[id]));
+  return closureOf(graph, named, request).names;
 }
 
 /** Returns the packages that a full index lists besides those that were chosen. */

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { MirrorError } from '../../format/errors.ts';
 import { type ByKind, KINDS, type Kind } from '../../format/packages/kinds.ts';
+import type { Remark } from './plan.ts';
 import type { Catalog } from './selection.ts';
 
 const MAX_HINTS = 3;
@@ -9,30 +10,44 @@ const MAX_HINTS = 3;
 export const isKnown = (catalog: Catalog, named: ByKind<readonly string[]>): boolean =>
   KINDS.every((kind) => named[kind.id].every((name) => catalog[kind.id]?.find(name)));
 
-/**
- * Throws `unknown-package` when the catalog lacks any of the names: a sentence for each, with near names, or the kind of
- * package that has the name.
- */
-export function expectKnown(catalog: Catalog, named: ByKind<readonly string[]>): void {
-  const unknown = KINDS.flatMap((kind) =>
+/** A name that the upstream does not have, with near names, or the kind of package that has the name. */
+export interface Unknown extends Remark {
+  near: string[];
+}
+
+/** Returns the names that the catalog lacks, each with a sentence. */
+export const unknownNames = (catalog: Catalog, named: ByKind<readonly string[]>): Unknown[] =>
+  KINDS.flatMap((kind) =>
     named[kind.id]
       .filter((name) => !catalog[kind.id]?.find(name))
       .map((name) => ({ name, ...explain(kind, name, catalog) })),
   );
-  const [first] = unknown;
-  if (!first) return;
-  throw new MirrorError('unknown-package', unknown.map(({ sentence }) => sentence).join('\n  '), {
-    expected: first.near.join(', ') || undefined,
+
+/** Returns the error for names that the upstream does not have, with a sentence for each. */
+export const unknownError = (unknown: readonly Unknown[]): MirrorError =>
+  new MirrorError('unknown-package', unknown.map(({ reason }) => reason).join('\n  '), {
+    expected: unknown[0]?.near.join(', ') || undefined,
     found: unknown.map(({ name }) => name).join(', '),
   });
+
+function explain(kind: Kind, name: string, catalog: Catalog): Omit<Unknown, 'name'> {
+  const lacking = `The upstream has no ${kind.label} named ${JSON.stringify(name)}.`;
+  if (name.includes('/'))
+    return { near: [], reason: `${lacking} It has packages of Homebrew's own taps only.` };
+  const other = KINDS.find(({ id }) => catalog[id]?.find(name));
+  if (other) return { near: [], reason: `${lacking} It is ${optionFor(other, name)}.` };
+  const moved = catalog[kind.id]?.movedTo?.(name);
+  if (moved !== undefined)
+    return { near: [], reason: `${lacking} It moved to ${moved}.${askFor(moved, name)}` };
+  const near = nearest(name, catalog[kind.id]?.names() ?? []);
+  return { near, reason: lacking + didYouMean(near) };
 }
 
-function explain(kind: Kind, name: string, catalog: Catalog): { near: string[]; sentence: string } {
-  const lacking = `The upstream has no ${kind.label} named ${JSON.stringify(name)}.`;
-  const other = KINDS.find(({ id }) => catalog[id]?.find(name));
-  if (other) return { near: [], sentence: `${lacking} It is ${optionFor(other, name)}.` };
-  const near = nearest(name, catalog[kind.id]?.names() ?? []);
-  return { near, sentence: lacking + didYouMean(near) };
+/** Says how to ask for a package that moved to Homebrew's own formulas or casks, perhaps with a new name. */
+function askFor(place: string, name: string): string {
+  const [, tap, renamed = name] = /^homebrew\/(core|cask)(?:\/(.+))?$/.exec(place) ?? [];
+  if (tap === undefined) return '';
+  return tap === 'cask' ? ` Ask for it with --cask ${renamed}.` : ` Name it ${renamed}, without an option.`;
 }
 
 const optionFor = ({ label, option }: Kind, name: string): string =>

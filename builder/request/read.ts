@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { MirrorError } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { byKind, KINDS } from '../../format/packages/kinds.ts';
-import { isAbsent } from '../directory/write.ts';
-import type { Remark } from '../plan/plan.ts';
-import { parseBrewfile } from './brewfile.ts';
+import type { Reporter } from '../reporter.ts';
+import type { NamedPackages } from './brewfile-entries.ts';
 import { type Environment, installedPackages } from './installed.ts';
+import { plainPackageName } from './names.ts';
+import { optionValues } from './option-values.ts';
+import { parsePackageNames } from './package-list.ts';
 import { chosenTags, type PlatformFlags } from './platforms.ts';
 import type { Asked, Origin } from './request.ts';
+import { readText, titleOf } from './text.ts';
 
 /** The options that say what a mirror contains and where it comes from, as the command line has them. */
 export interface RequestFlags extends PlatformFlags, Origin {
@@ -20,8 +20,13 @@ export interface RequestFlags extends PlatformFlags, Origin {
   withVulns?: boolean;
   fullIndex?: boolean;
   allowUnchecked?: boolean;
+  /** A file. */
+  homebrewKey?: string;
   clients: MirrorRequest['clients'];
+  portableRuby: string[];
   publicUrl?: string;
+  /** Seconds. */
+  validFor?: number;
   all?: boolean;
   deps?: boolean;
   devDeps?: boolean;
@@ -29,38 +34,48 @@ export interface RequestFlags extends PlatformFlags, Origin {
 
 /** The flags of a command line that names nothing. */
 export const NO_FLAGS: RequestFlags = {
-  ...{ arch: [], os: [], platforms: [], fromBrewfile: [], packagesFile: [], clients: [] },
+  ...{ arch: [], os: [], platforms: [], fromBrewfile: [], packagesFile: [], clients: [], portableRuby: [] },
 };
 
-/** What was read, and which entries of lists have no use here. */
-export interface ReadRequest extends Pick<Asked, 'request' | 'named' | 'origin'> {
-  unused: Remark[];
-}
+const NOTHING: NamedPackages = { formulas: [], casks: [], unused: [], remarks: [] };
 
-/** Reads everything that a command line names, its files included. Throws `usage`, `missing` or `bad-input`. */
+/** What was read. */
+export type ReadRequest = Pick<Asked, 'request' | 'named' | 'origin'>;
+
+/**
+ * Reads everything that a command line names, its files included, and warns of what it does not use of them.
+ * Throws `usage`, `missing` or `bad-input`.
+ */
 export async function readRequest(
   packages: readonly string[],
   flags: RequestFlags,
   environment: Environment,
+  reporter: Reporter,
 ): Promise<ReadRequest> {
-  const lists = await Promise.all(
-    flags.packagesFile.map(async (file) => parsePackageNames(await readList(file))),
-  );
-  const brewfiles = await Promise.all(
-    flags.fromBrewfile.map(async (file) => parseBrewfile(await readList(file))),
-  );
-  const installed = flags.allInstalled ? await installedPackages(environment) : { formulas: [], unused: [] };
+  const lists = await Promise.all([
+    ...flags.packagesFile.map((file) => readPackageList(file, reporter)),
+    ...flags.fromBrewfile.map((file) => readBrewfile(file, reporter)),
+  ]);
+  const installed = flags.allInstalled ? await installedPackages(environment) : NOTHING;
+  for (const read of [...lists, installed]) warnOf(read, reporter);
+  const written: Record<string, readonly string[]> = { formula: packages };
   const listed: Record<string, readonly string[]> = {
-    formula: [...packages, ...lists.flat(), ...brewfiles.flatMap(({ formulas }) => formulas)],
-    cask: brewfiles.flatMap(({ casks }) => casks),
+    formula: lists.flatMap(({ formulas }) => formulas),
+    cask: lists.flatMap(({ casks }) => casks),
   };
-  const named = byKind(({ id, option }) => [...optionValues(flags, option?.name), ...(listed[id] ?? [])]);
+  const named = byKind(({ id, option }) => [
+    ...[...optionValues(flags, option?.name), ...(written[id] ?? [])].map((name) =>
+      plainPackageName(id, name),
+    ),
+    ...(listed[id] ?? []),
+  ]);
   const names = Object.fromEntries(KINDS.map(({ id, request }) => [request, named[id]]));
   const { upstream, homebrew, homebrewKey } = flags;
   return {
     request: {
       ...(names as Pick<MirrorRequest, (typeof KINDS)[number]['request']>),
       packages: [...named.formula, ...installed.formulas],
+      casks: [...named.cask, ...installed.casks],
       tags: chosenTags(flags),
       dependencies: flags.deps ?? true,
       dev_dependencies: flags.devDeps ?? true,
@@ -69,39 +84,39 @@ export async function readRequest(
       full_index: flags.fullIndex ?? false,
       unchecked: flags.allowUnchecked ?? false,
       clients: flags.clients,
+      portable_ruby: flags.portableRuby,
       public_url: flags.publicUrl ?? null,
+      ...(flags.validFor === undefined ? {} : { valid_for: flags.validFor }),
     },
     named,
     origin: {
       ...(upstream === undefined ? {} : { upstream }),
       ...(homebrew === undefined ? {} : { homebrew }),
-      ...(homebrewKey === undefined ? {} : { homebrewKey }),
+      ...(homebrewKey === undefined ? {} : { homebrewKey: await readText(homebrewKey, reporter) }),
     },
-    unused: [...brewfiles.flatMap(({ unused }) => unused), ...installed.unused],
   };
 }
 
-/** Returns the names in a list: separated by blanks or line ends; `#` begins a comment that ends with its line. */
-export const parsePackageNames = (list: string): string[] =>
-  list.split(/\r\n?|\n/).flatMap((line) =>
-    line
-      .replace(/#.*$/s, '')
-      .split(/\s+/)
-      .filter((name) => name !== ''),
-  );
-
-/** Returns the values of an option such as `linux-app`, which commander names `linuxApp`. */
-function optionValues(flags: RequestFlags, option: string | undefined): string[] {
-  const name = option?.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  return name === undefined ? [] : ((flags[name] as string[] | undefined) ?? []);
+function warnOf({ unused, remarks }: NamedPackages, reporter: Reporter): void {
+  for (const { name, reason } of unused) reporter.warn(`Not used: ${name}: ${reason}`);
+  for (const { name, reason } of remarks) reporter.warn(`${name}: ${reason}`);
 }
 
-async function readList(file: string): Promise<string> {
-  if (file === '-') return text(process.stdin);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if (!isAbsent(cause)) throw cause;
-    throw new MirrorError('missing', `There is no file ${file}.`, { where: file, cause });
-  }
+async function readPackageList(file: string, reporter: Reporter): Promise<NamedPackages> {
+  const formulas = parsePackageNames(await readText(file, reporter), titleOf(file));
+  return withEmptyNamed(file, { ...NOTHING, formulas });
+}
+
+/** The parser of Ruby is loaded only for those who have a Brewfile. */
+async function readBrewfile(file: string, reporter: Reporter): Promise<NamedPackages> {
+  const { parseBrewfile } = await import('./brewfile.ts');
+  return withEmptyNamed(file, await parseBrewfile(await readText(file, reporter), titleOf(file)));
+}
+
+function withEmptyNamed(file: string, read: NamedPackages): NamedPackages {
+  if (read.formulas.length + read.casks.length > 0) return read;
+  return {
+    ...read,
+    unused: [...read.unused, { name: titleOf(file), reason: 'no package in it can be taken' }],
+  };
 }

@@ -36,7 +36,7 @@ export const namesPackages = ({ request }: Pick<Asked, 'request'>): boolean =>
  */
 export function expectPackages(asked: Asked, before: unknown, where: string): void {
   if (namesPackages(asked) || (asked.extend && before)) return;
-  const hint = asked.extend ? ` ${where} is not a mirror with a list signed by a key that you trust.` : '';
+  const hint = asked.extend ? ` ${where} has no signed list of packages to go on from.` : '';
   throw new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, {
     where: asked.extend ? where : undefined,
   });
@@ -49,7 +49,8 @@ export function expectPackages(asked: Asked, before: unknown, where: string): vo
 export function mergeRequest({ request, extend }: Asked, before: MirrorRequest | undefined): MirrorRequest {
   if (!extend || !before) {
     const tags = request.tags.length > 0 ? request.tags : [hostTag()];
-    return withSortedLists({ ...request, tags });
+    const { withdrawn } = before ?? {};
+    return withSortedLists({ ...request, tags, ...(withdrawn ? { withdrawn } : {}) });
   }
   if (!request.dependencies || !request.dev_dependencies) {
     throw new MirrorError(
@@ -62,14 +63,18 @@ export function mergeRequest({ request, extend }: Asked, before: MirrorRequest |
     ...Object.fromEntries(LISTS.map((key) => [key, [...before[key], ...request[key]]])),
     ...Object.fromEntries(SWITCHES.map((key) => [key, before[key] || request[key]])),
     public_url: request.public_url ?? before.public_url,
+    ...(request.valid_for === undefined ? {} : { valid_for: request.valid_for }),
   });
 }
 
-const LISTS = [...KINDS.map((kind) => kind.request), 'tags', 'clients'] as const;
+const LISTS = [...KINDS.map((kind) => kind.request), 'tags', 'clients', 'portable_ruby'] as const;
 const SWITCHES = ['vulnerabilities', 'all', 'full_index', 'unchecked'] as const;
 
 /** stout is always a client, because it reads the mirror's own index. */
 function withSortedLists(request: MirrorRequest): MirrorRequest {
   const all: MirrorRequest = { ...request, clients: [...request.clients, 'stout'] };
+  if (all.portable_ruby.length > 0 && !all.clients.includes('brew')) {
+    throw new MirrorError('usage', '--portable-ruby is for brew: give --clients brew as well.');
+  }
   return { ...all, ...Object.fromEntries(LISTS.map((key) => [key, [...new Set<string>(all[key])].sort()])) };
 }

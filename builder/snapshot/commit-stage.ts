@@ -12,20 +12,24 @@ import type { Stage } from './stage.ts';
 /** Folders whose files all describe packages. Package files of earlier versions are left to `prune`. */
 const METADATA = ['index', 'vulns', 'snapshot', 'api'];
 
-/** The top-level folders whose files all belong to a mirror; any other file is somebody else's. */
+/** Names the top-level folders whose files all belong to a mirror; any other file is somebody else's. */
 export const OWN_FOLDERS: readonly string[] = [...KINDS.map(({ folder }) => folder), ...METADATA];
 
-/** Makes a snapshot the state of a mirror folder, in one step for readers, and removes metadata that it does not name. */
+/**
+ * Makes a snapshot the state of a mirror folder, in one step for readers, and removes metadata that it does not name, and the
+ * files at the paths `withdrawn`.
+ */
 export async function commitStage(
   directory: string,
   stage: Stage,
   { signed, entries }: NewSnapshot,
   known: KnownFiles,
+  withdrawn: readonly string[] = [],
 ): Promise<void> {
   await stage.put(signaturePath(ROOT), utf8(signed.signature));
   await stage.put(ROOT, signed.root);
   const metadata = await Promise.all(METADATA.map((folder) => filesBelow(directory, folder)));
   const removes = metadata.flat().filter((path) => !stage.files.has(path) && isTreePath(path));
-  await commit(directory, { writes: stage.writes, removes });
-  await known.save(entries.filter(isOwnFile));
+  await commit(directory, { writes: stage.writes, removes: [...removes, ...withdrawn] });
+  await known.save(entries.filter(isOwnFile), new Set(stage.writes.map(({ path }) => path)));
 }

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileDigest, hashFile } from '../directory/hash.ts';
+import { MirrorError } from '../../format/errors.ts';
+import { isPackageFile, isPackageJson } from '../../format/layout.ts';
+import { digestBytes, digestFile, type FileDigest, hashSigned } from '../directory/hash.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
-import { readMirrorFile } from '../directory/mirror.ts';
-import { incomingDirectory, localPath } from '../directory/paths.ts';
-import { writeDurably } from '../directory/write.ts';
+import { incomingDirectory, ownFile } from '../directory/paths.ts';
+import { readMirrorFile } from '../directory/read.ts';
+import { ifPresent, writeDurably } from '../directory/write.ts';
 import type { StageStorage } from './stage.ts';
 
 /** The files of a mirror folder; new ones wait in `incoming` under their SHA-256. */
@@ -17,8 +19,10 @@ export class FolderStorage implements StageStorage {
     this.#known = known;
   }
 
-  async find(path: string, sha256: string): Promise<FileDigest | undefined> {
-    const present = await this.#known.digest(path);
+  async find(path: string, sha256: string, size?: number): Promise<FileDigest | undefined> {
+    const present = isOnlyHandedOn(path)
+      ? await this.#known.digest(path, size)
+      : await ifPresent(digestFile(ownFile(this.#directory, path), size));
     return present?.sha256 === sha256 ? present : undefined;
   }
 
@@ -28,8 +32,24 @@ export class FolderStorage implements StageStorage {
     await writeDurably(join(incoming, sha256), bytes);
   }
 
-  read = (path: string): Promise<Uint8Array> => readMirrorFile(this.#directory, path);
+  async read(path: string, { size, sha256 }: FileDigest): Promise<Uint8Array> {
+    const bytes = await readMirrorFile(this.#directory, path, size);
+    expectSame(path, sha256, digestBytes(bytes).sha256);
+    return bytes;
+  }
 
-  prehash = async (path: string): Promise<Uint8Array> =>
-    (await hashFile(localPath(this.#directory, path), 'blake2b512')).hash;
+  async prehash(path: string, { size, sha256 }: FileDigest): Promise<Uint8Array> {
+    const found = await hashSigned(ownFile(this.#directory, path), size);
+    expectSame(path, sha256, found.sha256);
+    return found.prehash;
+  }
+}
+
+/** Returns true for files that this program neither opens nor signs: clients check their bytes against what is signed. */
+const isOnlyHandedOn = (path: string): boolean => isPackageFile(path) || isPackageJson(path);
+
+function expectSame(path: string, expected: string, found: string): void {
+  if (found === expected) return;
+  const message = `${path} was changed while it was read.`;
+  throw new MirrorError('mismatch', message, { where: path, expected, found });
 }

@@ -1,15 +1,15 @@
 import {
   closeSync,
+  constants,
   copyFileSync,
   fsyncSync,
   linkSync,
-  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
 } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
@@ -18,8 +18,12 @@ import { parseJson } from '../../format/parse.ts';
 import { treePath } from '../../format/paths.ts';
 import { sha256Schema } from '../../format/schemas.ts';
 import { hashFile } from '../directory/hash.ts';
-import { incomingDirectory, journalPath, localPath } from '../directory/paths.ts';
-import { isAbsent, isPresent, sync, writeFileAtomic } from '../directory/write.ts';
+import { incomingDirectory, journalPath, localPath, missingFolders, PRIVATE } from '../directory/paths.ts';
+import { readMirrorFile } from '../directory/read.ts';
+import { isPresent, sync, writeFileAtomic } from '../directory/write.ts';
+
+/** Longest journal, bytes: far more than the names of every package that there is. */
+const MAX_JOURNAL = 512 * 1024 * 1024;
 
 const path = v.pipe(v.string(), v.transform(treePath));
 
@@ -59,23 +63,25 @@ export async function rollForward(directory: string): Promise<void> {
 /** Carries out a journal. Every step can be repeated, and reaches the disk before anything that depends on it. */
 async function carryOut(directory: string, { writes, removes }: Journal): Promise<void> {
   const folders = new OwnFolders(directory);
+  const incoming = incomingDirectory(directory);
   // Synchronous: handing each step to another thread would take several times as long, and nothing else runs here.
   for (const { path, sha256 } of writes) {
     folders.make(path);
-    putInPlace(join(incomingDirectory(directory), sha256), localPath(directory, path));
+    putInPlace(join(incoming, sha256), localPath(directory, path));
   }
   for (const path of removes) {
-    folders.expect(path);
+    folders.missing(path);
     rmSync(localPath(directory, path), { force: true });
   }
   for (const folder of folders.changed) await sync(folder);
   await rm(journalPath(directory), { force: true });
   await sync(dirname(journalPath(directory)));
-  await rm(incomingDirectory(directory), { recursive: true, force: true });
+  await rm(incoming, { recursive: true, force: true });
 }
 
-/** True while a commit is unfinished: the files may belong to two snapshots. */
-export const isCommitUnfinished = (directory: string): Promise<boolean> => isPresent(journalPath(directory));
+/** Returns true while a commit is unfinished: the files may belong to two snapshots. */
+export const isCommitUnfinished = async (directory: string): Promise<boolean> =>
+  isPresent(journalPath(directory));
 
 /** Removes interrupted downloads and leftovers that the coming commit does not need. */
 export async function keepIncoming(directory: string, wanted: ReadonlySet<string>): Promise<void> {
@@ -87,13 +93,9 @@ export async function keepIncoming(directory: string, wanted: ReadonlySet<string
 }
 
 async function readJournal(directory: string): Promise<Journal | undefined> {
-  const path = journalPath(directory);
-  try {
-    return parseJson(journalSchema, await readFile(path), path);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
+  if (!(await isCommitUnfinished(directory))) return undefined;
+  const bytes = await readMirrorFile(directory, `${PRIVATE}/journal.json`, MAX_JOURNAL);
+  return parseJson(journalSchema, bytes, journalPath(directory));
 }
 
 async function expectIncoming(directory: string, sha256: string): Promise<void> {
@@ -112,7 +114,7 @@ async function expectIncoming(directory: string, sha256: string): Promise<void> 
   );
 }
 
-/** The folders of a mirror, each inspected once: a folder that is a link would lead writes out of the mirror. */
+/** The folders of a mirror, each inspected once. */
 class OwnFolders {
   readonly #directory: string;
   readonly #seen = new Set<string>();
@@ -125,30 +127,15 @@ class OwnFolders {
 
   /** Makes the missing folders above a file. Throws `refused`. */
   make(path: string): void {
-    for (const folder of this.expect(path)) {
+    for (const folder of this.missing(path)) {
       mkdirSync(folder);
       this.changed.add(dirname(folder));
     }
     this.changed.add(dirname(localPath(this.#directory, path)));
   }
 
-  /** Checks that the folders above a file belong to the mirror; returns those that are missing. Throws `refused`. */
-  expect(path: string): string[] {
-    const names = path.split('/').slice(0, -1);
-    const folders = names.map((_, index) => join(this.#directory, ...names.slice(0, index + 1)));
-    return folders.filter((folder) => !this.#seen.has(folder) && !this.#isOwn(folder));
-  }
-
-  #isOwn(folder: string): boolean {
-    const found = lstatSync(folder, { throwIfNoEntry: false });
-    if (found && !found.isDirectory()) {
-      throw new MirrorError('refused', `${folder} is not a folder of this mirror: remove it.`, {
-        where: folder,
-      });
-    }
-    if (found) this.#seen.add(folder);
-    return found !== undefined;
-  }
+  /** Returns the folders above a file that do not exist. Throws `refused` for one that does not belong to the mirror. */
+  missing = (path: string): string[] => missingFolders(this.#directory, path, this.#seen);
 }
 
 /** Puts a file in place by a link rather than a move: two paths may have the same bytes, and the step must be repeatable. */
@@ -173,7 +160,7 @@ function isLinked(source: string, target: string): boolean {
 
 /** Copies a file and syncs it, for file systems without links, such as a USB stick's. */
 function copyDurably(source: string, target: string): void {
-  copyFileSync(source, target);
+  copyFileSync(source, target, constants.COPYFILE_EXCL);
   const file = openSync(target, 'r');
   fsyncSync(file);
   closeSync(file);

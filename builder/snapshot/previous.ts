@@ -9,8 +9,9 @@ import { openSignedRoot, readSignedMirror, SignedMirror } from './signed-mirror.
 
 /**
  * Returns the signed state of the mirror in a directory, if there is one. Nothing unsigned may become part of what is
- * signed next. So a root by a key that is not trusted counts for nothing, and of a damaged mirror only its id and version
- * remain, because versions must not fall. Both are reported as warnings.
+ * signed next. So a damaged root counts for nothing, and of a mirror that is damaged elsewhere only its id and version
+ * remain, because versions must not fall. Both are reported as warnings. Throws `refused` for a mirror of another key, and
+ * for a link or a special file in the place of one of its files.
  */
 export async function readPrevious(
   directory: string,
@@ -19,7 +20,8 @@ export async function readPrevious(
 ): Promise<SignedMirror | undefined> {
   if (!(await isPresent(localPath(directory, ROOT)))) return undefined;
   const warn = (error: unknown): void => {
-    if (!(error instanceof MirrorError)) throw error;
+    // A link is never replaced by what is made: somebody has to look at it.
+    if (!(error instanceof MirrorError) || error.code === 'refused') throw error;
     reporter.warn(
       `The mirror in ${directory} cannot be continued and is made from scratch: ${error.message}`,
     );
@@ -28,6 +30,7 @@ export async function readPrevious(
   try {
     snapshot = await openSignedRoot(directory, trusted);
   } catch (error) {
+    if (error instanceof MirrorError && error.code === 'refused') throw error;
     warn(error);
     return undefined;
   }

@@ -1,13 +1,15 @@
 import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { MANIFEST, PACKAGE_LIST, ROOT, signaturePath } from '../../format/layout.ts';
 import { type Manifest, parseManifest } from '../../format/manifest.ts';
-import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
+import { parseSignature } from '../../format/minisign/signature.ts';
 import { type ListedPackage, parsePackageList } from '../../format/package-list.ts';
 import type { StoredFile } from '../../format/packages/kind.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { openRoot, type Root } from '../../format/snapshot/root.ts';
-import { readEntries, readMirrorFile, readSignedRoot } from '../directory/mirror.ts';
+import { openRoot, type Root, type SignedRoot, type TrustedRoot } from '../../format/snapshot/root.ts';
+import { readEntries, readSignedRoot } from '../directory/mirror.ts';
+import { readMirrorFile } from '../directory/read.ts';
 
 /** The signed state of a mirror: the entries of its snapshot, and the contents of its manifest and package list. */
 export class SignedMirror {
@@ -46,9 +48,29 @@ export class SignedMirror {
   }
 }
 
-/** Returns the root of a mirror if one of `trusted` has signed it. Throws `missing`, `bad-signature` or `bad-input`. */
+/** Returns the root of a mirror in a folder, as {@link openOwnRoot}. Throws `missing` too. */
 export const openSignedRoot = async (directory: string, trusted: readonly PublicKey[]): Promise<Root> =>
-  openRoot(await readSignedRoot(directory), trusted).snapshot;
+  openOwnRoot(await readSignedRoot(directory), trusted, directory).snapshot;
+
+/**
+ * Returns a root if one of `trusted` has signed it. Throws `refused` when another key has: a verb that goes on from a mirror
+ * must not do so from somebody else's. Throws `bad-signature` or `bad-input` as `openRoot` does. `title` names the mirror.
+ */
+export function openOwnRoot(signed: SignedRoot, trusted: readonly PublicKey[], title: string): TrustedRoot {
+  const found = keyIdText(parseSignature(signed.signature, signaturePath(ROOT)).keyId);
+  const own = trusted.map(({ keyId }) => keyIdText(keyId));
+  if (own.includes(found)) return openRoot(signed, trusted);
+  throw new MirrorError(
+    'refused',
+    `${title} is signed by key ${found}, which is not among yours. If that is an earlier key of this mirror, ` +
+      'name its public key with --trust; if the mirror is not yours, choose another place.',
+    {
+      where: ROOT,
+      expected: own.map((id) => `key ${id}`).join(' or ') || 'a key of yours',
+      found: `key ${found}`,
+    },
+  );
+}
 
 /** Reads all of a mirror's signed state. Throws as {@link openSignedRoot}, and `mismatch` for what is not as signed. */
 export async function readSignedMirror(directory: string, snapshot: Root): Promise<SignedMirror> {
@@ -65,8 +87,8 @@ async function readAsListed(
   entries: readonly SnapshotEntry[],
   path: string,
 ): Promise<Uint8Array> {
-  const bytes = await readMirrorFile(directory, path);
-  const expected = entries.find((entry) => entry.name === path)?.sha256;
+  const { sha256: expected, size = 0 } = entries.find((entry) => entry.name === path) ?? {};
+  const bytes = await readMirrorFile(directory, path, size);
   const found = sha256Hex(bytes);
   if (found === expected) return bytes;
   throw new MirrorError('mismatch', `${path} is not as signed.`, { where: path, expected, found });

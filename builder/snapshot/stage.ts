@@ -15,8 +15,11 @@ export type FileContent =
 
 /** Where the files of a stage are kept: a folder, or a bucket. */
 export interface StageStorage {
-  /** Returns the digests of the file at a path, if the bytes that are there now have this SHA-256. */
-  find(path: string, sha256: string): Promise<FileDigest | undefined>;
+  /**
+   * Returns the digests of the file at a path, if the bytes that are there now have this SHA-256. A file longer than `size`
+   * bytes, where that is known, is not read.
+   */
+  find(path: string, sha256: string, size?: number): Promise<FileDigest | undefined>;
   /** Keeps the bytes of a new document until the commit. */
   save(path: string, bytes: Uint8Array, digest: FileDigest): Promise<void>;
   /** Reads a file that {@link find} finds. */
@@ -33,13 +36,12 @@ export class Stage {
   readonly #storage: StageStorage;
   readonly #files = new Map<string, FileContent>();
   readonly #written = new Map<string, string>();
-  readonly #onDemand: ReadonlyMap<string, SnapshotEntry>;
+  readonly #previous: ReadonlyMap<string, SnapshotEntry>;
 
   /** `previous` are the entries of the snapshot before: files on demand among them need not be here to be kept. */
   constructor(storage: StageStorage, previous: readonly SnapshotEntry[] = []) {
     this.#storage = storage;
-    const onDemand = previous.filter((entry) => isOwnFile(entry) && entry.source !== undefined);
-    this.#onDemand = new Map(onDemand.map((entry) => [entry.name, entry]));
+    this.#previous = new Map(previous.filter(isOwnFile).map((entry) => [entry.name, entry]));
   }
 
   /** Every file of the snapshot to come, by path. */
@@ -55,7 +57,7 @@ export class Stage {
   /** Adds a document. Bytes that are in place already are not written again. */
   async put(path: string, bytes: Uint8Array): Promise<FileDigest> {
     const digest = digestBytes(bytes);
-    if (await this.#storage.find(path, digest.sha256)) {
+    if (await this.#storage.find(path, digest.sha256, digest.size)) {
       this.#files.set(path, digest);
     } else {
       await this.#storage.save(path, bytes, digest);
@@ -72,7 +74,7 @@ export class Stage {
 
   /** Adds the file at `path` as it is, if {@link holds}; returns what the snapshot will list of it if so. */
   async keep(path: string, sha256: string): Promise<FileContent | undefined> {
-    const found = this.#onDemandAt(path, sha256) ?? (await this.#storage.find(path, sha256));
+    const found = this.#onDemandAt(path, sha256) ?? (await this.#find(path, sha256));
     if (found) this.carry(path, found);
     return found;
   }
@@ -88,9 +90,9 @@ export class Stage {
     this.#written.delete(path);
   }
 
-  /** True when the bytes at `path` now have this SHA-256, or may come on demand. */
+  /** Returns true when the bytes at `path` now have this SHA-256, or may come on demand. */
   readonly holds = async (path: string, sha256: string): Promise<boolean> =>
-    this.#onDemandAt(path, sha256) !== undefined || (await this.#storage.find(path, sha256)) !== undefined;
+    this.#onDemandAt(path, sha256) !== undefined || (await this.#find(path, sha256)) !== undefined;
 
   /** Returns where a file is in the mirror, once it was added. Throws `missing` when it was not, or has another SHA-256. */
   stored({ path, sha256 }: { path: string; sha256?: string | undefined }): StoredFile {
@@ -122,15 +124,21 @@ export class Stage {
   async #inPlace(path: string): Promise<FileDigest> {
     const listed = this.#files.get(path);
     if (!listed) throw new MirrorError('missing', `The snapshot does not list ${path}.`, { where: path });
-    const { sha256 } = listed;
-    const found = await this.#storage.find(path, sha256);
+    const { sha256, size } = listed;
+    const found = await this.#storage.find(path, sha256, size);
     if (found) return found;
     throw new MirrorError('mismatch', `${path} is not as it was signed.`, { where: path, expected: sha256 });
   }
 
   #onDemandAt(path: string, sha256: string): FileContent | undefined {
-    const entry = this.#onDemand.get(path);
-    return entry?.sha256 === sha256 ? entry : undefined;
+    const entry = this.#previous.get(path);
+    return entry?.sha256 === sha256 && entry.source !== undefined ? entry : undefined;
+  }
+
+  /** The snapshot before says how long the file is, if it is the same one. */
+  #find(path: string, sha256: string): Promise<FileDigest | undefined> {
+    const before = this.#previous.get(path);
+    return this.#storage.find(path, sha256, before?.sha256 === sha256 ? before.size : undefined);
   }
 }
 

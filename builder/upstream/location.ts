@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MirrorError } from '../../format/errors.ts';
+import { openElsewhere, readUpTo } from '../directory/plain-file.ts';
 import { ifPresent } from '../directory/write.ts';
 import { HttpClient, type ReadOptions } from '../http/client.ts';
 import { isLoopbackHttp } from '../http/policy.ts';
-import { type Answer, chunksOf, tooLarge } from '../http/request.ts';
+import { type Answer, chunksOf } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 
 /** A file that is being read from `offset` on. */
@@ -14,7 +14,12 @@ export interface OpenedFile {
   /** Where the bytes begin: the requested offset, or 0 if the server ignored it. */
   offset: number;
   chunks: AsyncIterable<Uint8Array>;
+  /** What the server answered; absent for a local file. */
+  answer?: Answer;
 }
+
+/** Headers of a request, by lower-case name. */
+type Headers = Readonly<Record<string, string>>;
 
 /** The address of an upstream: https, a directory, or HTTP on this machine. */
 export class UpstreamLocation {
@@ -28,7 +33,7 @@ export class UpstreamLocation {
 
   /** Parses an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */
   static parse(text: string): UpstreamLocation {
-    const isUrl = /^[a-z][a-z+.-]+:\/\//i.test(text);
+    const isUrl = /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
     const url = isUrl ? URL.parse(text) : pathToFileURL(resolve(text));
     if (url && !url.pathname.endsWith('/')) url.pathname += '/';
     if (url && isPlain(url) && (url.protocol === 'https:' || isLocalFolder(url) || isLoopbackHttp(url))) {
@@ -52,29 +57,34 @@ export class UpstreamLocation {
     );
   }
 
-  /** Reads a document of at most `limit` bytes. Throws `not-found`, `too-large`, `upstream` or `refused`, naming its URL. */
+  /** Reads a document of at most `limit` bytes. Throws as {@link HttpClient.read}, naming its URL. */
   async read(reference: string, limit: number, options?: ReadOptions): Promise<Uint8Array> {
     const url = this.resolve(reference);
     return url.protocol === 'file:' ? readLocal(url, limit) : this.#client.read(url, limit, options);
   }
 
   /**
-   * Opens a file of at most `limit` bytes for streaming from `offset` on. The caller counts the bytes, and retries.
+   * Opens a file of at most `limit` bytes for streaming from `offset` on, asking with `headers`. The caller counts the bytes,
+   * and retries.
    * Throws as {@link read}, or a transient error.
    */
-  async open(url: URL, offset: number, limit: number): Promise<OpenedFile> {
+  async open(url: URL, offset: number, limit: number, headers: Headers = {}): Promise<OpenedFile> {
     if (url.protocol === 'file:') return { offset, chunks: localChunks(url, offset) };
-    const rest = offset > 0 ? await this.#rest(url, offset, limit) : undefined;
-    const { status, body } = rest ?? (await this.#client.get(url, {}, limit));
-    return { offset: rest && status === 206 ? offset : 0, chunks: chunksOf(body, url.href) };
+    const rest = offset > 0 ? await this.#rest(url, offset, limit, headers) : undefined;
+    const answer = rest ?? (await this.#client.get(url, { ...headers }, limit));
+    return {
+      offset: rest && answer.status === 206 ? offset : 0,
+      chunks: chunksOf(answer.body, url.href),
+      answer,
+    };
   }
 
   /** Returns the size of a file, if its server says so without sending it. Throws as {@link read}. */
-  async sizeOf(url: URL): Promise<number | undefined> {
+  async sizeOf(url: URL, headers: Headers = {}): Promise<number | undefined> {
     if (url.protocol === 'file:') return (await stat(fileURLToPath(url))).size;
     return withRetries(async () => {
       // A registry answers HEAD itself, and does not know the size; a GET is redirected to the blob.
-      const { status, header, body } = await this.#client.get(url, { range: 'bytes=0-0' });
+      const { status, header, body } = await this.#client.get(url, { ...headers, range: 'bytes=0-0' });
       await body.dump();
       const total =
         status === 206 ? /\/(\d+)$/.exec(header('content-range') ?? '')?.[1] : header('content-length');
@@ -83,9 +93,9 @@ export class UpstreamLocation {
   }
 
   /** Returns the bytes from `offset` on (206), or all of them (200); `undefined` if the server sends neither. */
-  async #rest(url: URL, offset: number, limit: number): Promise<Answer | undefined> {
+  async #rest(url: URL, offset: number, limit: number, headers: Headers): Promise<Answer | undefined> {
     const range = `bytes=${offset}-`;
-    const answer = await this.#client.get(url, { range }, limit).catch((error: unknown) => {
+    const answer = await this.#client.get(url, { ...headers, range }, limit).catch((error: unknown) => {
       // The part is as long as the file, or longer.
       if (error instanceof MirrorError && error.found === '416') return undefined;
       throw error;
@@ -105,13 +115,17 @@ const isLocalFolder = ({ protocol, host }: URL): boolean => protocol === 'file:'
 
 /** Opens the file only when the first chunk is read: an error of a stream without a reader would end the process. */
 async function* localChunks(url: URL, offset: number): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(fileURLToPath(url), { start: offset });
+  const file = await openElsewhere(fileURLToPath(url));
+  yield* file.createReadStream({ start: offset });
 }
 
 async function readLocal(url: URL, limit: number): Promise<Uint8Array> {
   const path = fileURLToPath(url);
-  const found = await ifPresent(stat(path));
-  if (!found) throw new MirrorError('not-found', `${path} does not exist.`, { where: path });
-  if (found.size > limit) throw tooLarge(path, limit);
-  return readFile(path);
+  const file = await ifPresent(openElsewhere(path));
+  if (!file) throw new MirrorError('not-found', `${path} does not exist.`, { where: path });
+  try {
+    return await readUpTo(file, limit, path);
+  } finally {
+    await file.close();
+  }
 }

@@ -8,7 +8,7 @@ import { HomebrewIndex } from './homebrew/index.ts';
 import { HomebrewSource } from './homebrew/source.ts';
 import { UpstreamLocation } from './location.ts';
 import { StoutIndex } from './stout-index.ts';
-import { HOMEBREW, isUnnamedFolder, type Upstream } from './upstream.ts';
+import { HOMEBREW, isUnnamedFolder, placeName, type Upstream } from './upstream.ts';
 
 const DEFAULT_UPSTREAM = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 
@@ -46,14 +46,26 @@ export async function openUpstream(options: OpenOptions): Promise<OpenUpstream> 
   return { index: await StoutIndex.open(location, scratch, reporter), api };
 }
 
+/** Throws `usage` for places on the command line that cannot be an upstream. */
+export function expectOrigin({ upstream, homebrew, homebrewKey }: Origin): void {
+  if (upstream !== undefined && upstream !== HOMEBREW) UpstreamLocation.parse(upstream);
+  if (homebrew !== undefined) HomebrewSource.parse(homebrew, homebrewKey);
+}
+
 function openApi({ origin, request, before, scratch, reporter }: OpenOptions): Promise<HomebrewApi> {
   const where = origin.homebrew ?? recorded(before?.homebrew?.url, '--homebrew');
-  const source = HomebrewSource.parse(where, origin.homebrewKey);
+  const source = HomebrewSource.parse(where, origin.homebrewKey ?? rememberedKey(where, before));
   reporter.note(`Reading Homebrew's API from ${source.location.base.href} …`);
   return HomebrewApi.open({
     ...{ source, tags: request.tags, older: request.clients.includes('brew') },
     ...{ folder: join(scratch, 'homebrew'), before: before?.homebrew?.generated_at ?? {} },
   });
+}
+
+/** Returns the key that came with a place, for as long as that is where Homebrew's API comes from. */
+function rememberedKey(where: string | undefined, before: Manifest | undefined): string | undefined {
+  if (where === undefined || before?.homebrew?.key === undefined) return undefined;
+  return placeName(UpstreamLocation.parse(where)) === before.homebrew.url ? before.homebrew.key : undefined;
 }
 
 function recorded(url: string | undefined, option: string): string | undefined {

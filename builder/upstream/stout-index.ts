@@ -17,6 +17,7 @@ import { parseJson } from '../../format/parse.ts';
 import { treePath } from '../../format/paths.ts';
 import { DatabaseIndex, type KindIndex, type Listed } from '../database/kind-index.ts';
 import { DatabaseReader } from '../database/reader.ts';
+import { withPath } from '../directory/disk-error.ts';
 import type { Reporter } from '../reporter.ts';
 import type { UpstreamLocation } from './location.ts';
 import { placeName, type Upstream } from './upstream.ts';
@@ -162,7 +163,8 @@ async function expandInto(path: string, compressed: Uint8Array, limit: number, w
     await pipeline([compressed], createZstdDecompress(), bounded, createWriteStream(path));
   } catch (cause) {
     // A file system's error says more as it is.
-    if (cause instanceof MirrorError || (cause instanceof Error && 'syscall' in cause)) throw cause;
+    if (cause instanceof MirrorError || (cause instanceof Error && 'syscall' in cause))
+      throw withPath(cause, path);
     throw notExpanded(where, cause);
   }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
+import { withoutTrailingSlashes } from '../../format/origin.ts';
 import { isMirroredFile, type Json, rewritePackageJson } from '../../format/package-json.ts';
 import { readJson } from '../../format/parse.ts';
 
@@ -22,10 +23,22 @@ export function mirroredUrls(value: Json): string[] {
   return [...own, ...Object.values(value).flatMap(mirroredUrls)];
 }
 
-/** Returns true if `served` is `signed` rewritten to one base (docs/format.md section 8). */
-export function isHonestRewrite(served: Json, signed: Json): boolean {
+/**
+ * Returns the base to which `served` is `signed` rewritten (docs/format.md section 8), without the credentials of a private
+ * mirror; `undefined` if more than URLs differ.
+ */
+export function rewrittenTo(served: Json, signed: Json): string | undefined {
   const [first = ''] = mirroredUrls(served);
-  // Whatever stands before the content address, the credentials of a private mirror included.
   const base = first.replace(/\/blobs\/sha256\/[^/]*\/[^/]*$/, '');
-  return isDeepStrictEqual(served, rewritePackageJson(signed, base));
+  if (!isDeepStrictEqual(served, rewritePackageJson(signed, base))) return undefined;
+  return withoutTrailingSlashes(withoutCredentials(base));
+}
+
+/** Returns a URL without its user and password, as URL writes it; anything else as it is. */
+export function withoutCredentials(text: string): string {
+  const url = URL.parse(text);
+  if (!url) return text;
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

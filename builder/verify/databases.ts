@@ -27,7 +27,8 @@ const tablesOf = (kind: Kind): Table[] =>
   );
 
 /**
- * Checks that databases and snapshot list the same files, superseded ones aside, and that vulns/cve.db is sound (docs/format.md section 9, step 8).
+ * Checks that databases and snapshot list the same files, superseded ones aside, and that vulns/cve.db is sound
+ * (docs/format.md section 9, step 8).
  * `localPathOf` returns the local file that holds a path of the mirror.
  */
 export async function checkDatabases(

@@ -22,6 +22,8 @@ export interface VerifyOptions {
   mirrorId?: string | undefined;
   /** Local file that keeps the report so far, so that the next call continues from there. */
   cursorFile?: string | undefined;
+  /** Ends the verification; its reason is thrown. */
+  stop?: AbortSignal | undefined;
 }
 
 /**
@@ -35,10 +37,11 @@ export async function runWalk(
   options: VerifyOptions,
   checkIndex: CheckIndex,
 ): Promise<VerifyReport> {
-  const { trusted, now, reporter, packages, seen, mirrorId, cursorFile } = options;
+  const { trusted, now, reporter, packages, seen, mirrorId, cursorFile, stop } = options;
   const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, place, depth);
   const select: WalkOptions['select'] = packages && ((manifest) => filesOfPackages(manifest, packages));
   const mayContinue = (report: VerifyReport): boolean => {
+    stop?.throwIfAborted();
     file?.save(report);
     showProgress(reporter, report);
     return true;

@@ -1,16 +1,18 @@
-import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, Root } from '../../format/snapshot/root.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
+import { diskError, diskMessage } from '../directory/disk-error.ts';
 import { hashFile } from '../directory/hash.ts';
-import { expectWhole, filesBelow, readMirrorFile, readSignedRoot } from '../directory/mirror.ts';
-import { localPath, PRIVATE } from '../directory/paths.ts';
+import { expectWhole, filesBelow, readSignedRoot } from '../directory/mirror.ts';
+import { ownFile, PRIVATE } from '../directory/paths.ts';
+import { readMirrorFile } from '../directory/read.ts';
 import { isAbsent } from '../directory/write.ts';
+import { checkCompressed } from './compressed.ts';
 import { checkDatabases } from './databases.ts';
 import { runWalk, type VerifyOptions } from './run-walk.ts';
 
@@ -29,7 +31,9 @@ export async function verifyDirectory(directory: string, options: VerifyOptions)
   const source = new DirectorySource(directory);
   let unlisted: string[] = [];
   const report = await runWalk(source, directory, 'deep', options, async (entries, root, builder) => {
-    await checkDatabases((path) => localPath(directory, path), entries, builder);
+    const localPathOf = (path: string) => ownFile(directory, path);
+    await checkDatabases(localPathOf, entries, builder);
+    await checkCompressed(localPathOf, entries, builder);
     unlisted = await unlistedFiles(directory, root, entries);
   });
   return { ...report, unlisted };
@@ -46,6 +50,16 @@ async function unlistedFiles(
   return found.filter((path) => !listed.has(path) && !path.startsWith(`${PRIVATE}/`));
 }
 
+/** Turns an error of the file system into a finding about a path of the mirror. */
+async function namingPath<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const known = diskError(cause);
+    throw known ? new MirrorError('disk', known.message, { where: path, cause }) : cause;
+  }
+}
+
 /** Reads a mirror directory for the verification walk: always the bytes of every file. */
 class DirectorySource implements VerifySource {
   readonly #directory: string;
@@ -54,15 +68,16 @@ class DirectorySource implements VerifySource {
     this.#directory = directory;
   }
 
-  signedRoot = () => readSignedRoot(this.#directory);
+  signedRoot = () => namingPath(ROOT, () => readSignedRoot(this.#directory));
 
-  leaf = ({ sha256 }: LeafReference) => readMirrorFile(this.#directory, leafPath(sha256));
+  leaf({ sha256, size }: LeafReference): Promise<Uint8Array> {
+    const path = leafPath(sha256);
+    return namingPath(path, () => readMirrorFile(this.#directory, path, size));
+  }
 
-  async read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
+  read(entry: SnapshotEntry, limit: number): Promise<Uint8Array> {
     const path = filePathOf(entry);
-    const { size } = await stat(localPath(this.#directory, path)).catch(() => ({ size: 0 }));
-    if (size <= limit) return readMirrorFile(this.#directory, path);
-    throw new MirrorError('too-large', `${path} is longer than ${limit} bytes.`, { where: path });
+    return namingPath(path, () => readMirrorFile(this.#directory, path, limit));
   }
 
   inspect(entries: readonly SnapshotEntry[]): Promise<Evidence[]> {
@@ -70,17 +85,19 @@ class DirectorySource implements VerifySource {
   }
 
   async prehash(entry: SnapshotEntry): Promise<Uint8Array> {
-    const { hash } = await hashFile(localPath(this.#directory, filePathOf(entry)), 'blake2b512');
+    const { hash } = await hashFile(this.#localPath(entry), 'blake2b512', entry.size);
     return hash;
   }
 
   async #hash(entry: SnapshotEntry): Promise<Evidence> {
     try {
-      const { size, hash } = await hashFile(localPath(this.#directory, filePathOf(entry)), 'sha256');
+      const { size, hash } = await hashFile(this.#localPath(entry), 'sha256', entry.size);
       return { kind: 'bytes', size, sha256: hash.toString('hex') };
     } catch (error) {
       if (isAbsent(error)) return { kind: 'absent' };
-      return { kind: 'unreadable', reason: messageOf(error) };
+      return { kind: 'unreadable', reason: diskMessage(error) };
     }
   }
+
+  #localPath = (entry: SnapshotEntry): string => ownFile(this.#directory, filePathOf(entry));
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sameBytes } from '../../format/bytes.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
+import { withoutCredentials } from './client-view.ts';
+import { checkCompressed } from './compressed.ts';
 import { checkDatabases } from './databases.ts';
 import { HttpSource } from './http-source.ts';
 import type { MirrorUrl } from './mirror-url.ts';
@@ -14,12 +16,17 @@ const ATTEMPTS = 3;
 
 export interface VerifyUrlOptions extends VerifyOptions {
   mirror: MirrorUrl;
+  /** Another base to which the host may rewrite package URLs. */
+  publicUrl?: string | undefined;
   depth: Depth;
   /** Maximum number of concurrent requests. */
   jobs: number;
 }
 
-/** Package URLs that lead away from the mirror, where a stock client would fetch the file. Only a deep check finds them. */
+/**
+ * Signed package URLs that lead away from the mirror, where a stock client would fetch the file: those of a mirror without a
+ * public URL, on a host that rewrites nothing. Only a deep check finds them.
+ */
 export interface Elsewhere {
   /** Scheme and host, or `no address`. */
   origin: string;
@@ -42,12 +49,12 @@ export async function verifyUrl(
     // The user may end the program at any time.
     process.once('exit', remove);
     try {
-      const source = new HttpSource(options.mirror, options.jobs, scratch);
+      const source = new HttpSource(options.mirror, options.publicUrl, options.jobs, scratch);
       const first = await source.signedRoot().catch(() => undefined);
       const report = await verify(source, options);
-      if (report.ok || attempt === ATTEMPTS) return report;
+      if (report.ok || !first || attempt === ATTEMPTS) return report;
       const last = await source.signedRoot().catch(() => undefined);
-      if (!first || !last || sameBytes(first.root, last.root)) return report;
+      if (!last || sameBytes(first.root, last.root)) return report;
       options.reporter.note('The mirror was published during verification: verifying the new snapshot …');
     } finally {
       process.off('exit', remove);
@@ -60,8 +67,9 @@ async function verify(source: HttpSource, options: VerifyUrlOptions) {
   const { mirror, depth } = options;
   const report = await runWalk(source, mirror.base, depth, options, async (entries, _root, builder) => {
     // A walk that continued from a cursor may not have fetched them.
-    await source.fetchDatabases(entries);
+    await source.fetchCopies(entries, depth);
     await checkDatabases(source.localPath, entries, builder);
+    if (depth === 'deep') await checkCompressed(source.localPath, entries, builder);
   });
   return { ...report, elsewhere: elsewhere(source.packageUrls, mirror.base) };
 }
@@ -77,5 +85,3 @@ function elsewhere(packageUrls: ReadonlyMap<string, readonly string[]>, base: st
     return { origin, urls: found.length, example: found[0]?.example ?? '' };
   });
 }
-
-const withoutCredentials = (url: string): string => url.replace(/^(https?:\/\/)[^/@]*@/, '$1');

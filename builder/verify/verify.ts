@@ -11,6 +11,8 @@ import { type Elsewhere, verifyUrl } from './verify-url.ts';
 export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'seen'> {
   /** How files at a URL are checked. Those in a folder are always read. */
   depth: Depth;
+  /** Another base to which the host at a URL may rewrite package URLs. */
+  publicUrl?: string | undefined;
   /** Maximum number of concurrent requests to a URL. */
   jobs: number;
   /** Accept an older snapshot than one that was accepted before, or one by an older key. */

@@ -2,22 +2,35 @@ import * as v from 'valibot';
 import { joinPath, plainName, withExtension } from '../paths.ts';
 import { recordSchema, sha256Schema } from '../schemas.ts';
 import {
+  ARCHITECTURES,
+  architecturesOf,
+  type CaskDownload,
+  chooseDownload,
+  downloadIn,
+  lackOf,
+  urlSpecs,
+} from './cask-architecture.ts';
+import { whyNotDownloaded } from './download-url.ts';
+import {
   type BySlot,
   FILE_COLUMNS,
   fileExtension,
   fileRow,
   flag,
   type IndexedPackage,
+  type Offer,
   type OfferedFile,
   optionalText,
   type PackageKind,
+  type Place,
   type Rows,
   storedFileSchema,
   unchecked,
+  type Wanted,
 } from './kind.ts';
 
 /** What a cask has in place of a checksum when nothing says what its file must be. */
-const NO_CHECK = 'no_check';
+export const NO_CHECK = 'no_check';
 const checksum = v.nullable(v.union([sha256Schema, v.literal(NO_CHECK)]));
 const names = v.union([
   v.array(v.string()),
@@ -32,11 +45,9 @@ const schema = v.looseObject({
   name: v.optional(names, []),
   version: v.string(),
   sha256: checksum,
-  url: v.string(),
+  url: v.nullable(v.string()),
   url_specs: v.optional(
-    v.nullable(
-      v.record(v.picklist(['arm64', 'intel']), v.looseObject({ url: v.string(), sha256: checksum })),
-    ),
+    v.nullable(v.record(v.picklist(ARCHITECTURES), v.looseObject({ url: v.string(), sha256: checksum }))),
   ),
   homepage: optionalText,
   desc: optionalText,
@@ -51,7 +62,7 @@ const schema = v.looseObject({
 const entrySchema = v.object({
   ...{ version: v.string(), json_path: v.string() },
   artifact: v.optional(storedFileSchema),
-  /** By architecture, where the upstream has one file for each. */
+  /** The same by its architecture, where the upstream has a file for each. */
   artifacts: v.optional(recordSchema(storedFileSchema)),
   unchecked,
 });
@@ -59,31 +70,19 @@ const entrySchema = v.object({
 export type CaskJson = v.InferOutput<typeof schema>;
 type CaskEntry = v.InferOutput<typeof entrySchema>;
 
-/** Returns one file for each architecture, or one for all. */
-function filesOf(json: CaskJson): Map<string, OfferedFile> {
-  const specs = Object.entries(json.url_specs ?? {});
-  const files = new Map(specs.map(([arch, spec]) => [arch, fileOf(json, arch, spec)]));
-  if (mainSlot(json) === '') files.set('', fileOf(json, '', json));
-  return files;
+/** Returns the one file that a mirror has of a cask. */
+function offer(json: CaskJson, { tags }: Pick<Wanted, 'tags'>): Offer {
+  const { slot, download, without } = chooseDownload(json, tags);
+  const lacks = without.map((arch) => lackOf(arch, json));
+  const unavailable = download ? whyNotDownloaded(download.url) : lacks.join('; ');
+  if (!download || unavailable !== undefined) return { files: new Map(), lacks: [], unavailable };
+  return { files: new Map([[slot, fileOf(json, slot, download)]]), lacks };
 }
 
-function fileOf(
-  { token, version }: CaskJson,
-  arch: string,
-  { url, sha256 }: { url: string; sha256: string | null },
-): OfferedFile {
-  const stem = `${plainName(token)}-${plainName(version)}${arch && `.${plainName(arch)}`}`;
-  const path = joinPath('casks', withExtension(stem, fileExtension(url)));
-  return { path, url, sha256: checksumOf(sha256) };
-}
-
-/** Returns the slot of the file that the cask's own `url` means. */
-function mainSlot({ url, sha256, url_specs: specs }: CaskJson): string {
-  const own = checksumOf(sha256);
-  const same = Object.entries(specs ?? {}).find(([, spec]) =>
-    own === undefined ? spec.url === url : checksumOf(spec.sha256) === own,
-  );
-  return same?.[0] ?? '';
+function fileOf({ token, version }: CaskJson, slot: string, { url, sha256 }: CaskDownload): OfferedFile {
+  const stem = `${plainName(token)}-${plainName(version)}${slot && `.${plainName(slot)}`}`;
+  const path = joinPath('casks', withExtension(stem, fileExtension(url ?? '')));
+  return { path, url: url ?? '', sha256: checksumOf(sha256) };
 }
 
 const checksumOf = (sha256: string | null): string | undefined =>
@@ -136,19 +135,24 @@ const tables: PackageKind['tables'] = [
     },
     mirrorColumns: { upstream_hash: 'TEXT' },
     search: ['token', 'name', 'desc'],
+    indexes: { idx_casks_tap: 'tap' },
   },
   {
     name: 'cask_artifacts',
     owner: 'cask',
     columns: { cask: 'TEXT NOT NULL', artifact_type: 'TEXT NOT NULL', source: 'TEXT', target: 'TEXT' },
     constraints: [OF_CASK],
+    indexes: { idx_cask_artifacts_cask: 'cask', idx_cask_artifacts_type: 'artifact_type' },
   },
   {
     name: 'cask_dependencies',
     owner: 'cask',
     columns: { cask: 'TEXT NOT NULL', dep_type: 'TEXT NOT NULL', dep_value: 'TEXT NOT NULL' },
+    // stout 0.2 indexes this column of the downloaded file, and without it takes no casks.
+    mirrorColumns: { dep_name: 'TEXT' },
     constraints: ['PRIMARY KEY (cask, dep_type, dep_value)', OF_CASK],
     ignoresRepeats: true,
+    indexes: { idx_cask_dependencies_cask: 'cask', idx_cask_dependencies_dep: 'dep_name' },
   },
   {
     name: 'artifacts',
@@ -160,14 +164,16 @@ const tables: PackageKind['tables'] = [
 ];
 
 function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage<CaskJson>): Rows {
-  const { token, version, url, homepage, desc, tap } = json;
+  const { token, version, homepage, desc, tap } = json;
+  const [[slot, file] = ['', undefined]] = files;
+  const { url, sha256 } = downloadIn(json, slot);
   const flags = [json.auto_updates, json.deprecated, json.disabled].map((value) => Number(value ?? false));
   const [auto_updates = 0, deprecated = 0, disabled = 0] = flags;
   return {
     casks: [
       {
         ...{ token, name: json.name.join(', ') || token, version },
-        ...{ sha256: files.get(mainSlot(json))?.sha256 ?? json.sha256, url, homepage, desc, tap },
+        ...{ sha256: file?.sha256 ?? sha256, url, homepage, desc, tap },
         ...{ auto_updates, deprecated, disabled, json_hash: jsonHash, updated_at: updatedAt },
         upstream_hash: upstreamHash,
       },
@@ -176,6 +182,7 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
     cask_dependencies: dependenciesOf({ depends_on: json.depends_on ?? {} }).map((dependency) => ({
       cask: token,
       ...dependency,
+      dep_name: dependency.dep_value,
     })),
     artifacts: [...files]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -184,18 +191,28 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
 }
 
 function entryOf(json: CaskJson, json_path: string, files: BySlot<CaskFile>): CaskEntry {
-  const main = files.get(mainSlot(json));
   const byArchitecture = [...files].filter(([arch]) => arch !== '');
+  const [artifact] = files.values();
   return {
     ...{ version: json.version, json_path },
-    ...(main ? { artifact: main } : {}),
+    ...(artifact ? { artifact } : {}),
     ...(byArchitecture.length > 0 ? { artifacts: Object.fromEntries(byArchitecture) } : {}),
   };
 }
 
+/** Returns package JSON from which stout takes the one file that is here; as the upstream has it if none is. */
+function clientJson(json: CaskJson, places: BySlot<Place>): object {
+  const [first] = places;
+  if (!first) return json;
+  const [slot, place] = first;
+  const { url_specs: _, ...rest } = json;
+  const specs = urlSpecs(json.token, slot);
+  return { ...rest, ...downloadIn(json, slot), ...place, ...(specs ? { url_specs: specs } : {}) };
+}
+
 type CaskFile = v.InferOutput<typeof storedFileSchema>;
 
-/** A cask, with one file for every Mac or one for each architecture. */
+/** A cask, with one file. */
 export const cask = {
   id: 'cask',
   label: 'cask',
@@ -209,30 +226,21 @@ export const cask = {
   describedBy: 'document',
   schema,
   summary: ({ token, version, desc }) => ({ name: token, version, desc }),
-  offer: (json) => ({ files: filesOf(json), lacks: [] }),
-  clientJson: ({ url_specs: specs, ...rest }, places) => ({
-    ...rest,
-    ...places.get(mainSlot({ url_specs: specs, ...rest })),
-    ...(specs
-      ? {
-          url_specs: Object.fromEntries(
-            Object.entries(specs).map(([arch, spec]) => [arch, { ...spec, ...places.get(arch) }]),
-          ),
-        }
-      : {}),
-  }),
+  offer,
+  clientJson,
   tags: (files) => [...files.keys()].filter((arch) => arch !== '').sort(),
   entrySchema,
   entry: entryOf,
   entryFiles: ({ artifact, artifacts = {} }) => ({ ...(artifact ? { '': artifact } : {}), ...artifacts }),
-  entryLacks: () => [],
+  entryLacks: ({ artifacts }, tags) =>
+    artifacts
+      ? architecturesOf(tags)
+          .filter((arch) => !artifacts[arch])
+          .map((arch) => lackOf(arch))
+      : [],
+  findDependencies:
+    'SELECT dep_value AS name, dep_type AS type FROM cask_dependencies WHERE cask = ? ORDER BY dep_value',
   tables,
-  indexes: [
-    'CREATE INDEX idx_cask_artifacts_cask ON cask_artifacts(cask)',
-    'CREATE INDEX idx_cask_artifacts_type ON cask_artifacts(artifact_type)',
-    'CREATE INDEX idx_cask_dependencies_cask ON cask_dependencies(cask)',
-    'CREATE INDEX idx_casks_tap ON casks(tap)',
-  ],
   rows,
   meta: ({ version, createdAt }, count) => ({ version, created_at: createdAt, cask_count: count }),
 } as const satisfies PackageKind<CaskJson, CaskEntry>;

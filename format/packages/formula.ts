@@ -53,7 +53,7 @@ export type FormulaJson = v.InferOutput<typeof schema>;
 export type Dependencies = FormulaJson['dependencies'];
 type FormulaEntry = v.InferOutput<typeof entrySchema>;
 
-/** The bottle of a formula that serves a tag: its own, an older macOS', or the one for all platforms. */
+/** Returns the bottle of a formula that serves a tag: its own, an older macOS', or the one for all platforms. */
 function bottleOf({ bottles }: FormulaJson, tag: string) {
   const found = bottleTagFor(tag, new Set(Object.keys(bottles)));
   const bottle = found === undefined ? undefined : bottles[found];
@@ -87,7 +87,7 @@ export const BREW_BOTTLES = {
   name: 'brew_bottles',
   owner: 'formula',
   columns: { formula: 'TEXT NOT NULL', tag: 'TEXT NOT NULL', ...FILE_COLUMNS },
-  constraints: ['PRIMARY KEY (formula, tag)'],
+  constraints: ['PRIMARY KEY (formula, tag, path)'],
 };
 
 const OF_FORMULA = 'FOREIGN KEY (formula) REFERENCES formulas(name)';
@@ -104,6 +104,7 @@ const tables: PackageKind['tables'] = [
     },
     mirrorColumns: { upstream_hash: 'TEXT' },
     search: ['name', 'desc'],
+    indexes: { idx_formulas_tap: 'tap' },
   },
   {
     name: 'dependencies',
@@ -111,6 +112,7 @@ const tables: PackageKind['tables'] = [
     columns: { formula: 'TEXT NOT NULL', dep_name: 'TEXT NOT NULL', dep_type: 'TEXT NOT NULL' },
     constraints: ['PRIMARY KEY (formula, dep_name, dep_type)', OF_FORMULA],
     ignoresRepeats: true,
+    indexes: { idx_dependencies_formula: 'formula', idx_dependencies_dep: 'dep_name' },
   },
   {
     name: 'bottles',
@@ -118,6 +120,7 @@ const tables: PackageKind['tables'] = [
     columns: { formula: 'TEXT NOT NULL', platform: 'TEXT NOT NULL' },
     mirrorColumns: { path: 'TEXT', sha256: 'TEXT', size: 'INTEGER' },
     constraints: ['PRIMARY KEY (formula, platform)', OF_FORMULA],
+    indexes: { idx_bottles_formula: 'formula' },
   },
   {
     name: 'aliases',
@@ -193,12 +196,6 @@ export const formula = {
   findDependencies:
     'SELECT dep_name AS name, dep_type AS type FROM dependencies WHERE formula = ? ORDER BY dep_name',
   tables,
-  indexes: [
-    'CREATE INDEX idx_dependencies_formula ON dependencies(formula)',
-    'CREATE INDEX idx_dependencies_dep ON dependencies(dep_name)',
-    'CREATE INDEX idx_bottles_formula ON bottles(formula)',
-    'CREATE INDEX idx_formulas_tap ON formulas(tap)',
-  ],
   // An alias that is also a formula's name would hide that formula.
   afterInsert: 'DELETE FROM aliases WHERE alias IN (SELECT name FROM formulas)',
   rows,

@@ -34,6 +34,8 @@ export interface Wanted {
 export interface Offer {
   files: BySlot<OfferedFile>;
   lacks: string[];
+  /** Why none of its files can be mirrored, of a package that is then left out. */
+  unavailable?: string | undefined;
 }
 
 /** A mirrored file as package JSON names it; `url` only where the mirror has a public URL. */
@@ -74,6 +76,8 @@ export interface Table {
   ignoresRepeats?: boolean;
   /** Columns of its full-text index. */
   search?: readonly string[];
+  /** The column of each index, by the index's name. */
+  indexes?: Readonly<Record<string, string>>;
 }
 
 /** The entry of a package in `manifest.json`; each kind adds its files. Schemas keep the order in which it is written. */
@@ -133,8 +137,6 @@ export interface PackageKind<Json = unknown, Entry extends ManifestEntry = Manif
   findDependencies?: string;
   /** Its database's tables, the main one first. */
   tables: readonly [Table, ...Table[]];
-  /** SQL that completes the schema: indexes. */
-  indexes: readonly string[];
   /** SQL that runs after all rows are inserted. */
   afterInsert?: string;
   rows(item: IndexedPackage<Json>): Rows;
@@ -154,7 +156,7 @@ const EXTENSION = /\.([a-z0-9]{1,10})$/i;
 
 /** Returns the extension of the file at a URL; `bin` where the URL has none. */
 export function fileExtension(url: string): string {
-  const path = url.replace(/[?#].*$/, '').replace(/^[a-z][a-z+.-]*:\/\/[^/]*/i, '');
+  const path = url.replace(/[?#].*$/, '').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
   const name = path.slice(path.lastIndexOf('/') + 1);
   return (COMPRESSED_TAR.exec(name) ?? EXTENSION.exec(name))?.[1] ?? 'bin';
 }

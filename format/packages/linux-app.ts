@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isSha256 } from '../digest.ts';
 import { joinPath, plainName, withExtension } from '../paths.ts';
+import { whyNotDownloaded } from './download-url.ts';
 import {
   FILE_COLUMNS,
   fileExtension,
@@ -41,6 +42,8 @@ const ONLY_DESCRIBED = 'only described: it is installed from its own remote';
 
 function offer({ token, version, source, download_url: url, sha256 }: LinuxAppRow): Offer {
   if (source !== 'appimage' || url === null) return { files: new Map(), lacks: [ONLY_DESCRIBED] };
+  const unavailable = whyNotDownloaded(url);
+  if (unavailable !== undefined) return { files: new Map(), lacks: [], unavailable };
   const stem = `${plainName(token)}-${plainName(version)}`;
   const path = joinPath('linux-apps', withExtension(stem, fileExtension(url)));
   const checked = sha256 !== null && isSha256(sha256) ? sha256 : undefined;
@@ -59,6 +62,7 @@ const tables: PackageKind['tables'] = [
     },
     mirrorColumns: { upstream_hash: 'TEXT' },
     search: ['token', 'name', 'desc', 'categories'],
+    indexes: { idx_linux_apps_source: 'source', idx_linux_apps_name: 'name' },
   },
   {
     name: 'artifacts',
@@ -115,10 +119,6 @@ export const linuxApp = {
   entryFiles: ({ appimage }) => (appimage ? { '': appimage } : {}),
   entryLacks: ({ appimage }) => (appimage ? [] : [ONLY_DESCRIBED]),
   tables,
-  indexes: [
-    'CREATE INDEX idx_linux_apps_source ON linux_apps(source)',
-    'CREATE INDEX idx_linux_apps_name ON linux_apps(name)',
-  ],
   rows,
   meta: ({ version }, count) => ({ app_count: count, version }),
 } as const satisfies PackageKind<LinuxAppRow, LinuxAppEntry>;

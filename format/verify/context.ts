@@ -14,6 +14,8 @@ export interface WalkOptions {
   depth: Depth;
   /** What was accepted before, by mirror. A rollback is a finding. */
   seen?: Readonly<Record<string, SeenVersions>> | undefined;
+  /** Why the caller does not use this root, if it has judged it already. This is a finding too. */
+  refusal?: unknown;
   /** The id of the expected mirror. Any other is a finding. */
   mirror?: string | undefined;
   /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
@@ -22,6 +24,8 @@ export interface WalkOptions {
   before?: VerifyReport | undefined;
   /** Number of files that are inspected together. */
   sliceSize?: number;
+  /** Bytes of them, if there is more than one. */
+  sliceBytes?: number;
   /** Called after each slice with the report so far. If it returns false, the walk ends with a cursor. */
   mayContinue?: (report: VerifyReport) => boolean;
   /** Returns the paths of the only files to check. Throws to refuse. */

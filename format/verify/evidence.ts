@@ -3,28 +3,50 @@ import { filePathOf, type SnapshotEntry } from '../snapshot/entry.ts';
 /** What a source knows about a file. */
 export type Evidence =
   | { kind: 'absent' }
-  /** All bytes were read and hashed just now. */
-  | { kind: 'bytes'; size: number; sha256: string }
-  /** What storage recorded when the file was uploaded, in hex. */
-  | { kind: 'recorded'; size: number; sha256?: string | undefined; md5?: string | undefined }
+  /** All bytes were read and hashed just now. A server that sends only what `record` proves has one beside them. */
+  | { kind: 'bytes'; size: number; sha256: string; record?: Recorded }
+  | Recorded
   /** What a server claims that it would send: SHA-256 in hex. */
   | { kind: 'claimed'; size: number; sha256: string }
-  | { kind: 'unreadable'; reason: string };
+  | { kind: 'unreadable'; reason: string }
+  /** What came cannot be taken for the file, or nothing came. */
+  | {
+      kind: 'refused';
+      state: 'mismatch' | 'unreachable';
+      message: string;
+      expected?: string | undefined;
+      found?: string | undefined;
+    };
+
+/** What storage recorded when the file was uploaded, in hex. */
+interface Recorded {
+  kind: 'recorded';
+  size: number;
+  sha256?: string | undefined;
+  md5?: string | undefined;
+}
 
 /**
  * What evidence proves: `verified` (SHA-256 of the bytes, or as storage recorded it), `consistent` (only MD5 and size as
- * storage recorded them, or the server's claim), `on demand` (not there, and need not be), `mismatch`, `missing`, or
- * `unknown` (no checksum to compare).
+ * storage recorded them, or the server's claim), `on demand` (not there, and need not be), `mismatch`, `missing`,
+ * `unreachable` (its server does not answer with it), or `unknown` (no checksum to compare, or none to serve it by).
  */
-export type FileState = 'verified' | 'consistent' | 'on demand' | 'mismatch' | 'missing' | 'unknown';
+export type FileState =
+  | 'verified'
+  | 'consistent'
+  | 'on demand'
+  | 'mismatch'
+  | 'missing'
+  | 'unreachable'
+  | 'unknown';
 
 /** One file's verdict with the evidence behind it. */
 export interface Verdict {
   path: string;
   state: FileState;
   evidence: keyof typeof STRENGTH | 'none';
-  expected?: string;
-  found?: string;
+  expected?: string | undefined;
+  found?: string | undefined;
   message?: string;
 }
 
@@ -46,8 +68,17 @@ export function judge(entry: SnapshotEntry, evidence: Evidence): Verdict {
       const message = `${path} cannot be read: ${evidence.reason}`;
       return { path, state: 'unknown', evidence: 'none', message };
     }
-    case 'bytes':
-      return compare(entry, evidence.size, 'bytes', evidence.sha256);
+    case 'refused': {
+      const { kind: _, ...verdict } = evidence;
+      return { path, evidence: 'none', ...verdict };
+    }
+    case 'bytes': {
+      const verdict = compare(entry, evidence.size, 'bytes', evidence.sha256);
+      const { record } = evidence;
+      if (verdict.state !== 'verified' || !record || agrees(entry, record)) return verdict;
+      const message = `The bytes of ${path} are as signed, but what storage recorded does not show it, so it is not served. Upload it again in one piece.`;
+      return { path, state: 'unknown', evidence: 'bytes', message };
+    }
     case 'claimed':
       return compare(entry, evidence.size, "the server's word", evidence.sha256);
     case 'recorded':
@@ -77,7 +108,7 @@ function compare(
   }
   const expected = evidence === 'stored md5' ? md5Of(entry) : entry.sha256;
   if (evidence === 'none' || found === undefined || expected === undefined) {
-    const message = `Storage has no checksum of ${path}. Only a deep check can verify it.`;
+    const message = `Storage has no checksum of ${path}, so it is not served. Upload it again in one piece.`;
     return { path, state: 'unknown', evidence: 'none', message };
   }
   if (found === expected) return { path, state: STRENGTH[evidence], evidence };

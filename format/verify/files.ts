@@ -69,12 +69,17 @@ async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<
 
 function* slicesOf(
   files: readonly SnapshotEntry[],
-  { options: { sliceSize = SLICE_SIZE } }: WalkContext,
+  { options: { sliceSize = SLICE_SIZE, sliceBytes = Number.POSITIVE_INFINITY } }: WalkContext,
   following?: string,
 ): Generator<Slice> {
-  for (let at = 0; at < files.length; at += sliceSize) {
-    const end = at + sliceSize;
+  for (let at = 0; at < files.length; ) {
+    let end = at;
+    for (let bytes = 0; end < Math.min(at + sliceSize, files.length); end++) {
+      bytes += files[end]?.size ?? 0;
+      if (bytes > sliceBytes && end > at) break;
+    }
     yield { entries: files.slice(at, end), next: files[end]?.name ?? following };
+    at = end;
   }
 }
 

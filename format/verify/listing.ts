@@ -58,7 +58,7 @@ export class Listing {
   /** Returns a document whole, if its bytes are the listed ones (step 5). Throws `missing`, `mismatch` or `too-large`. */
   async read(path: string, limit: number): Promise<Uint8Array> {
     const entry = await this.entry(path);
-    const bytes = await this.#source.read(entry, limit);
+    const bytes = await this.#source.read(entry, Math.min(limit, entry.size ?? limit));
     const found = sha256Hex(bytes);
     if (found === entry.sha256) return bytes;
     const details = { where: path, expected: entry.sha256, found };

@@ -11,14 +11,31 @@ const optionalText = v.optional(text);
 
 const failureSchema = v.object({
   path: text,
-  state: v.picklist(['mismatch', 'missing', 'unknown', 'expired', 'rolled-back', 'bad-signature']),
+  /** `unreachable` says nothing about the bytes: nobody answered with them. */
+  state: v.picklist([
+    'mismatch',
+    'missing',
+    'unknown',
+    'expired',
+    'rolled-back',
+    'bad-signature',
+    'unreachable',
+  ]),
   message: text,
   expected: optionalText,
   found: optionalText,
 });
 
 const checkSchema = v.object({
-  name: v.picklist(['snapshot', 'manifest', 'index signature', 'signature', 'index', 'vulnerabilities']),
+  name: v.picklist([
+    'snapshot',
+    'manifest',
+    'index signature',
+    'signature',
+    'index',
+    'vulnerabilities',
+    'compressed files',
+  ]),
   /** The file concerned. */
   path: text,
   state: v.picklist(['passed', 'failed', 'not checked here']),
@@ -163,6 +180,9 @@ const STATES: Partial<Record<ErrorCode, Failure['state']>> = {
   'rolled-back': 'rolled-back',
   'bad-signature': 'bad-signature',
   mismatch: 'mismatch',
+  'other-mirror': 'mismatch',
+  unpublished: 'missing',
   'bad-input': 'mismatch',
   'too-large': 'mismatch',
+  unreachable: 'unreachable',
 };

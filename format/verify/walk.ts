@@ -48,7 +48,7 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
 /** Returns the root if its signature holds. Whatever else is wrong with it is a finding, and it is returned all the same. */
 async function checkRoot(
   source: VerifySource,
-  { trusted, now, seen, mirror: expected }: WalkOptions,
+  { trusted, now, seen, mirror: expected, refusal }: WalkOptions,
   report: ReportBuilder,
 ): Promise<TrustedRoot | undefined> {
   let root: TrustedRoot | undefined;
@@ -61,6 +61,7 @@ async function checkRoot(
     expectMirror(snapshot, expected);
     expectNoRollback(snapshot, signer, trusted, seen?.[mirror] ?? {});
     expectFresh(snapshot, now);
+    if (refusal !== undefined) throw refusal;
     return `signature over the bytes, key ${signed_by}`;
   });
   return root;

@@ -24,7 +24,8 @@ export async function startNginx(directory: string, scratch: string): Promise<Ho
     `daemon off; worker_processes 1; pid ${join(scratch, 'nginx.pid')}; error_log stderr crit;
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 events {}
-http { access_log off; ${temporary.join(' ')} server { listen 127.0.0.1:${port}; root ${directory}; } }
+http { access_log off; ${temporary.join(' ')} server { listen 127.0.0.1:${port}; root ${directory};
+  location /api/ { gzip_static on; gzip_vary on; } } }
 `,
   );
   return started(spawn('nginx', ['-c', config, '-e', 'stderr'], { stdio: 'ignore' }), port);

@@ -3,8 +3,8 @@ import { writeIndexDatabase } from '../../builder/database/database.ts';
 import { cask } from '../../format/packages/cask.ts';
 import { type Dependencies, formula } from '../../format/packages/formula.ts';
 import { payload, sha256 } from '../sample/bytes.ts';
-import { indexRows } from '../sample/index-rows.ts';
 import { openTree, type Tree } from '../sample/tree.ts';
+import { indexRows } from './index-rows.ts';
 
 const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };
 const UPDATED_AT = 1_790_000_000;

@@ -1,4 +1,4 @@
-import { glob, rm, writeFile } from 'node:fs/promises';
+import { copyFile, glob, rm, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { build } from 'esbuild';
 import { licensesOf } from './licenses.ts';
@@ -37,6 +37,8 @@ export async function buildProgram(project: string, outdir: string): Promise<voi
       js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
     },
   });
+  // The parser of Ruby, which builder/request/ruby.ts reads from beside itself.
+  await copyFile(join(project, 'node_modules/@ruby/prism/src/prism.wasm'), join(outdir, 'prism.wasm'));
   const licenses = await licensesOf(project, Object.keys(metafile.inputs));
   await writeFile(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licenses);
 }

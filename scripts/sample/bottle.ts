@@ -1,13 +1,16 @@
 import { buffer } from 'node:stream/consumers';
 import tar from 'tar-stream';
-import { gzip, payload } from './bytes.ts';
+import { gzip, payload, sha256 } from './bytes.ts';
 import type { CatalogFormula } from './catalog.ts';
+import { sourcePath, sourceUrl } from './homebrew/formulas.ts';
+import { BUILT_AT, kegVersion, tabOf } from './tab.ts';
 
-const BUILT_AT = new Date('2025-09-15T00:00:00Z');
+/** Programs that brew runs itself: those of the sample, first in its PATH, must not take their place. */
+const CLIENT_TOOLS: readonly string[] = ['curl', 'git', 'xz', 'zstd'];
 
 /**
  * A small but working bottle of `formula` for a platform tag: a tar.gz of a keg with a script that says what it is,
- * Homebrew's receipt and formula file, and a payload. Equal arguments give equal bytes.
+ * Homebrew's receipt and formula file, a file with Homebrew's placeholders, and a payload. Equal arguments give equal bytes.
  */
 export async function makeBottle(formula: CatalogFormula, tag: string): Promise<Buffer> {
   const { name } = formula;
@@ -17,15 +20,11 @@ export async function makeBottle(formula: CatalogFormula, tag: string): Promise<
     pack.entry({ name: `${keg}/${path}`, mode, mtime: BUILT_AT, uid: 0, gid: 0 }, content);
   add(`.brew/${name}.rb`, 0o644, formulaFile(formula));
   add('INSTALL_RECEIPT.json', 0o644, JSON.stringify(receipt(formula, tag), null, 2));
-  add(`bin/${name}`, 0o755, `#!/bin/sh\necho "${name} ${kegVersion(formula)} ${tag}"\n`);
+  add(`bin/${name}`, 0o755, script(formula, tag));
+  add(`lib/pkgconfig/${name}.pc`, 0o644, pkgConfig(formula));
   add(`share/${name}/payload`, 0o644, payload(name));
   pack.finalize();
   return gzip(await buffer(pack));
-}
-
-/** The version as Homebrew writes it in paths: with the revision, when there is one. */
-export function kegVersion({ version, revision }: CatalogFormula): string {
-  return revision > 0 ? `${version}_${revision}` : version;
 }
 
 /** Where the package is said to be installed: libraries on macOS have absolute paths that must be relocated. */
@@ -34,37 +33,63 @@ export function cellar(formula: CatalogFormula, tag: string): string {
   return isMac && formula.dependencies.runtime.length > 0 ? ':any' : ':any_skip_relocation';
 }
 
-function receipt({ name, version, aliases, dependencies }: CatalogFormula, tag: string) {
+/** Says what it is. A tool that clients need does so only without arguments, and is otherwise the machine's own. */
+function script(formula: CatalogFormula, tag: string): string {
+  const { name } = formula;
+  const own = `/usr/bin/${name}`;
+  const passOn = CLIENT_TOOLS.includes(name) ? `[ $# -gt 0 ] && [ -x ${own} ] && exec ${own} "$@"\n` : '';
+  return `#!/bin/sh\n${passOn}echo "${name} ${kegVersion(formula)} ${tag}"\n`;
+}
+
+function pkgConfig(formula: CatalogFormula): string {
+  const { name, desc, version } = formula;
+  const prefix = `@@HOMEBREW_CELLAR@@/${name}/${kegVersion(formula)}`;
+  return `prefix=${prefix}\nName: ${name}\nDescription: ${desc}\nVersion: ${version}\n`;
+}
+
+function receipt(formula: CatalogFormula, tag: string): object {
+  const { name, version, aliases, version_scheme } = formula;
   return {
-    homebrew_version: '4.6.11',
+    ...tabOf(formula, tag),
+    used_options: [],
+    unused_options: [],
     built_as_bottle: true,
     poured_from_bottle: false,
+    loaded_from_api: false,
     installed_as_dependency: false,
     installed_on_request: false,
-    changed_files: [],
     time: null,
     aliases,
-    runtime_dependencies: dependencies.runtime.map((full_name) => ({ full_name })),
     source: {
-      path: `Formula/${name}.rb`,
-      tap: 'homebrew/core',
       spec: 'stable',
-      versions: { stable: version },
+      versions: { stable: version, head: null, version_scheme },
+      path: sourcePath(name),
+      tap_git_head: '0'.repeat(40),
+      tap: 'homebrew/core',
     },
-    arch: tag.startsWith('arm64') ? 'arm64' : 'x86_64',
   };
 }
 
-function formulaFile({ name, desc, homepage, license, dependencies }: CatalogFormula): string {
+function formulaFile(formula: CatalogFormula): string {
+  const { name, desc, homepage, license, dependencies, revision } = formula;
   return [
     `class ${className(name)} < Formula`,
     `  desc ${JSON.stringify(desc)}`,
     `  homepage ${JSON.stringify(homepage)}`,
-    `  license ${JSON.stringify(license)}`,
+    `  url ${JSON.stringify(sourceUrl(formula))}`,
+    `  version ${JSON.stringify(formula.version)}`,
+    `  sha256 "${sha256(sourceUrl(formula))}"`,
+    `  license ${licenseCode(license)}`,
+    ...(revision > 0 ? [`  revision ${revision}`] : []),
     ...dependencies.build.map((dependency) => `  depends_on "${dependency}" => :build`),
     ...dependencies.runtime.map((dependency) => `  depends_on "${dependency}"`),
     'end\n',
   ].join('\n');
+}
+
+function licenseCode(license: string): string {
+  const parts = license.split(' OR ').map((part) => JSON.stringify(part));
+  return parts.length > 1 ? `any_of: [${parts.join(', ')}]` : parts.join();
 }
 
 function className(name: string): string {

@@ -22,7 +22,7 @@ export function zstd(data: Uint8Array): Buffer {
   return zstdCompressSync(data, { params, pledgedSrcSize: data.byteLength });
 }
 
-/** `data` as one gzip member whose header tells neither a time nor the operating system that made it. */
+/** `data` as one gzip member whose header has neither a time nor the operating system that made it. */
 export function gzip(data: Uint8Array): Buffer {
   // The payload does not compress, so the fastest level costs nothing.
   const member = gzipSync(data, { level: 1 });

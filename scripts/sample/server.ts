@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { CATALOG } from './catalog.ts';
 import { sendBlob, sendRegistry, sendToken } from './registry.ts';
 import { findFile, send, sendFile } from './static-file.ts';
 
@@ -58,7 +59,14 @@ async function sendMain(
   if (url.pathname.startsWith('/v2/')) return sendRegistry(request, response, place);
   const file = await findFile(dir, url.pathname);
   if (file === undefined) return send(response, 404, {}, { error: 'not found' });
+  if (!hasRequired(request, url.pathname)) return send(response, 403, {}, { error: 'forbidden' });
   await sendFile(request, response, file);
+}
+
+/** Some vendors send a cask's download only to a request with the headers that the cask names. */
+function hasRequired({ headers }: IncomingMessage, pathname: string): boolean {
+  const cask = CATALOG.casks.find(({ token }) => pathname.startsWith(`/downloads/${token}-`));
+  return Object.entries(cask?.requests ?? {}).every(([name, part]) => String(headers[name]).includes(part));
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;

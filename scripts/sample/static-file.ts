@@ -64,6 +64,6 @@ function decodePath(pathname: string): string {
   try {
     return decodeURIComponent(pathname);
   } catch {
-    return pathname; // a stray percent sign is no escape: then it is looked for as it stands
+    return pathname; // a stray percent sign does not begin an escape: the path is taken as it is written
   }
 }

@@ -1,11 +1,11 @@
-import { writeCasks } from './casks.ts';
 import { CATALOG, type CatalogFormula } from './catalog.ts';
-import { writeFormulas } from './formulas.ts';
 import { writeHomebrew } from './homebrew/api.ts';
-import { writeLinuxApps } from './linux-apps.ts';
 import { momentOf } from './moment.ts';
+import { writeCasks } from './stout-index/casks.ts';
+import { writeFormulas } from './stout-index/formulas.ts';
+import { writeLinuxApps } from './stout-index/linux-apps.ts';
+import { writeVulnerabilities } from './stout-index/vulnerabilities.ts';
 import { openTree } from './tree.ts';
-import { writeVulnerabilities } from './vulnerabilities.ts';
 
 /** What a sample upstream holds; `bytes` of all files together. */
 export interface SampleSummary {
@@ -21,16 +21,21 @@ export interface SampleSummary {
 /**
  * Writes a small upstream into `dir`, in stout-index's layout and, below `api/` and `v2/`, in Homebrew's: indexes, package
  * JSON and the files themselves, at the relative URLs that the package JSON gives. The same `now` gives the same bytes
- * in every file. `formulas` replaces those of the catalog.
+ * in every file. `formulas` replaces those of the catalog. With `origin`, the address at which it will be served, casks have
+ * absolute URLs there, as real ones do; brew needs that. Without, they are relative, and the folder may be anywhere.
  */
 export async function writeSampleUpstream(
   dir: string,
-  { now, formulas: given = CATALOG.formulas }: { now: Date; formulas?: CatalogFormula[] },
+  {
+    now,
+    formulas: given = CATALOG.formulas,
+    origin,
+  }: { now: Date; formulas?: CatalogFormula[]; origin?: string },
 ): Promise<SampleSummary> {
   const tree = openTree(dir);
   const moment = momentOf(now);
   const formulas = await writeFormulas(tree, given, moment);
-  const casks = await writeCasks(tree, CATALOG.casks, moment);
+  const casks = await writeCasks(tree, CATALOG.casks, { ...moment, origin });
   const linux_apps = await writeLinuxApps(tree, CATALOG.linux_apps, moment);
   const vulnerabilities = await writeVulnerabilities(tree, CATALOG.vulnerabilities, moment);
   await writeHomebrew(tree, formulas.written, casks.written, moment);

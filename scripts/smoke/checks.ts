@@ -3,9 +3,10 @@ import type { Finding } from './finding.ts';
 import type { RemoteMirror } from './mirror.ts';
 import { changing, health, missing, packageUrls, page, recorded, tokens, verification } from './service.ts';
 
-export interface Check {
+/** A check of something that is there, such as a deployed mirror. */
+export interface Check<Subject = RemoteMirror> {
   name: string;
-  run(mirror: RemoteMirror): Promise<Finding>;
+  run(subject: Subject): Promise<Finding>;
 }
 
 /** What a deployed mirror has to do as it is seen from outside. Each check is on its own. */
@@ -30,9 +31,12 @@ export const CHECKS: readonly Check[] = [
 export type State = 'passed' | 'noted' | 'FAILED';
 
 /** The state of a check, for the table and the exit status. */
-export async function outcomeOf(check: Check, mirror: RemoteMirror): Promise<[state: State, text: string]> {
+export async function outcomeOf<Subject>(
+  check: Check<Subject>,
+  subject: Subject,
+): Promise<[state: State, text: string]> {
   try {
-    const finding = await check.run(mirror);
+    const finding = await check.run(subject);
     return typeof finding === 'string' ? ['passed', finding] : ['noted', finding.noted];
   } catch (error) {
     return ['FAILED', error instanceof Error ? error.message : String(error)];

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { Bucket } from '../../builder/bucket/bucket.ts';
 import { failing } from './failing.ts';
+import { skipPauses } from './pauses.ts';
 import { startServer } from './server.ts';
 
 const BYTES = new TextEncoder().encode('bytes');
@@ -40,7 +41,8 @@ describe('a PUT', () => {
   test.each([
     ['another request is changing the object', 409, '<Error><Code>ConditionalRequestConflict</Code></Error>'],
     ['storage is busy', 503, '<Error><Code>SlowDown</Code></Error>'],
-  ])('when %s, is tried again, as soon as storage says', async (_what, status, body) => {
+  ])('when %s, is tried again', async (_what, status, body) => {
+    skipPauses();
     const { bucket, requests } = await bucketOf((_request, response, attempt) => {
       if (attempt < 3) response.writeHead(status, { 'retry-after': '0' }).end(body);
       else response.writeHead(200, { etag: '"e"' }).end();
@@ -84,4 +86,14 @@ test('temporary credentials come with their session token', async () => {
   });
   expect(await bucket.get('current', 100)).toBeUndefined();
   expect(requests[0]?.headers['x-amz-security-token']).toBe('session');
+});
+
+test('a listing whose pages go round is an error, and not without an end', async () => {
+  const { bucket, requests } = await bucketOf((_request, response, attempt) => {
+    const next = `<NextContinuationToken>${attempt % 2}</NextContinuationToken>`;
+    const more = attempt < 9 ? `<IsTruncated>true</IsTruncated>${next}` : '<IsTruncated>false</IsTruncated>';
+    response.end(`<ListBucketResult>${more}</ListBucketResult>`);
+  });
+  await expect(Array.fromAsync(bucket.list('blobs/'))).rejects.toEqual(failing('bad-input'));
+  expect(requests).toHaveLength(3);
 });

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { mirrorInfo } from '../../builder/info.ts';
+import type { Progress } from '../../builder/reporter.ts';
 import { commit, keepIncoming, rollForward } from '../../builder/snapshot/journal.ts';
 import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { ROOT } from '../../format/layout.ts';
@@ -143,10 +144,14 @@ describe('createMirror: killed', () => {
 
   it('when it is stopped at any step of the commit, the next writer makes it the new mirror', async () => {
     await copyMirror(original, updated);
-    // No folder may be made where bottles go, so that the commit stops there.
-    await rename(join(updated, 'bottles'), join(folder, 'bottles'));
-    await writeFile(join(updated, 'bottles'), 'in the way');
-    await expect(makeMirror(updated, { request: WGET })).rejects.toThrow();
+    // At the last moment before the commit, so that nothing notices before that: no folder may be made where bottles go.
+    const progress = ({ label, done, total }: Progress): void => {
+      if (label !== 'Writing the index' || done < total) return;
+      renameSync(join(updated, 'bottles'), join(folder, 'bottles'));
+      writeFileSync(join(updated, 'bottles'), 'in the way');
+    };
+    const making = makeMirror(updated, { request: WGET, reporter: { ...SILENT, progress } });
+    await expect(making).rejects.toEqual(failing('refused', { where: join(updated, 'bottles') }));
     await expect(verified(updated)).rejects.toEqual(failing('refused'));
     await rm(join(updated, 'bottles'));
     await rename(join(folder, 'bottles'), join(updated, 'bottles'));

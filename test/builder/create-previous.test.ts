@@ -47,15 +47,17 @@ describe('createMirror: carrying on from what is there', () => {
     expect(names.filter((name) => name.startsWith('blobs/'))).toHaveLength(names.length / 2);
   });
 
-  it('when it is signed with another key, takes nothing of it over and says so', async () => {
+  it('when it is signed with another key, refuses, and leaves it as it is', async () => {
     const directory = join(folder, 'foreign');
     await makeMirror(directory, { key: OTHER_KEY });
-    const warnings: string[] = [];
-    const reporter = { ...SILENT, warn: (text: string) => void warnings.push(text) };
-    await makeMirror(directory, { request: withoutGit, reporter });
-    expect(warnings).toEqual([expect.stringContaining('made from scratch')]);
-    expect(await superseded(directory)).toEqual([]);
-    expect(await isWhole(directory)).toBe(true);
+    const before = await readFile(join(directory, 'snapshot/root.json'), 'utf8');
+    await expect(makeMirror(directory, { request: withoutGit })).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('--trust'),
+      expected: `key ${keyIdText(TEST_KEY.keyId)}`,
+      found: `key ${keyIdText(OTHER_KEY.keyId)}`,
+    });
+    expect(await readFile(join(directory, 'snapshot/root.json'), 'utf8')).toBe(before);
   });
 
   it('when the other key is trusted, the key can be changed without losing anything', async () => {
@@ -86,7 +88,7 @@ describe('createMirror: carrying on from what is there', () => {
   });
 
   it.each(['manifest.json', 'snapshot/root.json', 'leaf'])(
-    'when its %s is damaged or gone, makes it afresh',
+    'when its %s is damaged or gone, makes it from scratch',
     async (which) => {
       const directory = await copy();
       const leaf = (await readContents(directory))?.snapshot.leaves[0]?.sha256;

@@ -276,16 +276,19 @@ describe('createMirror: casks', () => {
     ...JQ,
     packages: [],
     casks: ['docker-desktop', 'firefox', 'google-chrome'],
+    tags: ['arm64_sonoma', 'sonoma'],
   };
 
-  it('when a cask has no checksum, skips and names it; when it has two architectures, takes both', async () => {
+  it('when a cask has no checksum, skips and names it; when it has two files, takes one and names the other', async () => {
     const directory = newMirror();
     const summary = await makeMirror(directory, { request: CASKS, now: NOW });
-    expect(summary).toMatchObject({ casks: 2, downloaded: { files: 3 } });
-    expect(summary.skipped).toEqual([{ name: 'google-chrome', reason: expect.stringContaining('checksum') }]);
+    expect(summary).toMatchObject({ casks: 2, downloaded: { files: 2 } });
+    expect(summary.skipped).toEqual([
+      { name: 'docker-desktop', reason: expect.stringContaining('no file for Intel') },
+      { name: 'google-chrome', reason: expect.stringContaining('checksum') },
+    ]);
     expect((await readdir(join(directory, 'casks'))).sort()).toEqual([
       'docker-desktop-4.46.0,204649.arm64.dmg',
-      'docker-desktop-4.46.0,204649.intel.dmg',
       'firefox-143.0.dmg',
     ]);
     await expectVerified(directory, NOW);

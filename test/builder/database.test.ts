@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,91 @@ const APP = {
   ...{ source: 'appimage', download_url: null, sha256: null, icon_url: null, license: null },
   ...{ categories: 'Office,Utility', flatpak_id: null, snap_name: null },
 };
+
+/** Everything in a database that stout makes, if it is not there, each time that it opens one. */
+const MADE_BY_STOUT = [
+  ...[
+    'formulas',
+    'formulas_fts',
+    'formulas_ai',
+    'formulas_ad',
+    'formulas_au',
+    'dependencies',
+    'bottles',
+    'aliases',
+  ],
+  ...['casks', 'casks_fts', 'casks_ai', 'casks_ad', 'casks_au', 'cask_dependencies', 'meta'],
+  ...['idx_dependencies_formula', 'idx_dependencies_dep', 'idx_bottles_formula', 'idx_formulas_tap'],
+  ...['idx_casks_tap', 'idx_cask_dependencies_cask', 'idx_cask_dependencies_dep'],
+];
+
+/** Opens a database as stout does: with write-ahead logging, and making all of that. */
+function openAsStout(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA journal_mode = WAL');
+  for (const name of MADE_BY_STOUT) {
+    if (name.startsWith('idx_')) database.exec(`CREATE INDEX IF NOT EXISTS ${name} ON meta(key)`);
+    else if (/_a[idu]$/.test(name))
+      database.exec(`CREATE TRIGGER IF NOT EXISTS ${name} AFTER INSERT ON meta BEGIN SELECT 1; END`);
+    else database.exec(`CREATE TABLE IF NOT EXISTS ${name} (key, value)`);
+  }
+  return database;
+}
+
+describe('the databases that stout opens', () => {
+  const namesIn = (path: string): unknown[] =>
+    rows(path, 'SELECT name FROM sqlite_master').map(({ name }) => name);
+
+  it.each([formula, cask])('$plural: a mirror has all that stout would add, and no rows in it', (kind) => {
+    const path = join(dir, `for-stout-${kind.id}.db`);
+    writeIndexDatabase(path, kind, { ...PUBLISHED, packages: [], mirror: true });
+    expect(namesIn(path)).toEqual(expect.arrayContaining(MADE_BY_STOUT));
+    expect(rows(path, 'SELECT * FROM casks')).toEqual([]);
+    expect(rows(path, 'SELECT * FROM formulas')).toEqual([]);
+  });
+
+  it.each<[string, PackageKind, (name: string) => ReturnType<typeof rowsOf>]>([
+    ['formulas', formula, (name) => formulaRows(name)],
+    ['casks', cask, (token) => rowsOf(cask, { ...CODE, token })],
+  ])('%s: when an open one is replaced, the new one is what stout then reads', (table, kind, rowsFor) => {
+    const path = join(dir, `replaced-${table}.db`);
+    const write = (to: string, count: number): void => {
+      const packages = Array.from({ length: count }, (_, index) => rowsFor(`package-${index}`));
+      writeIndexDatabase(to, kind, { ...PUBLISHED, packages, mirror: true });
+    };
+    write(path, 1);
+    const open = openAsStout(path);
+    write(`${path}.tmp`, 500);
+    renameSync(`${path}.tmp`, path);
+    const reopened = openAsStout(path);
+    expect(reopened.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    expect(reopened.prepare(`SELECT count(*) AS count FROM ${table}`).get()).toEqual({ count: 500 });
+    for (const database of [reopened, open]) database.close();
+  });
+
+  it('is not hidden by the log of an index that could not be read, which is why `config` says to make one', () => {
+    const path = join(dir, 'first.db');
+    writeFileSync(path, 'none\n');
+    expect(() => openAsStout(path)).toThrow('not a database');
+    writeIndexDatabase(`${path}.tmp`, formula, { ...PUBLISHED, packages: [formulaRows('jq')], mirror: true });
+    renameSync(`${path}.tmp`, path);
+    const opened = openAsStout(path);
+    expect(opened.prepare('SELECT name FROM formulas').all()).toEqual([{ name: 'jq' }]);
+    opened.close();
+  });
+
+  it('an upstream has only its own', () => {
+    const path = join(dir, 'upstream.db');
+    writeIndexDatabase(path, formula, { ...PUBLISHED, packages: [], mirror: false });
+    expect(namesIn(path)).not.toContain('casks');
+  });
+
+  it('can be opened on a medium that is read-only: the header does not ask for write-ahead logging', async () => {
+    const path = join(dir, 'header.db');
+    writeIndexDatabase(path, formula, { ...PUBLISHED, packages: [formulaRows('jq')], mirror: true });
+    expect([...(await readFile(path)).subarray(18, 20)]).toEqual([1, 1]);
+  });
+});
 
 describe('the database of formulas', () => {
   it('gives the same bytes for the same formulas, in whatever order they come', async () => {

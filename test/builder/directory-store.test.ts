@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DirectoryStore } from '../../builder/directory/store.ts';
+import { type ByteRange, discard } from '../../format/store.ts';
+import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { failing } from './failing.ts';
 
 const folder = await temporaryFolder();
 const store = new DirectoryStore(folder);
@@ -25,7 +28,9 @@ const large = randomBytes(1_000_000);
 
 test('a large file comes whole, or any range of it', async () => {
   const entry = await put('bottles/large', large);
-  expect((await store.open(entry))?.record).toEqual({ size: large.length, sha256: sha256Of(large) });
+  const file = (await store.open(entry)) ?? expect.unreachable();
+  expect(file.record).toEqual({ size: large.length, sha256: sha256Of(large) });
+  await discard(file.body);
   expect(large.equals((await read(entry)) ?? Buffer.of())).toBe(true);
   for (const [offset, length] of [
     [0, 1],
@@ -37,6 +42,18 @@ test('a large file comes whole, or any range of it', async () => {
   }
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a file that fails while it is read is named, without its place here',
+  async () => {
+    // Reading the first bytes of this one fails with EIO.
+    const broken = new DirectoryStore('/proc/self');
+    const entry = { name: 'mem', size: 0, sha256: '', md5: '', modified: 0 };
+    const error = failing('upstream', { where: 'mem', message: 'mem cannot be read: EIO.' });
+    await expect(broken.open(entry)).rejects.toEqual(error);
+    await expect(broken.head(entry)).rejects.toEqual(error);
+  },
+);
+
 test('a large file that is cut while it is read is an error, not a shorter file', async () => {
   const entry = await put('bottles/cut', large);
   const file = await store.open(entry);
@@ -44,6 +61,77 @@ test('a large file that is cut while it is read is an error, not a shorter file'
   await expect(new Response(file?.body).arrayBuffer()).rejects.toThrow(
     'The file ends after 300000 of 1000000',
   );
+});
+
+describe('a large file that is changed while it is sent', () => {
+  const RANGES = [undefined, { offset: 0, length: 1_000_000 }, { offset: 100, length: 999_800 }];
+
+  /** Begins to read a file, changes it, and reads on. */
+  async function readAcross(name: string, change: (path: string) => Promise<unknown>, range?: ByteRange) {
+    const entry = await put(`bottles/${name}`, large);
+    const { body } = (await store.open(entry, range)) ?? expect.unreachable();
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    const parts = [(await reader.read()).value];
+    await change(join(folder, entry.name));
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return Buffer.concat(parts.filter((part) => part !== undefined));
+      parts.push(value);
+    }
+  }
+
+  const overwrite = (at: number) => async (path: string) => {
+    const file = await open(path, 'r+');
+    await file.write('forged', at);
+    await file.close();
+  };
+
+  test.each(RANGES)(
+    'when bytes of it are overwritten, the last piece of %j does not go out',
+    async (range) => {
+      const changed = failing('mismatch', {
+        message: expect.stringContaining('was changed while it was sent.'),
+      });
+      for (const at of [0, 650_000, 999_990]) {
+        await expect(readAcross('overwritten', overwrite(at), range)).rejects.toEqual(changed);
+      }
+      const secretly = async (path: string): Promise<void> => {
+        const { atime, mtime } = await stat(path);
+        await overwrite(650_000)(path);
+        await utimes(path, atime, mtime);
+      };
+      await expect(readAcross('secretly', secretly, range)).rejects.toEqual(changed);
+    },
+  );
+
+  test('when only its names change, as in an update, it comes whole', async () => {
+    for (const change of [(path: string) => rm(path), (path: string) => link(path, `${path}.second`)]) {
+      expect(large.equals(await readAcross('renamed', change))).toBe(true);
+      await rm(join(folder, 'bottles/renamed'), { force: true });
+    }
+  });
+});
+
+describe.each(SPECIAL_FILES)('what is %s', (what, make) => {
+  test('is not as signed, and its place on this machine is not named', { timeout: 5_000 }, async () => {
+    const entry = await put(`bottles/${what.replaceAll(' ', '-')}`, Buffer.from(what));
+    await rm(join(folder, entry.name));
+    await make(join(folder, entry.name));
+    for (const ask of [store.open(entry), store.head(entry)]) {
+      const error = await ask.catch((reason: unknown) => reason);
+      expect(error).toEqual(failing('mismatch', { where: entry.name }));
+      expect(String(error)).not.toContain(folder);
+    }
+  });
+});
+
+test('a file that is longer than listed is not read', { timeout: 5_000 }, async () => {
+  const entry = await put('bottles/sparse', large);
+  await truncate(join(folder, entry.name), 8e12);
+  expect(await store.head(entry)).toEqual({ size: 8e12 });
+  const { record, body } = (await store.open(entry)) ?? expect.unreachable();
+  expect(record).toEqual({ size: 8e12 });
+  await discard(body);
 });
 
 test('a small file that was read stays what was signed, and the one that takes its place is read', async () => {

@@ -3,9 +3,14 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KnownFiles } from '../../builder/directory/known-files.ts';
 import { incomingDirectory } from '../../builder/directory/paths.ts';
 import { download } from '../../builder/fetch/download.ts';
+import { bringIn } from '../../builder/fetch/fetch.ts';
+import { FolderStorage } from '../../builder/snapshot/folder-storage.ts';
+import { Stage } from '../../builder/snapshot/stage.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
+import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
 import { startServer } from './server.ts';
@@ -53,6 +58,35 @@ function sendRange(request: IncomingMessage, response: ServerResponse): void {
 }
 
 const rangesOf = (requests: IncomingMessage[]) => requests.map(({ headers }) => headers.range);
+
+describe('bringIn', () => {
+  it('when two packages share an address without a checksum, downloads it once', async () => {
+    let requests = 0;
+    const { origin } = await startServer((_request, response) => {
+      requests += 1;
+      response.end(FILE);
+    });
+    const directory = await mirrorWithPart();
+    const stage = new Stage(
+      new FolderStorage(directory, await KnownFiles.load(directory, join(folder, 'cache'))),
+    );
+    const shared = { url: 'latest.dmg', sha256: undefined, forced: false };
+    const files = ['casks/a-latest.dmg', 'casks/b-latest.dmg'].map((path) => ({ ...shared, of: path, path }));
+    const options = {
+      ...{
+        directory,
+        upstream: UpstreamLocation.parse(origin),
+        source: undefined,
+        jobs: 2,
+        reporter: SILENT,
+      },
+    };
+    const { failures } = await bringIn(options, files, stage);
+    expect([requests, failures.size]).toEqual([1, 0]);
+    for (const { path } of files) expect(stage.files.get(path)).toMatchObject({ sha256: SHA256 });
+    await expectWhole(directory);
+  });
+});
 
 describe('download', () => {
   it('stores the file under its SHA-256 and returns its digests', async () => {

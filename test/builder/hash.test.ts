@@ -1,8 +1,10 @@
-import { open, writeFile } from 'node:fs/promises';
+import { open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { digestBytes, digestFile, hashFile } from '../../builder/directory/hash.ts';
+import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { failing } from './failing.ts';
 
 const folder = await temporaryFolder();
 const path = join(folder, 'file');
@@ -13,7 +15,7 @@ test('many files at once have their digests each', async () => {
   const files = Array.from({ length: 50 }, (_, index) => join(folder, `${index}`));
   const contents = files.map((_, index) => new Uint8Array(index * 1000).fill(index));
   await Promise.all(files.map((file, index) => writeFile(file, contents[index] ?? '')));
-  expect(await Promise.all(files.map(digestFile))).toEqual(contents.map(digestBytes));
+  expect(await Promise.all(files.map((file) => digestFile(file)))).toEqual(contents.map(digestBytes));
 });
 
 test('an open descriptor is hashed from its beginning, and stays open', async () => {
@@ -24,9 +26,27 @@ test('an open descriptor is hashed from its beginning, and stays open', async ()
   await file.close();
 });
 
-test.each([
-  ['absent', 'gone', { code: 'ENOENT', syscall: 'open', path: join(folder, 'gone') }],
-  ['a folder', '', { code: 'EISDIR', syscall: 'read' }],
-])('when a file is %s, throws the error of the file system', async (_what, name, error) => {
-  await expect(digestFile(join(folder, name))).rejects.toMatchObject(error);
+test('when a file is absent, throws the error of the file system', async () => {
+  const error = { code: 'ENOENT', syscall: 'open', path: join(folder, 'gone') };
+  await expect(digestFile(join(folder, 'gone'))).rejects.toMatchObject(error);
 });
+
+test('when a file is longer than the limit, returns its size and no digest; a sparse one of 8 TB at once', async () => {
+  expect(await digestFile(path, BYTES.length)).toEqual(digestBytes(BYTES));
+  const tooLong = { size: BYTES.length, sha256: '', md5: '' };
+  expect(await digestFile(path, BYTES.length - 1)).toEqual(tooLong);
+  const sparse = join(folder, 'sparse');
+  await writeFile(sparse, '');
+  await truncate(sparse, 8e12);
+  expect(await digestFile(sparse)).toMatchObject({ size: 8e12, sha256: '' });
+});
+
+test.each(SPECIAL_FILES)(
+  'when a file is %s, refuses it and does not wait',
+  { timeout: 5_000 },
+  async (what, make) => {
+    const local = join(folder, what.replaceAll(/\W/g, '-'));
+    await make(local);
+    await expect(digestFile(local)).rejects.toEqual(failing('refused', { where: local }));
+  },
+);

@@ -13,6 +13,7 @@ describe('allowedUrl', () => {
     'https://172.32.0.1/',
     'https://[2606:4700::1111]/',
     'https://localhost.example.com/',
+    'https://[64:ff9b::808:808]/',
   ])('when an address is %s, allows it', (url) => {
     expect(allowedUrl(new URL(url), PUBLIC).href).toBe(url);
     expect(allowedUrl(new URL(url), OWN).href).toBe(url);
@@ -44,6 +45,16 @@ describe('allowedUrl', () => {
     'https://[fe80::1]/',
     'https://[2::1]/',
     'https://[64:ff9b::a00:1]/',
+    'https://[64:ff9b:1::808:808]/',
+    'https://[2001:0:7f00:1::1]/',
+    'https://[2001:db8::1]/',
+    'https://[::]/',
+    'https://0/',
+    'https://0177.0.0.1/',
+    'https://203.0.113.7/',
+    'https://255.255.255.255/',
+    'https://nas.home.arpa/',
+    'https://localhost.localdomain/',
   ])('when an address is %s, refuses it', (url) => {
     expect(() => allowedUrl(new URL(url), PUBLIC)).toThrow(failing('refused'));
     expect(() => allowedUrl(new URL(url), OWN)).toThrow(failing('refused'));

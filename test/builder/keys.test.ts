@@ -77,7 +77,7 @@ describe('signingKey', () => {
   it('when no key is named, uses the default pair; if there is none, makes none', async () => {
     const environment = { XDG_CONFIG_HOME: await newFolder() };
     await expect(signingKey(undefined, environment)).rejects.toEqual(
-      failing('missing', { message: expect.stringContaining('keygen') }),
+      failing('missing', { message: expect.stringContaining('--key') }),
     );
     expect(await readdir(environment.XDG_CONFIG_HOME)).toEqual([]);
     const key = await generateKey(defaultKeyPath(environment));

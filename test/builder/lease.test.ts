@@ -121,6 +121,11 @@ describe('a store that cannot be published to', () => {
     ['If-Match', 'ignores If-Match'],
     ['SHA-256', 'SHA-256'],
     ['MD5', 'not the MD5'],
+    ['keeping', 'does not return and list'],
+    ['fresh reads', 'does not return and list'],
+    ['fresh lists', 'does not return and list'],
+    ['refusing', 'ignores If-None-Match'],
+    ['buckets', 'must not contain the bucket'],
   ])('as it lacks %s is refused before anything is done', async (lacks, message) => {
     const store = await startCarelessStore(lacks);
     let worked = false;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
+import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
 
@@ -23,8 +24,22 @@ describe('UpstreamLocation', () => {
     },
   );
 
+  it.each(SPECIAL_FILES.filter(([what]) => /pipe|device|socket|folder/.test(what)))(
+    'when a file of a folder is %s, refuses it and does not wait',
+    { timeout: 5_000 },
+    async (what, make) => {
+      const name = what.replaceAll(' ', '-');
+      await make(join(upstream, name));
+      const location = UpstreamLocation.parse(upstream);
+      await expect(textOf(location, name)).rejects.toEqual(failing('refused'));
+      const { chunks } = await location.open(location.resolve(name), 0, 100);
+      await expect(Array.fromAsync(chunks)).rejects.toEqual(failing('refused'));
+    },
+  );
+
   it.each([
     'http://example.com/index',
+    's3://bucket/index',
     'ftp://example.com/',
     'https://',
     'http://[oops',

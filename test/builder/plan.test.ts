@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makePlan } from '../../builder/plan/make-plan.ts';
+import { makePlan, type PlanOptions } from '../../builder/plan/make-plan.ts';
 import type { Plan } from '../../builder/plan/plan.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { StoutIndex } from '../../builder/upstream/stout-index.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
+import { byKind } from '../../format/packages/kinds.ts';
 import { namesIn, REQUEST } from '../support/mirror.ts';
 import { SILENT } from '../support/silent.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
-import { type TestFormula, writeUpstream } from './upstream.ts';
+import { type TestCask, type TestFormula, writeUpstream } from './upstream.ts';
 
 const folder = await temporaryFolder();
 let upstreams = 0;
@@ -18,9 +19,10 @@ async function planOf(
   formulas: TestFormula[],
   asked: string[],
   more: Partial<MirrorRequest> = {},
+  { casks = [], ...how }: { casks?: TestCask[] } & Partial<PlanOptions['asked']> = {},
 ): Promise<Plan> {
   const dir = join(folder, `upstream-${++upstreams}`);
-  await writeUpstream(dir, { formulas });
+  await writeUpstream(dir, { formulas, casks });
   const index = await StoutIndex.open(UpstreamLocation.parse(dir), join(dir, 'databases'), SILENT);
   const request = { ...REQUEST, packages: asked, casks: [], tags: ['arm64_sonoma'], ...more };
   try {
@@ -29,7 +31,7 @@ async function planOf(
         brew: undefined,
         index,
         request,
-        asked: { named: namesIn(request), newest: 'all', force: 'none' },
+        asked: { request, named: namesIn(request), newest: 'all', force: 'none', ...how },
         carried: undefined,
         keepGoing: false,
       },
@@ -42,6 +44,21 @@ async function planOf(
 }
 
 const namesOf = ({ fresh }: Plan) => fresh.map(({ name }) => name);
+
+describe('makePlan: what was withdrawn', () => {
+  it.each([
+    ['formula', 'cask'],
+    ['cask', 'formula'],
+  ])('when a %s is forced by its name, the %s of that name does not come back', async (named, other) => {
+    const more = { casks: ['tool'], withdrawn: [`${other} tool 1.0`] };
+    const { fresh, skipped } = await planOf([{ name: 'tool' }], ['tool'], more, {
+      ...{ casks: [{ token: 'tool' }], newest: 'named', force: 'named' },
+      named: byKind(({ id }) => (id === named ? ['tool'] : [])),
+    });
+    expect(fresh.map(({ kind }) => kind.id)).toEqual([named]);
+    expect(skipped).toEqual([{ name: 'tool', reason: expect.stringContaining('was withdrawn') }]);
+  });
+});
 
 /** A tool with every kind of dependency, two levels deep. */
 const FAMILY: TestFormula[] = [

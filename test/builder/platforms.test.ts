@@ -53,6 +53,7 @@ describe('fileExtension', () => {
     ['https://example.com/v1.2/download', 'bin'],
     ['https://example.com/download/', 'bin'],
     ['https://example.com', 'bin'],
+    ['s3://example.com', 'bin'],
     ['https://example.com?file=a.dmg', 'bin'],
     ['https://example.com/x.dmg/../../evil', 'bin'],
     ['https://example.com/x.with-dashes', 'bin'],

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { S3Client, type S3Request } from '../../builder/bucket/s3-client.ts';
 import { MirrorError } from '../../format/errors.ts';
@@ -55,6 +55,16 @@ describe('a request to storage', () => {
     expect(reported.at(-1)).toBe(SIZE);
   });
 
+  test.each([
+    ['is absent', 'gone', { code: 'missing' }],
+    ['is below a file', join('file', 'below'), { code: 'missing' }],
+    ['has too long a name', 'x'.repeat(300), { code: 'disk', message: expect.stringContaining('too long') }],
+  ])('when its file %s, says so', async (_what, name, error) => {
+    const { send } = await startServer(measure);
+    const file = join(dirname(path), name);
+    await expect(send({ body: { path: file, size: SIZE } })).rejects.toMatchObject({ ...error, where: file });
+  });
+
   test('sends an empty file', async () => {
     const { send } = await startServer(measure);
     const { body } = await send({ body: { path, size: 0 } });
@@ -67,7 +77,7 @@ describe('a request to storage', () => {
     });
     for (let round = 0; round < 5; round++) {
       await expect(send({ body: { path, size: SIZE } })).rejects.toMatchObject({
-        error: { code: 'upstream' },
+        error: { code: 'unreachable' },
       });
     }
   });

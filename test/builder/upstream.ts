@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeIndexDatabase } from '../../builder/database/database.ts';
 import { cask as CASK } from '../../format/packages/cask.ts';
 import { formula as FORMULA } from '../../format/packages/formula.ts';
-import { indexRows } from '../../scripts/sample/index-rows.ts';
+import { indexRows } from '../../scripts/bench/index-rows.ts';
 import { openTree, type Tree } from '../../scripts/sample/tree.ts';
 
 const PUBLISHED = { version: '2026.11.01.0800', createdAt: '2026-11-01T08:00:00.000Z' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine, TerminalReporter } from '../../builder/cli/terminal.ts';
-import { bytesText, durationText, parseDuration } from '../../builder/cli/units.ts';
+import { bytesText, durationText, parseDuration, shellWord } from '../../builder/cli/units.ts';
 import { failing } from '../builder/failing.ts';
 
 describe('bytesText', () => {
@@ -18,6 +18,18 @@ describe('bytesText', () => {
     [5e15, '5000 TB'],
   ])('when there are %i bytes, says %s', (bytes, text) => {
     expect(bytesText(bytes)).toBe(text);
+  });
+});
+
+describe('shellWord', () => {
+  it.each([
+    ['./my-mirror', './my-mirror'],
+    ['my mirror', "'my mirror'"],
+    ["it's", "'it'\\''s'"],
+    ['~', "'~'"],
+    ['', "''"],
+  ])('writes %j as a shell takes it', (text, word) => {
+    expect(shellWord(text)).toBe(word);
   });
 });
 

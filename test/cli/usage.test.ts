@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { commandLine } from '../support/command-line.ts';
+import { MAIN } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder();
@@ -39,10 +40,22 @@ describe('help', () => {
 });
 
 describe('when the command line is wrong', () => {
+  test('no key pair is made for it', async () => {
+    const config = join(folder, 'no-key');
+    const args = [...create, 'jq', '--upstream', 's3://example/x'];
+    const { status } = await commandLine(args, { ...environment, XDG_CONFIG_HOME: config });
+    expect([status, existsSync(config)]).toEqual([2, false]);
+  });
+
   test.each([
     [[], 'Usage: stout-mirror'],
     [['nothing'], 'unknown command'],
     [['info', 'a', 'b'], 'too many arguments'],
+    [['info', 'https://ci:secret@mirror.example.com'], 'To check a served mirror, use verify'],
+    [['create', 'HTTP://mirror.example.com/', 'jq', ...upstream], 'takes the folder of a mirror'],
+    [['sign', 'https://mirror.example.com', '--key', MAIN], 'takes the folder of a mirror'],
+    [['serve', 'http://localhost:9000'], 'takes the folder of a mirror'],
+    [['info', 'file://elsewhere/mirror'], 'not the address of a folder here'],
     [[...create, ...upstream], 'Name at least one package'],
     [[...create, 'jqq', '--platforms', 'x86_64_linux', ...upstream], 'Did you mean jq?'],
     [[...create, 'jq', '--bogus'], 'unknown option'],
@@ -51,6 +64,7 @@ describe('when the command line is wrong', () => {
     [[...create, 'jq', '--valid-for', 'ever'], 'ever'],
     [[...create, 'jq', '--jobs', '0'], 'whole number'],
     [[...create, 'jq', '--upstream', 'http://example.com'], 'An upstream is https'],
+    [[...create, 'jq', '--upstream', 's3://example/x'], 'An upstream is https'],
     [['publish', mirror, '--bucket', 'b', '--account', 'a'.repeat(32)], 'AWS_ACCESS_KEY_ID'],
     [['publish', mirror, '--bucket', 'b', '--account', 'example'], 'not a Cloudflare account id'],
     [['publish', mirror, '--bucket', 'b', '--url', 'https://mirror.example.com/folder'], 'without a path'],

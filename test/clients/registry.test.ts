@@ -98,6 +98,20 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
   });
 
   test.each([
+    ['an index', `sha256:${sha256(INDEX)}`],
+    ['an image', IMAGE.digest],
+    ['what is not here', NOTHING],
+  ])('when the referrers of %s are asked for, there are none', async (_what, digest) => {
+    const answer = await get(`${WGET}/referrers/${digest}`);
+    const index = 'application/vnd.oci.image.index.v1+json';
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, index]);
+    expect(jsonOf(answer)).toEqual({ schemaVersion: 2, mediaType: index, manifests: [] });
+    expect(answer.headers['oci-filters-applied']).toBeUndefined();
+    const filtered = await get(`${WGET}/referrers/${digest}?artifactType=application%2Fspdx%2Bjson`);
+    expect([filtered.status, filtered.headers['oci-filters-applied']]).toEqual([200, 'artifactType']);
+  });
+
+  test.each([
     [`${WGET}/manifests/1.24`, 404, 'MANIFEST_UNKNOWN'],
     [`${WGET}/manifests/${NOTHING}`, 404, 'MANIFEST_UNKNOWN'],
     [`${WGET}/manifests/sha256:${BOTTLE}`, 404, 'MANIFEST_UNKNOWN'],
@@ -112,7 +126,19 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
     [`${WGET}/blobs/sha256:${BOTTLE.toUpperCase()}`, 400, 'DIGEST_INVALID'],
     [`${WGET}/manifests/sha512:00`, 400, 'DIGEST_INVALID'],
     ['/v2/Homebrew/core/wget/manifests/1', 400, 'NAME_INVALID'],
-    ['/v2/_catalog', 400, 'NAME_INVALID'],
+    [`${WGET}/manifests/sha512:${'0'.repeat(128)}`, 404, 'MANIFEST_UNKNOWN'],
+    [`${WGET}/blobs/sha512:${'0'.repeat(128)}`, 404, 'BLOB_UNKNOWN'],
+    [`${WGET}/referrers/1.25.0-1`, 400, 'DIGEST_INVALID'],
+    [`${WGET}/referrers/sha256:00`, 400, 'DIGEST_INVALID'],
+    [`/v2/Homebrew/referrers/${NOTHING}`, 400, 'NAME_INVALID'],
+    [`/v2/homebrew/core/neovim/referrers/${NOTHING}`, 404, 'NAME_UNKNOWN'],
+    ['/v2/_catalog', 404, 'UNSUPPORTED'],
+    ['/v2/_catalog?n=1', 404, 'UNSUPPORTED'],
+    ['/v2/_oci/ext/discover', 404, 'UNSUPPORTED'],
+    [WGET, 404, 'UNSUPPORTED'],
+    [`${WGET}/`, 404, 'UNSUPPORTED'],
+    [`${WGET}/tags`, 404, 'UNSUPPORTED'],
+    [`${WGET}/blobs/uploads/`, 404, 'UNSUPPORTED'],
   ])('when %s is asked for, answers %i with %s', async (path, status, code) => {
     const answer = await get(path);
     expect([answer.status, jsonOf(answer).errors.map((error: { code: string }) => error.code)]).toEqual([

@@ -15,7 +15,7 @@ import { Place } from './pages/place.ts';
  */
 const NOT_RUN = 'not run: ';
 const GIVEN = 'given';
-const PROGRAMS = ['minisign', 'sqlite3', 'zstd', 'rclone', 'nginx', 'aws', 'curl'];
+const PROGRAMS = ['minisign', 'sqlite3', 'zstd', 'rclone', 'nginx', 'aws', 'curl', 'rsync'];
 
 const scratch = await temporaryFolder();
 const counts: { path: string; run: number; skipped: string[] }[] = [];

@@ -15,6 +15,8 @@ import { PROJECT, pages } from './pages/pages.ts';
 const OTHER_PROGRAMS: readonly string[] = [
   '--mount',
   '--override-os',
+  '--platform',
+  '--retry',
   '--override-arch',
   '--env',
   '--profile',

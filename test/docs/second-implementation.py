@@ -30,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@+~,._=-]{0,199}")
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.I)
@@ -204,7 +205,7 @@ class Mirror:
             return step(path, *arguments)
         except Finding as finding:
             self.findings.append(str(finding))
-        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error, zlib.error) as error:
             self.findings.append(f"{path}: {error!r}")
         return None
 
@@ -349,6 +350,14 @@ class Mirror:
             is_package = name.startswith(folder + "/") and name.count("/") == 1 and entry.until is None
             check(not is_package or name in paths, name, f"is not in {path}")
 
+    def check_compressed(self, path):
+        plain = self.entries.get(path[: -len(".gz")])
+        check(plain, path, "is the compressed form of nothing")
+        decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        data = decoder.decompress(self.read(path, self.entries[path].size), plain.size + 1)
+        is_one = decoder.eof and not decoder.unused_data
+        check(is_one and sha256(data) == plain.sha256, path, "does not decode to the file beside it")
+
     def check_vulnerabilities(self, path):
         if path not in self.entries:
             return
@@ -378,6 +387,9 @@ class Mirror:
         for kind, (folder, tables) in KINDS.items():
             self.attempt(self.check_agreement, f"index/{kind}.db", folder, tables)
         self.attempt(self.check_vulnerabilities, "vulns/cve.db")
+        for name in self.entries:
+            if name.startswith("api/") and name.endswith(".gz"):
+                self.attempt(self.check_compressed, name)
         return remembered or seen
 
     def summary(self):

@@ -236,7 +236,7 @@ describe('a mirror that exists', () => {
     const line = 'stout-mirror create ./my-mirror jq --valid-for 1h';
     await done(run(line, { SOURCE_DATE_EPOCH: yesterday }));
     const expired = await run('stout-mirror verify ./my-mirror');
-    expect([expired.status, expired.stdout]).toEqual([1, expect.stringContaining('expired')]);
+    expect([expired.status, expired.stdout]).toEqual([3, expect.stringContaining('expired')]);
     server.requests.length = 0;
     await done(run('stout-mirror sign ./my-mirror --valid-for 30d'));
     await done(run('stout-mirror verify ./my-mirror'));

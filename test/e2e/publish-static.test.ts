@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../scripts/start/free-port.ts';
+import { startNginx } from '../../scripts/bench/static-hosts.ts';
 import { send } from '../support/http.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
 import { needs, runProgram } from '../support/programs.ts';
@@ -52,23 +49,10 @@ async function expectStockClientIsServed(base: string): Promise<void> {
 
 describe('a mirror made with --public-url, as a plain tree', { tags: 'long' }, () => {
   test('is served by nginx', needs('nginx'), async () => {
-    const port = await freePort(0);
-    const base = `http://127.0.0.1:${port}/mirror`;
+    const nginx = await startNginx(join(folder, 'html'), join(folder, 'nginx'));
+    closers.push(nginx.close);
+    const base = `${nginx.origin}/mirror`;
     await makeMirror(join(folder, 'html', 'mirror'), { request: { ...REQUEST, public_url: base } });
-    const configuration = `pid ${folder}/nginx.pid; error_log stderr; worker_processes 1; user root;
-      events {}
-      http {
-        access_log off; client_body_temp_path ${folder}/tmp; proxy_temp_path ${folder}/tmp;
-        fastcgi_temp_path ${folder}/tmp; uwsgi_temp_path ${folder}/tmp; scgi_temp_path ${folder}/tmp;
-        server { listen 127.0.0.1:${port}; root ${folder}/html; }
-      }`;
-    await writeFile(join(folder, 'nginx.conf'), configuration);
-    const nginx = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-g', 'daemon off;']);
-    closers.push(async () => {
-      nginx.kill();
-      await once(nginx, 'exit');
-    });
-    await untilAnswering(`http://127.0.0.1:${port}`);
     await expectStockClientIsServed(base);
     expect((await send(base, '/mirror/bottles/none.tar.gz')).status).toBe(404);
   });
@@ -103,12 +87,3 @@ describe('a mirror made with --public-url, as a plain tree', { tags: 'long' }, (
     await expectStockClientIsServed(base);
   });
 });
-
-async function untilAnswering(origin: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const answer = await send(origin, '/').catch(() => undefined);
-    if (answer) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${origin} does not answer`);
-}

@@ -22,11 +22,24 @@ describe("a stout client's configuration", () => {
     ]);
   });
 
-  it('when it is on http, still requires signatures and says why the other switch is open', () => {
+  it('when it is on http, refuses unsigned indexes by the only pair that stout accepts there, and says what is not checked', () => {
     const text = config('http://127.0.0.1:9000');
-    expect(linesOf(text)).toContain('require_signature = true');
-    expect(linesOf(text)).toContain('allow_unsigned = true');
-    expect(text).toMatch(/^# .*https/m);
+    expect(linesOf(text)).toEqual(
+      expect.arrayContaining(['require_signature = false', 'allow_unsigned = false']),
+    );
+    expect(text).toMatch(/^# Use https if you can\./m);
+    expect(text.replaceAll('\n# ', ' ')).toContain('but not an old one.');
+  });
+
+  it('names the step that stout 0.2.2 needs before its first update', () => {
+    for (const origin of ['http://127.0.0.1:9000', 'https://mirror.example']) {
+      expect(config(origin)).toContain('#   rm -f ~/.stout/index.db*; echo none > ~/.stout/index.db\n');
+    }
+  });
+
+  it('fits a terminal, but for addresses and keys', () => {
+    const lines = ['http', 'https'].flatMap((scheme) => config(`${scheme}://mirror.example`).split('\n'));
+    expect(lines.filter((line) => line.length > 79 && !line.startsWith('additional'))).toEqual([]);
   });
 
   it('when a host holds a quote, as URLs may, the value stays one TOML string', () => {

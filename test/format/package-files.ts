@@ -9,7 +9,7 @@ export function caskFile(token: string, version: string, url: string, arch?: 'ar
   const file = { url, sha256: null };
   const specs = arch === undefined ? {} : { url_specs: { [arch]: file } };
   const json = parseValue(cask.schema, { token, version, ...file, ...specs }, token);
-  return onlyPath(cask.offer(json).files);
+  return onlyPath(cask.offer(json, { tags: [arch === 'intel' ? 'sonoma' : 'arm64_sonoma'] }).files);
 }
 
 /** The path that a mirror gives an AppImage. */

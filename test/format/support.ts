@@ -180,6 +180,7 @@ export const MANIFEST_VALUE: Manifest = {
     full_index: false,
     unchecked: false,
     clients: ['stout'],
+    portable_ruby: [],
     public_url: null,
   },
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },

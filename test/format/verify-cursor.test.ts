@@ -64,6 +64,26 @@ describe('a verification in several calls', () => {
     },
   );
 
+  it('when a slice may have so many bytes, it has no more, unless a single file is larger', async () => {
+    const source = memorySource(MIRROR.files);
+    const sizes = new Map(MIRROR.entries.map(({ name, size = 0 }) => [name, size]));
+    const { inspect } = source;
+    const slices: number[][] = [];
+    source.inspect = (entries, depth) => {
+      slices.push(entries.map(({ name }) => sizes.get(name) ?? 0));
+      return inspect(entries, depth);
+    };
+    const sliceBytes = 100;
+    const reports = await inParts(source, { sliceBytes });
+    expect(sum(reports, (report) => report.files.verified)).toBe(MIRROR.snapshot.totals.files);
+    for (const slice of slices) {
+      const bytes = slice.reduce((total, size) => total + size, 0);
+      expect(slice.length === 1 || bytes <= sliceBytes).toBe(true);
+    }
+    expect(slices.some(({ length }) => length > 1)).toBe(true);
+    expect(slices.flat().some((size) => size > sliceBytes)).toBe(true);
+  });
+
   it('when a later call continues, it checks the root again but not the documents', async () => {
     const [first, second] = await inParts(memorySource(MIRROR.files));
     expect(first?.checks.map((check) => check.name)).toContain('manifest');

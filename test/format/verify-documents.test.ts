@@ -3,11 +3,15 @@ import { utf8 } from '../../format/bytes.ts';
 import { databasePath, INDEX_MANIFEST, MANIFEST, signaturePath } from '../../format/layout.ts';
 import { encodeManifest } from '../../format/manifest.ts';
 import type { WalkOptions } from '../../format/verify/context.ts';
+import { verifyMirror } from '../../format/verify/walk.ts';
+import { memorySource } from './memory-source.ts';
 import {
   GENERATOR,
   indexManifestOf,
+  KEY,
   MANIFEST_VALUE,
   type MirrorInput,
+  NOW,
   OTHER_KEY,
   signatureOf,
   signMirror,
@@ -20,6 +24,20 @@ describe('verifying a mirror with a bad document', () => {
   it('when a manifest is altered but can still be parsed, its check fails', async () => {
     const report = await verify(damaged(MANIFEST, (bytes) => Uint8Array.of(...bytes, 0x20)));
     expect(report.checks.find((check) => check.name === 'manifest')?.state).toBe('failed');
+  });
+
+  it('when it is longer than listed, no more than the listed size is read', async () => {
+    const mirror = signMirror();
+    const source = memorySource(mirror.files);
+    const limits = new Map<string, number>();
+    const read = source.read;
+    source.read = (entry, limit) => {
+      limits.set(entry.name, limit);
+      return read(entry, limit);
+    };
+    await verifyMirror(source, { trusted: [KEY.publicKey], now: NOW, depth: 'deep' });
+    expect(limits.size).toBeGreaterThan(2);
+    for (const [path, limit] of limits) expect(limit).toBe(mirror.files.get(path)?.length);
   });
 
   it("when the caller's own check fails, the mirror is not ok", async () => {

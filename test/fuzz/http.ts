@@ -1,10 +1,10 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect } from 'vitest';
+import { httpDate, parseHttpDate } from '../../format/http-date.ts';
 import { formatPublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import { encodePath } from '../../format/paths.ts';
 import { credentialsOf, withCredentials } from '../../worker/access.ts';
 import { preferredFormat } from '../../worker/http/accept.ts';
-import { httpDate, parseHttpDate } from '../../worker/http/date.ts';
 import { strongTag } from '../../worker/http/etag.ts';
 import { decodePath } from '../../worker/http/path.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../../worker/http/preconditions.ts';

@@ -31,7 +31,8 @@ export function layoutProperties(effort: Effort): void {
         ];
         for (const make of makers) {
           const path = await parsed(make);
-          if (path !== undefined) expectPlain(path);
+          // Nothing for an address that is none of a file.
+          if (path) expectPlain(path);
         }
       },
     );

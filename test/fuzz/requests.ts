@@ -3,7 +3,7 @@ import { parse as parseToml } from 'smol-toml';
 import { describe, expect } from 'vitest';
 import { parseDuration } from '../../builder/cli/units.ts';
 import { parseBrewfile } from '../../builder/request/brewfile.ts';
-import { parsePackageNames } from '../../builder/request/read.ts';
+import { parsePackageNames } from '../../builder/request/package-list.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
 import { publicKeyHex } from '../../format/minisign/public-key.ts';
@@ -23,6 +23,18 @@ if OS.mac?
   brew "gtk+3", restart_service: { a: 1 }
 end
 mas "Xcode", id: 497799835
+TOOLS = %w[jq wget].freeze
+(TOOLS + ["xz"]).each { |tool| brew "#{tool}" unless tool == "xz" }
+{ dev: %w[a b] }.each { |group, names| names.each { |name| brew name } }
+case RUBY_PLATFORM when /darwin/ then cask "a" else brew "b" end
+brew "lz4", postinstall: <<~SH
+  brew "c"
+SH
+=begin
+brew "d"
+=end
+__END__
+brew "e"
 `;
 
 /** What takes for ever where the end of something is looked for again and again; mutations repeat parts of it. */
@@ -47,12 +59,15 @@ export function requestProperties(effort: Effort): void {
       'a Brewfile is read without running or breaking, and names nothing from outside itself',
       effort,
       hostile([BREWFILE, SLOW]),
-      (text) => {
-        const { formulas, casks, unused } = parseBrewfile(text);
-        // Lines that belong together are read as one.
-        for (const word of [...formulas, ...casks].flatMap((name) => name.split(' ')))
-          expect(text).toContain(word);
-        expect(unused.every(({ reason }) => reason !== '')).toBe(true);
+      async (text) => {
+        const read = await parsed(() => parseBrewfile(text, 'Brewfile'));
+        if (!read) return;
+        for (const name of [...read.formulas, ...read.casks]) expect(name).toMatch(/^[^/]+$/);
+        for (const { name, reason } of read.unused)
+          expect([name, reason]).toEqual([
+            expect.stringMatching(/^Brewfile:\d+: \S/),
+            expect.stringMatching(/./),
+          ]);
       },
     );
 
@@ -65,24 +80,29 @@ export function requestProperties(effort: Effort): void {
       ),
       { maxLength: 12 },
     );
-    holds('each entry of a Brewfile is found, in order', effort, names, (entries) => {
+    holds('each entry of a Brewfile is found once, in order', effort, names, async (entries) => {
       const text = entries
         .map(([kind, name, quote, rest]) => `${kind} ${quote}${name}${quote}${rest}\n`)
         .join('');
       const of = (kind: string) => entries.filter(([one]) => one === kind).map(([, name]) => name);
-      expect(parseBrewfile(text)).toMatchObject({ formulas: of('brew'), casks: of('cask') });
+      const { formulas, casks } = await parseBrewfile(text, 'Brewfile');
+      expect([formulas, casks]).toEqual(
+        [of('brew'), of('cask')].map((all) => [...new Set(all.map((name) => name.toLowerCase()))]),
+      );
     });
 
     holds('a list of packages is read as it was written', effort, fc.array(plainName), (listed) => {
-      expect(parsePackageNames(listed.map((name) => ` ${name}\t# why\r\n`).join('\n'))).toEqual(listed);
+      const list = listed.map((name) => ` ${name}\t# why\r\n`).join('\n');
+      expect(parsePackageNames(list, 'list')).toEqual(listed.map((name) => name.toLowerCase()));
     });
 
     holds(
       'whatever stands in a list of packages, a name is one word',
       effort,
       hostile(['jq wget # both\ngit\n']),
-      (text) => {
-        expect(parsePackageNames(text).filter((name) => !/^[^\s#]+$/.test(name))).toEqual([]);
+      async (text) => {
+        const names = await parsed(() => parsePackageNames(text, 'list'));
+        expect(names?.filter((name) => !/^[^\s#]+$/.test(name)) ?? []).toEqual([]);
       },
     );
 

@@ -162,9 +162,10 @@ export function upstreamProperties(effort: Effort): void {
         const packages = new HomebrewPackages();
         packages.add('arm64_sonoma', payload);
         packages.add('sonoma', payload);
-        for (const formula of packages.formulas.values())
+        for (const formula of packages.formulas.packages())
           await parsed(() => formulaJson(formula, 'https://x/', null));
-        for (const cask of packages.casks.values()) await parsed(() => caskJson(cask, null));
+        for (const cask of packages.casks.packages())
+          await parsed(() => caskJson(cask, packages.architectures, null));
       },
     );
 

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { linksOf } from '../docs/pages/markdown.ts';
 import { type Ended, needs, runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -72,6 +74,17 @@ describe('the package that npm pack makes', needs('npm'), () => {
     }
   });
 
+  test('has every file that its documents link to', async () => {
+    const pages = files.filter((name) => name.endsWith('.md'));
+    expect(pages.length).toBeGreaterThan(30);
+    const links = pages.map(async (page) => {
+      const text = await readFile(join(installed, page), 'utf8');
+      return linksOf(text).map((link) => join(dirname(page), link.replace(/#.*$/s, '')));
+    });
+    const targets = new Set((await Promise.all(links)).flat());
+    expect([...targets].filter((target) => !existsSync(join(installed, target)))).toEqual([]);
+  });
+
   test('knows its version, which is in package.json alone', async () => {
     const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
     expect(await done(stoutMirror('--version'))).toBe(`${version}\n`);
@@ -95,7 +108,8 @@ describe('the package that npm pack makes', needs('npm'), () => {
 
   test('makes a key, a mirror and a configuration, and proves the mirror', async () => {
     expect(await done(stoutMirror('keygen'))).toMatch(/^RW/m);
-    const create = ['create', 'my-mirror', 'jq', '--cask', 'firefox', '--upstream', inject('upstream')];
+    await writeFile(join(folder, 'Brewfile'), 'brew "jq"\ncask "firefox"\n');
+    const create = ['create', 'my-mirror', '--from-brewfile', 'Brewfile', '--upstream', inject('upstream')];
     await done(stoutMirror(...create));
     expect(await done(stoutMirror('verify', 'my-mirror'))).toContain('OK:');
     expect(await done(stoutMirror('config', 'https://mirror.example.com'))).toContain('require_signature');

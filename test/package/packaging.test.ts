@@ -90,7 +90,7 @@ describe('the systemd units', async () => {
 
   test('are those that the documentation installs', async () => {
     const operating = await read('docs/operating.md');
-    expect(paths.length).toBe(3);
+    expect(paths.length).toBe(4);
     for (const path of paths) expect(operating).toContain(basename(path));
   });
 
@@ -122,6 +122,11 @@ describe('the systemd units', async () => {
     const without = await run(join(folder, 'nowhere'));
     expect([without.status, without.stdout]).toEqual([1, expect.stringContaining('signed until')]);
     expect(await versionOf()).toBeGreaterThan(before);
+    // The timer's unit fails with the code of `create`, and its failure is reported.
+    expect((await run('ftp://nowhere')).status).toBe(2);
+    expect(await read('packaging/systemd/stout-mirror-refresh.service')).toContain(
+      'OnFailure=stout-mirror-failure@%n.service',
+    );
   });
 
   test('serve on the port that the documentation names, with options that there are', async () => {

@@ -74,7 +74,7 @@ describe('snapshots of one version by two keys', () => {
   test('are told apart by name when one is chosen to roll back to', async () => {
     const [live, kept] = (await describeSnapshots(worker.bucket, new Date())).map(snapshotName);
     await expect(roll(live)).rejects.toMatchObject({ code: 'usage' });
-    await expect(roll(kept, { trusted: [] })).rejects.toMatchObject({ code: 'bad-signature' });
+    await expect(roll(kept, { trusted: [] })).rejects.toMatchObject({ code: 'refused' });
     expect(await roll(kept)).toMatchObject({ previous: Number(live?.split('-')[0]) });
     // Now both are earlier.
     const version = live?.split('-')[0];
@@ -87,7 +87,7 @@ describe('snapshots of one version by two keys', () => {
 });
 
 describe('a stolen key that signed the highest version', () => {
-  test('is answered by a new key, as docs/keys.md describes', async () => {
+  test('is answered by a new key, as docs/keys.md describes', { tags: ['long'] }, async () => {
     // The Worker trusts the new key alone, as it should from the moment of the theft.
     const worker = await startTestWorker({ TRUSTED_KEYS: publicKeyLine(NEW.publicKey) });
     const [ours, theirs] = [await copyOf(mirror, 'ours'), await copyOf(mirror, 'theirs')];
@@ -109,8 +109,10 @@ describe('a stolen key that signed the highest version', () => {
     await expect(trusting([NEW.publicKey])).rejects.toMatchObject({ code: 'refused' });
     await expect(trusting(OLD_FIRST)).rejects.toMatchObject({ code: 'rolled-back' });
     expect(await trusting(NEW_FIRST)).toMatchObject({ changed: true, previous: LAST_VERSION });
-    const report = jsonOf(await send(worker.origin, '/verify?deep=1'));
-    expect(report).toMatchObject({ ok: true, snapshot: { mirror: await mirrorOf(mirror) } });
+    // A refusal is remembered for a second.
+    const report = async () => jsonOf(await send(worker.origin, '/verify?deep=1'));
+    const expected = { ok: true, snapshot: { mirror: await mirrorOf(mirror) } };
+    await expect.poll(report, { timeout: 5000, interval: 250 }).toMatchObject(expected);
 
     // Who trusts the new key first does not go back, and who trusts it alone goes on.
     await expect(worker.publish(theirs, { trusted: NEW_FIRST })).rejects.toMatchObject({
@@ -139,11 +141,8 @@ describe('a bucket that has another mirror', () => {
     const other = join(folder, 'other');
     await makeMirror(other, { request: SMALL, now: new Date(Date.now() - 60_000) });
     await worker.publish(mirror);
-    await expect(worker.publish(other)).rejects.toMatchObject({
-      code: 'refused',
-      expected: await mirrorOf(other),
-      found: await mirrorOf(mirror),
-    });
+    const [expected, found] = [await mirrorOf(other), await mirrorOf(mirror)];
+    await expect(worker.publish(other)).rejects.toMatchObject({ code: 'refused', expected, found });
     expect(await worker.publish(mirror)).toMatchObject({ changed: false });
     expect(await worker.publish(other, { repair: true })).toMatchObject({ changed: true, previous: null });
     expect(await worker.bucket.head(snapshotKey(await idOf(mirror)))).toBeDefined();

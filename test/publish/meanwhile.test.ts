@@ -48,7 +48,9 @@ describe('while a mirror is published', () => {
     proxy.close();
   });
 
-  test('and somebody has written another snapshot of its version, that stays, and readers where they are', async () => {
+  test('and somebody has written another snapshot of its version, that stays, and readers where they are', {
+    tags: ['long'],
+  }, async () => {
     await put(snapshotKey(id));
     await expect(worker.publish(directory)).rejects.toMatchObject({
       code: 'refused',
@@ -64,7 +66,7 @@ describe('while a mirror is published', () => {
     expect(await worker.bucket.get('current', 1e6)).toMatchObject({ bytes: Buffer.from(theirs) });
   });
 
-  test('and somebody has taken over the lease, the pointer stays', async () => {
+  test('and somebody has taken over the lease, the pointer stays', { tags: ['long'] }, async () => {
     let now = Date.now();
     const edge = await startContentEdge(id, () => {
       // As if this machine had slept while another publisher came, finished and left.

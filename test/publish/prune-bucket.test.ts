@@ -94,7 +94,9 @@ describe('cleaning up a bucket', () => {
     const planned = await cleanUp(worker, { ...WEEK, keep: 2 }, 8, true);
     expect(await keysIn(worker)).toEqual(before);
     expect(await cleanUp(worker, { ...WEEK, keep: 2 })).toEqual({ ...planned, dry_run: false });
-    const expected = [...new Set([...(await keysOf(two)), ...(await keysOf(three)), 'current'])].sort();
+    const expected = [
+      ...new Set([...(await keysOf(two)), ...(await keysOf(three)), 'current', 'probe']),
+    ].sort();
     expect(await keysIn(worker)).toEqual(expected);
     expect(planned.objects).toBe(before.length - expected.length - 1);
     expect(planned.snapshots).toEqual([snapshotName(await idOf(one))]);
@@ -102,7 +104,7 @@ describe('cleaning up a bucket', () => {
 
   test('leaves what is live whole, and nothing else', async () => {
     await cleanUp(worker);
-    expect(await keysIn(worker)).toEqual([...(await keysOf(three)), 'current'].sort());
+    expect(await keysIn(worker)).toEqual([...(await keysOf(three)), 'current', 'probe'].sort());
     expect(jsonOf(await send(worker.origin, '/verify?deep=1'))).toMatchObject({ ok: true });
   });
 
@@ -114,7 +116,7 @@ describe('cleaning up a bucket', () => {
     const clock = (): Date => new Date(Date.now() + 8 * DAY * 1000);
     const { removed } = await other.publish(three, { retention: WEEK, clock });
     expect(removed?.snapshots).toEqual((await Promise.all([two, one].map(idOf))).map(snapshotName));
-    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current'].sort());
+    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current', 'probe'].sort());
     expect(jsonOf(await send(other.origin, '/verify'))).toMatchObject({ ok: true });
     await other.close();
   });
@@ -131,7 +133,7 @@ describe('cleaning up changes nothing', () => {
     expect(await keysIn(worker)).toEqual(before);
   });
 
-  test('when the lease is lost before the first deletion', async () => {
+  test('when the lease is lost before the first deletion', { tags: ['long'] }, async () => {
     const other = await startTestWorker();
     for (const directory of [one, two]) await other.publish(directory);
     const before = await keysIn(other);
@@ -149,7 +151,7 @@ describe('cleaning up changes nothing', () => {
     await other.close();
   });
 
-  test('when it cannot read what a kept snapshot names', async () => {
+  test('when it cannot read what a kept snapshot names', { tags: ['long'] }, async () => {
     const other = await startTestWorker();
     for (const directory of [one, two]) await other.publish(directory);
     const [leaf] = (await readContents(two))?.snapshot.leaves ?? [];
@@ -176,13 +178,15 @@ describe('when cleaning up is cut off', () => {
     const gone = before.filter((key) => key.startsWith('snapshots/')).slice(0, 2);
     expect(await keysIn(other)).toEqual(before.filter((key) => !gone.includes(key)));
     await cleanUp(other);
-    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current'].sort());
+    expect(await keysIn(other)).toEqual([...(await keysOf(three)), 'current', 'probe'].sort());
     await other.close();
   });
 });
 
 describe('a snapshot that never went live', () => {
-  test('is not taken for one that readers had, and goes when the next one is published', async () => {
+  test('is not taken for one that readers had, and goes when the next one is published', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     await other.publish(one);
     const abandoned = encodePointer(await readSignedRoot(two));

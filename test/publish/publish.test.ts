@@ -54,7 +54,7 @@ describe('publish', () => {
     const summary = await worker.publish(directory);
     const key = snapshotKey(snapshotIdOf(await readSignedRoot(directory)));
     const expected = (await blobsOf(directory)).map(blobName);
-    expect((await keysIn()).sort()).toEqual([...expected, 'current', key].sort());
+    expect((await keysIn()).sort()).toEqual([...expected, 'current', 'probe', key].sort());
     expect(summary).toMatchObject({ changed: true, previous: null, uploaded: { objects: expected.length } });
     expect((await send(worker.origin, '/manifest.json')).status).toBe(200);
   });
@@ -136,7 +136,9 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when an object has other bytes than its name says, it is reported and left alone, and repair replaces it', async () => {
+  test('when an object has other bytes than its name says, it is reported and left alone, and repair replaces it', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     const firefox = blobName(await sha256Of('casks/firefox-143.0.dmg'));
     const junk = new TextEncoder().encode('junk');
@@ -181,7 +183,9 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when files are on demand or superseded, those that are here and still offered are uploaded', async () => {
+  test('when files are on demand or superseded, those that are here and still offered are uploaded', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     const partial = join(folder, 'partial');
     await copyMirror(directory, partial);
@@ -211,7 +215,9 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when it is stopped, the lease is given back and readers see what they saw before', async () => {
+  test('when it is stopped, the lease is given back and readers see what they saw before', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     await other.publish(directory);
     const stop = AbortSignal.abort(new MirrorError('refused', 'Stopped.'));
@@ -229,7 +235,7 @@ describe('publish', () => {
     });
   });
 
-  test('when the pointer itself cannot be read, repair puts it right', async () => {
+  test('when the pointer itself cannot be read, repair puts it right', { tags: ['long'] }, async () => {
     const other = await startTestWorker();
     await other.publish(directory);
     const junk = new TextEncoder().encode('junk');
@@ -255,7 +261,9 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when another key has signed the live snapshot, it is replaced only with that key in --trust, after ours', async () => {
+  test('when another key has signed the live snapshot, it is replaced only with that key in --trust, after ours', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     const foreign = join(folder, 'foreign');
     await copyMirror(directory, foreign);

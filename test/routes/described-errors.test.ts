@@ -52,10 +52,10 @@ describe('what the description of the API says of errors', () => {
     expect(await statusesOf(worker)).toEqual(all(401, { '/api/v1/health': 200 }));
   });
 
-  test('when leaves are gone from storage, 502 is as described, and /verify reports it', async () => {
+  test('when leaves are gone from storage, 424 is as described, and /verify reports it', async () => {
     const worker = await startWorker({});
     for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
-    expect(await statusesOf(worker)).toEqual(all(502, { '/api/v1/health': 200, '/verify': 200 }));
+    expect(await statusesOf(worker)).toEqual(all(424, { '/api/v1/health': 200, '/verify': 200 }));
   });
 
   test('when no key is configured, 503 is as described', async () => {

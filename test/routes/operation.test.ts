@@ -75,7 +75,7 @@ describe('the log', () => {
       {
         method: 'HEAD',
         path: BOTTLE,
-        status: 502,
+        status: 424,
         code: 'missing',
         where: BOTTLE.slice(1),
         snapshot: version,

@@ -128,6 +128,124 @@ describe('writeSampleUpstream', () => {
   });
 });
 
+/** What a signed file of the sample's API says. */
+async function payloadOf(endpoint: string, root = dir) {
+  return JSON.parse(JSON.parse(await readFile(join(root, 'api', endpoint), 'utf8')).payload);
+}
+
+/** The paths of everything in a value that brew's writer leaves out. */
+function blanksIn(value: unknown, path = ''): string[] {
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value);
+    return members.length === 0 ? [path] : members.flatMap(([key, item]) => blanksIn(item, `${path}/${key}`));
+  }
+  return value === null || value === false || value === 0 || value === '' ? [path] : [];
+}
+
+describe("the sample of Homebrew's API", () => {
+  it('is written without anything of the product, whose mistakes it would repeat', async () => {
+    const folder = new URL('../../scripts/sample/', import.meta.url).pathname;
+    const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
+    expect(files.length).toBeGreaterThan(15);
+    for (const name of files) {
+      const code = await readFile(join(folder, name), 'utf8');
+      expect(code, name).not.toMatch(/from '[^']*\/(?:builder|format|worker)\//);
+    }
+  });
+
+  it('leaves out what is blank, on every platform, as brew does', async () => {
+    for (const tag of ['arm64_tahoe', 'monterey', 'x86_64_linux']) {
+      const { formulae, casks } = await payloadOf(`internal/packages.${tag}.jws.json`);
+      expect(blanksIn(formulae)).toEqual([]);
+      // In artifacts brew keeps false.
+      expect(blanksIn(casks).filter((path) => !path.includes('/raw_artifacts/'))).toEqual([]);
+    }
+  });
+
+  it('has every form that a reader must understand', async () => {
+    const mac = await payloadOf('internal/packages.arm64_sonoma.jws.json');
+    const linux = await payloadOf('internal/packages.x86_64_linux.jws.json');
+    const monterey = await payloadOf('internal/packages.arm64_monterey.jws.json');
+    const { formulae, casks } = mac;
+    expect(linux.casks.iterm2).not.toHaveProperty('url_args');
+    expect(linux.casks['docker-desktop']).not.toHaveProperty('sha256');
+    expect(formulae['head-only']).not.toHaveProperty('stable_version');
+    expect(formulae.jq).not.toHaveProperty('revision');
+    expect(formulae.oniguruma).not.toHaveProperty('stable_dependencies');
+    expect(monterey.formulae.simdjson).not.toHaveProperty('bottle_checksum');
+    expect(formulae['youtube-dl'].bottle_tag).toBe(':all');
+    expect(formulae.libsodium.pour_bottle_args).toEqual({ ':only_if': ':clt_installed' });
+    expect(formulae['python@3.13'].caveats).toMatch(/^\\:/);
+    expect(mac.formula_renames).toEqual({ nvim: 'neovim' });
+    expect(mac.cask_renames).toMatchObject({ docker: 'docker-desktop' });
+    expect(casks['google-chrome'].sha256).toBe(':no_check');
+    expect(casks['font-volkhov']).toMatchObject({ version: ':latest', url_kwargs: { ':branch': 'main' } });
+    expect(casks['segger-jlink'].url_kwargs).toMatchObject({ ':using': ':post' });
+    expect(casks.firefox.language_variations[1]).toHaveProperty([':overrides', 'url_args']);
+    const requirements = Object.values<{ depends_on_args?: object }>(casks).map((one) => one.depends_on_args);
+    for (const args of [{ ':macos': ':any' }, { ':macos': [':sonoma', ':sequoia'] }]) {
+      expect(requirements).toContainEqual(args);
+    }
+    expect(requirements).toContainEqual({ ':arch': ':intel', ':maximum_macos': ':ventura' });
+  });
+
+  it('has older files that say everything, the address of each bottle included', async () => {
+    const [formulas, casks] = [await payloadOf('formula.jws.json'), await payloadOf('cask.jws.json')];
+    const jq = formulas.find(({ name }: { name: string }) => name === 'jq');
+    expect(jq).toMatchObject({
+      ...{
+        full_name: 'jq',
+        ruby_source_path: 'Formula/j/jq.rb',
+        ruby_source_checksum: { sha256: expect.any(String) },
+      },
+      urls: { stable: { url: 'https://example.org/jq-1.7.1.tar.gz', tag: null } },
+      bottle: { stable: { root_url: 'https://ghcr.io/v2/homebrew/core' } },
+    });
+    for (const { cellar, url, sha256: digest } of Object.values<Record<string, string>>(
+      jq.bottle.stable.files,
+    )) {
+      expect(cellar).toMatch(/^:any/);
+      expect(url).toBe(`https://ghcr.io/v2/homebrew/core/jq/blobs/sha256:${digest}`);
+    }
+    const docker = casks.find(({ token }: { token: string }) => token === 'docker-desktop');
+    expect(docker).toMatchObject({
+      old_tokens: ['docker', 'docker-edge'],
+      ruby_source_path: 'Casks/d/docker-desktop.rb',
+    });
+    expect(docker.variations.x86_64_linux.sha256).toBeNull();
+  });
+
+  it('has tabs whose changed files are in the bottle, and a formula with an address', async () => {
+    const index = await json('v2/homebrew/core/git/manifests/2.51.0_1');
+    const { annotations } = index.manifests.find(
+      ({ platform }: { platform?: { os: string } }) => platform?.os === 'linux',
+    );
+    const tab = JSON.parse(annotations['sh.brew.tab']);
+    const bottle = join(dir, `v2/homebrew/core/git/blobs/sha256:${annotations['sh.brew.bottle.digest']}`);
+    const keg = join(work, 'keg-git');
+    await mkdir(keg);
+    await run('tar', ['-xzf', bottle, '-C', keg, '--strip-components=2']);
+    expect(tab.runtime_dependencies).toContainEqual(
+      expect.objectContaining({ full_name: 'gettext', version: '0.26' }),
+    );
+    expect(tab.changed_files).toHaveLength(1);
+    for (const path of tab.changed_files) {
+      expect(await readFile(join(keg, path), 'utf8')).toContain('@@HOMEBREW_CELLAR@@');
+    }
+    expect(await readFile(join(keg, '.brew/git.rb'), 'utf8')).toContain('  url "https://');
+    // brew runs git: the one of the sample must not take its place.
+    expect((await run(join(keg, 'bin/git'), ['--version'])).stdout).toMatch(/^git version/);
+    expect((await run(join(keg, 'bin/git'))).stdout).toMatch(/^git 2\.51\.0_1 /);
+  });
+
+  it('has absolute addresses of casks where it will be served', async () => {
+    const served = join(work, 'served');
+    await writeSampleUpstream(served, { now: NOW, origin: 'http://127.0.0.1:9', formulas: [] });
+    const { casks } = await payloadOf('internal/packages.sonoma.jws.json', served);
+    expect(casks.firefox.url_args).toEqual(['http://127.0.0.1:9/downloads/firefox-143.0.dmg']);
+  });
+});
+
 describe('startSampleServer', () => {
   let server: SampleServer;
   let blobPath: string;

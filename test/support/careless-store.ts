@@ -1,36 +1,58 @@
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { Bucket } from '../../builder/bucket/bucket.ts';
 
-/** What a store can fail to do. */
-export type Carelessness = 'If-None-Match' | 'If-Match' | 'SHA-256' | 'MD5';
+/**
+ * What a store can fail to do: to keep, return, list and refuse what it should, or to be more than the one bucket that its
+ * address is of.
+ */
+export type Carelessness =
+  | 'If-None-Match'
+  | 'If-Match'
+  | 'SHA-256'
+  | 'MD5'
+  | 'keeping'
+  | 'fresh reads'
+  | 'fresh lists'
+  | 'refusing'
+  | 'buckets';
 
-/** A store of objects in memory that does one thing not as S3 does; it knows no lists. */
-export async function startCarelessStore(
-  lacks: Carelessness,
-): Promise<{ bucket: Bucket; keys(): string[]; close(): void }> {
-  const objects = new Map<string, { bytes: Buffer; etag: string }>();
+interface StoredBytes {
+  bytes: Buffer;
+  etag: string;
+  /** What was there before. */
+  before: StoredBytes | undefined;
+}
+
+/** A store of objects in memory that does one thing not as S3 does, with the keys that match. */
+export async function startCarelessStore(lacks: Carelessness, keys = /./): Promise<CarelessStore> {
+  const objects = new Map<string, StoredBytes>();
   const server = createServer(async (incoming, outgoing) => {
-    const { method, url: key = '', headers } = incoming;
-    const bytes = Buffer.concat(await Array.fromAsync(incoming));
-    const stored = objects.get(key);
-    const answer = (status: number): void => {
-      const body = method === 'GET' && status === 200 ? stored?.bytes : undefined;
-      outgoing.writeHead(status, { etag: objects.get(key)?.etag ?? '' }).end(body);
-    };
-    if (method === 'GET') return answer(stored ? 200 : 404);
-    if (method === 'DELETE') {
-      objects.delete(key);
-      return answer(204);
+    const body = Buffer.concat(await Array.fromAsync(incoming));
+    const { pathname, searchParams } = new URL(incoming.url ?? '', 'http://store');
+    const key = decodeURIComponent(pathname.slice('/b/'.length));
+    const lacking = keys.test(key || (searchParams.get('prefix') ?? '')) ? lacks : undefined;
+    if (searchParams.has('list-type') && lacks === 'buckets') {
+      outgoing.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');
+      return;
     }
-    if (lacks !== 'If-None-Match' && headers['if-none-match'] === '*' && stored) return answer(412);
-    const match = headers['if-match'];
-    if (lacks !== 'If-Match' && match !== undefined && match !== stored?.etag) return answer(412);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    if (lacks !== 'SHA-256' && sha256 !== headers['x-amz-content-sha256']) return answer(400);
-    const md5 = createHash('md5').update(bytes).digest('hex');
-    objects.set(key, { bytes, etag: lacks === 'MD5' ? `"${md5}-1"` : `"${md5}"` });
-    return answer(200);
+    if (searchParams.has('list-type')) {
+      outgoing.end(listing(objects, searchParams.get('prefix') ?? '', lacking === 'fresh lists'));
+      return;
+    }
+    const had = objects.get(key);
+    const status = lacking === 'refusing' ? 200 : statusOf(incoming, body, had, lacking);
+    if (status === 200 && incoming.method === 'PUT' && lacking !== 'keeping')
+      objects.set(key, { bytes: body, etag: etagOf(body, lacking === 'MD5'), before: had });
+    if (incoming.method === 'DELETE') objects.delete(key);
+    const isRead = incoming.method === 'GET' || incoming.method === 'HEAD';
+    const shown = isRead && lacking === 'fresh reads' ? had?.before : objects.get(key);
+    const etag = isRead ? shown?.etag : etagOf(body, lacking === 'MD5');
+    outgoing.writeHead(status, {
+      etag: etag ?? '',
+      'content-length': isRead ? (shown?.bytes.length ?? 0) : 0,
+    });
+    outgoing.end(incoming.method === 'GET' ? shown?.bytes : undefined);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -43,4 +65,42 @@ export async function startCarelessStore(
     keys: () => [...objects.keys()],
     close: () => server.close(),
   };
+}
+
+export interface CarelessStore {
+  bucket: Bucket;
+  keys(): string[];
+  close(): void;
+}
+
+/** The status of a request as S3 gives it, but for what is lacking. */
+function statusOf(
+  { method, headers }: IncomingMessage,
+  body: Buffer,
+  had: StoredBytes | undefined,
+  lacking: Carelessness | undefined,
+): number {
+  if (method === 'DELETE') return 204;
+  if (method !== 'PUT') {
+    const shown = lacking === 'fresh reads' ? had?.before : had;
+    return shown ? 200 : 404;
+  }
+  if (lacking !== 'If-None-Match' && headers['if-none-match'] === '*' && had) return 412;
+  const match = headers['if-match'];
+  if (lacking !== 'If-Match' && match !== undefined && match !== had?.etag) return 412;
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  return lacking !== 'SHA-256' && sha256 !== headers['x-amz-content-sha256'] ? 400 : 200;
+}
+
+const etagOf = (bytes: Buffer, isOther: boolean): string =>
+  `"${createHash('md5').update(bytes).digest('hex')}${isOther ? '-1' : ''}"`;
+
+function listing(objects: ReadonlyMap<string, StoredBytes>, prefix: string, isStale: boolean): string {
+  const found = [...objects].filter(([key]) => key.startsWith(prefix) && !isStale).sort();
+  const contents = found.map(
+    ([key, { bytes, etag }]) =>
+      `<Contents><Key>${key}</Key><LastModified>2026-11-27T00:00:00.000Z</LastModified>` +
+      `<ETag>${etag.replaceAll('"', '&#34;')}</ETag><Size>${bytes.length}</Size></Contents>`,
+  );
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`;
 }

@@ -1,5 +1,6 @@
 import { serveDirectory } from '../../builder/serve.ts';
 import { TEST_KEY } from './keys.ts';
+import { startR2Front } from './r2-front.ts';
 import type { Running } from './runtimes.ts';
 import { startTestWorker } from './worker.ts';
 
@@ -20,7 +21,10 @@ export const RUNTIMES: [name: string, start: (directory: string, serving?: Servi
         ...(publicUrl === undefined ? {} : { PUBLIC_URL: publicUrl }),
         ...(token === undefined ? {} : { MIRROR_TOKEN: token }),
       });
-      await worker.publish(directory);
+      // The local S3 API records no SHA-256; R2 does.
+      const { bucket, close } = await startR2Front(worker);
+      await worker.publish(directory, { bucket });
+      close();
       return worker;
     },
   ],

@@ -22,6 +22,7 @@ export const REQUEST: MirrorRequest = {
   full_index: false,
   unchecked: false,
   clients: ['stout'],
+  portable_ruby: [],
   public_url: null,
 };
 
@@ -50,7 +51,6 @@ export function makeMirror(
     trusted: [],
     cache,
     now: new Date(),
-    validFor: THIRTY_DAYS,
     jobs: 8,
     reporter: SILENT,
     ...options,

@@ -23,6 +23,8 @@ export function expectProblem(
     detail: expect.stringMatching(/./),
   });
   expect(status).toBe(expected);
+  // Only where the next request may be answered: curl waits for as long as it says.
+  expect(headers.get('retry-after')).toBe(code === 'busy' || code === 'upstream' ? '5' : null);
   expect(Object.fromEntries(headers)).toMatchObject({
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',

@@ -20,9 +20,14 @@ export interface RawRequest {
  * go out as one byte each.
  */
 export function sendRaw(origin: string, { method, target, headers = {} }: RawRequest): Promise<RawAnswer> {
-  const { hostname, port, host } = new URL(origin);
-  const fields = Object.entries({ host, connection: 'close', ...headers });
-  const head = `${method} ${target} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  const fields = Object.entries({ host: new URL(origin).host, connection: 'close', ...headers });
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
+  return sendText(origin, `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+}
+
+/** Sends these characters and nothing else, and reads until the server closes the connection. */
+export function sendText(origin: string, head: string): Promise<RawAnswer> {
+  const { hostname, port } = new URL(origin);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(Number(port), hostname, () => socket.write(head, 'latin1'));

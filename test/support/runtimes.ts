@@ -47,7 +47,10 @@ export const RUNTIMES: [name: string, start: Start][] = [
 ];
 
 /** Puts a mirror that was made in memory into a Worker's bucket, as a publisher would leave it. */
-export async function putMirror({ binding }: TestWorker, { files }: SignedMirror): Promise<void> {
+export async function putMirror(
+  { binding }: Pick<TestWorker, 'binding'>,
+  { files }: SignedMirror,
+): Promise<void> {
   const blobs = new Map([...files.values()].map((bytes) => [hexOf('sha256', bytes), bytes]));
   await Promise.all(
     [...blobs].map(([sha256, bytes]) => binding.put(blobName(sha256), new Uint8Array(bytes), { sha256 })),

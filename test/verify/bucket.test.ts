@@ -55,18 +55,18 @@ describe('when objects in the bucket are not as signed', () => {
     for (const method of ['GET', 'HEAD']) {
       for (const target of [`/${path}`, `/${path}?raw=1`]) {
         const answer = await send(worker.origin, target, { method });
-        expect(answer.status, `${method} ${target}`).toBe(502);
+        expect(answer.status, `${method} ${target}`).toBe(424);
         expect(answer.headers['content-type']).toBe('application/problem+json');
-        if (method === 'GET') expect(jsonOf(answer)).toMatchObject({ status: 502, path });
+        if (method === 'GET') expect(jsonOf(answer)).toMatchObject({ status: 424, path });
       }
     }
     const ranged = await send(worker.origin, `/${path}?raw=1`, { headers: { range: 'bytes=0-0' } });
-    expect(ranged.status).toBe(502);
+    expect(ranged.status).toBe(424);
   });
 
   test('a content address is refused alike', async () => {
     const sha256 = sha256Of('bottles/jq-1.7.1.sonoma.bottle.tar.gz');
-    expect((await send(worker.origin, `/blobs/sha256/${sha256}/jq.tar.gz`)).status).toBe(502);
+    expect((await send(worker.origin, `/blobs/sha256/${sha256}/jq.tar.gz`)).status).toBe(424);
   });
 
   test.each(['/verify', '/verify?deep=1'])(
@@ -136,7 +136,9 @@ describe('when the snapshot itself cannot be trusted', () => {
     await expectRefusal(encodePointer({ root: altered, signature }), {}, 'bad-signature');
   });
 
-  test('an expired root is refused where that is configured, and served with a warning elsewhere', async () => {
+  test('an expired root is refused where that is configured, and served with a warning elsewhere', {
+    tags: ['long'],
+  }, async () => {
     const expired = join(folder, 'expired');
     await copyMirror(directory, expired);
     const ago = (days: number): string => new Date(Date.now() - days * DAY).toISOString();
@@ -159,7 +161,7 @@ describe('when the snapshot itself cannot be trusted', () => {
     await started.publish(directory);
     const leaf = contents?.snapshot.leaves[0]?.sha256 ?? '';
     await started.bucket.delete(blobName(leaf));
-    expect((await send(started.origin, `/${entries[0]?.name}`)).status).toBe(502);
+    expect((await send(started.origin, `/${entries[0]?.name}`)).status).toBe(424);
     const report = jsonOf(await send(started.origin, '/verify'));
     expect(report).toMatchObject({ ok: false });
     expect(report.failures[0]).toMatchObject({ path: `snapshot/leaves/${leaf}.tsv`, state: 'missing' });
@@ -183,7 +185,9 @@ describe('when the snapshot itself cannot be trusted', () => {
     },
   );
 
-  test('when unverified service was asked for, it is named on every response', async () => {
+  test('when unverified service was asked for, it is named on every response', {
+    tags: ['long'],
+  }, async () => {
     const { snapshot } = contents ?? {};
     if (!snapshot) throw new Error('no mirror');
     const pointer = encodePointer(signRoot(snapshot, OTHER_KEY));

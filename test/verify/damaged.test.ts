@@ -27,7 +27,9 @@ test('when the list itself is damaged, each verification names it, and it is not
   expect((await damageInTurn(placed, SEED, [leaf])).lost).toEqual([]);
 });
 
-test('when somebody without our key lies about the mirror, each verification names what is wrong', async () => {
+test('when somebody without our key lies about the mirror, each verification names what is wrong', {
+  tags: ['long'],
+}, async () => {
   // The soak tries all of them.
   const some = Object.keys(LIES).filter((_name, index) => index % 9 === SEED % 9);
   expect(await tellLies(placed, truth, [LEAF_TOO_LONG, ...some])).toMatchObject({ lost: [] });

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
@@ -13,14 +14,19 @@ import { serveDirectory } from '../../builder/serve.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
+import { rewritePackageJson } from '../../format/package-json.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { startNginx, startRclone } from '../../scripts/bench/static-hosts.ts';
+import { skipPauses } from '../builder/pauses.ts';
 import { startServer } from '../builder/server.ts';
 import { linesOf, resignText, withField } from '../docs/leaf-text.ts';
+import { signMirror } from '../format/support.ts';
 import { commandLine } from '../support/command-line.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { type Ended, MAIN, needs } from '../support/programs.ts';
+import { resignRoot } from '../support/resign.ts';
+import { writeMirror } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startTestWorker } from '../support/worker.ts';
 
@@ -48,7 +54,7 @@ const verify = (...args: string[]): Promise<Ended> =>
 async function reportOf(ended: Promise<Ended>): Promise<VerifyReport & Record<string, unknown>> {
   const { status, stdout } = await ended;
   const report = JSON.parse(stdout);
-  expect(status).toBe(report.ok ? 0 : 1);
+  expect([report.exit_code, report.exit_code === 0]).toEqual([status, report.ok]);
   return report;
 }
 
@@ -149,6 +155,121 @@ const startHost = (
     );
   });
 
+describe('verify of a host that rewrites package URLs', () => {
+  const startRewriting = async (base: string) => {
+    const signed = await readFile(localPath(directory, PACKAGE_JSON));
+    const json = rewritePackageJson(JSON.parse(zstdDecompressSync(signed).toString()), base);
+    const served = zstdCompressSync(JSON.stringify(json));
+    const host = await startHost(
+      () => directory,
+      ({ url }, response) => url === `/${PACKAGE_JSON}` && !!response.end(served),
+    );
+    return host.origin;
+  };
+
+  test('to another host fails, unless --public-url names it', async () => {
+    const origin = await startRewriting('https://elsewhere.example.com');
+    const { failures, exit_code } = await reportOf(verify(origin, 'jq', '--json'));
+    expect(exit_code).toBe(1);
+    expect(failures).toEqual([
+      {
+        ...{
+          path: PACKAGE_JSON,
+          state: 'mismatch',
+          expected: origin,
+          found: 'https://elsewhere.example.com',
+        },
+        message: expect.stringContaining('--public-url'),
+      },
+    ]);
+    const named = (url: string) => verify(origin, 'jq', '--public-url', url);
+    expect((await named('https://elsewhere.example.com/')).status).toBe(0);
+    expect((await named('https://elsewhere.example.com.evil.example')).status).toBe(1);
+    expect((await verify(directory, '--public-url', 'https://elsewhere.example.com')).status).toBe(2);
+  });
+
+  test.each(['https://user:secret@elsewhere.example.com', 'http://127.0.0.1:1', '//elsewhere.example.com'])(
+    'to %s fails without printing credentials',
+    async (base) => {
+      const { status, stdout } = await verify(await startRewriting(base), 'jq');
+      expect([status, stdout]).toEqual([1, expect.stringContaining(`✗ ${PACKAGE_JSON}: mismatch`)]);
+      expect(stdout).not.toContain('secret');
+    },
+  );
+});
+
+describe('verify over a bad line', () => {
+  type Trouble = (response: ServerResponse, bytes: Buffer) => void;
+
+  /** Serves the mirror with trouble at one path. */
+  const startTroubled = (path: string, trouble: Trouble, served = directory) =>
+    startHost(
+      () => served,
+      ({ url }, response) => {
+        if (url?.split('?')[0] !== `/${path}`) return false;
+        void readFile(localPath(served, path)).then((bytes) => trouble(response, bytes));
+        return true;
+      },
+    );
+  const TROUBLES: [what: string, trouble: Trouble, reason: string][] = [
+    ['breaks off', (response) => response.destroy(), 'failed'],
+    ['answers 503', (response) => response.writeHead(503).end(), 'answered 503'],
+    [
+      'is cut without a length',
+      (response, bytes) => {
+        response.removeHeader('transfer-encoding');
+        response.shouldKeepAlive = false;
+        response.useChunkedEncodingByDefault = false;
+        response.end(bytes.subarray(0, 20));
+      },
+      'after 20 of',
+    ],
+    [
+      'is compressed',
+      (response, bytes) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(bytes)),
+      'Content-Encoding: gzip',
+    ],
+    [
+      'is a login page',
+      (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in'),
+      'web page',
+    ],
+  ];
+
+  test.each(TROUBLES)('that %s ends with 4 and says what was not read', async (_what, trouble, reason) => {
+    skipPauses();
+    for (const path of [BOTTLE, 'index/formulas.db', PACKAGE_JSON]) {
+      const { origin } = await startTroubled(path, trouble);
+      const { failures, exit_code } = await reportOf(verify(origin, '--json'));
+      const finding = { path, state: 'unreachable', message: expect.stringContaining(reason) };
+      expect([exit_code, failures]).toEqual([4, [expect.objectContaining(finding)]]);
+    }
+  });
+
+  test('that answers nothing at all ends with 4 and blames no signature', async () => {
+    skipPauses();
+    const { status, stdout } = await verify('http://127.0.0.1:1');
+    expect([status, stdout]).toEqual([4, expect.stringContaining('UNREACHABLE: the mirror did not answer')]);
+    expect(stdout).not.toMatch(/trusted|mismatch/);
+  });
+
+  test('and is expired ends with 3, and with 1 if it is damaged besides', async () => {
+    skipPauses();
+    const damaged = join(folder, 'bad-line');
+    await copyMirror(directory, damaged);
+    const { origin } = await startTroubled(BOTTLE, (response) => response.destroy(), damaged);
+    expect((await verify(origin, 'jq')).status).toBe(4);
+    await resignRoot(damaged, TEST_KEY, {
+      created_at: '2026-01-01T00:00:00Z',
+      expires_at: '2026-01-02T00:00:00Z',
+    });
+    expect((await verify(origin, 'jq')).status).toBe(3);
+    expect((await verify(damaged, 'jq')).status).toBe(3);
+    await flip(localPath(damaged, PACKAGE_JSON));
+    expect((await verify(origin, 'jq')).status).toBe(1);
+  });
+});
+
 describe('verify of a URL', () => {
   test('when packages are named, only their files are fetched and checked', async () => {
     const { origin, requests } = await startHost(() => directory);
@@ -169,7 +290,7 @@ describe('verify of a URL', () => {
       request: { ...REQUEST, packages: ['jq'], public_url: 'https://mirror.example.com' },
     });
     expect((await reportOf(verify(origin, '--json'))).elsewhere).toEqual([
-      { origin: 'https://mirror.example.com', urls: 12, example: expect.stringContaining('index/') },
+      { origin: 'https://mirror.example.com', urls: 10, example: expect.stringContaining('index/') },
     ]);
   });
 
@@ -185,6 +306,39 @@ describe('verify of a URL', () => {
     expect(failures).toMatchObject([
       { path: PACKAGE_JSON, state: 'mismatch', found: `${forged.length} bytes` },
     ]);
+  });
+
+  test.each([
+    { 'content-encoding': 'x-gzip' },
+    { 'content-encoding': 'gzip' },
+    { 'content-type': 'text/html' },
+  ])(
+    'when a bottle is damaged, its host declares %j, and it is neither encoded nor a page, that is damage',
+    async (headers) => {
+      const damaged = Buffer.from(await readFile(localPath(directory, BOTTLE)));
+      damaged[10] = (damaged[10] ?? 0) ^ 1;
+      const { origin } = await startHost(
+        () => directory,
+        ({ url }, response) => url === `/${BOTTLE}` && !!response.writeHead(200, headers).end(damaged),
+      );
+      const { failures, exit_code } = await reportOf(verify(origin, 'jq', '--json'));
+      expect([exit_code, failures]).toMatchObject([1, [{ path: BOTTLE, state: 'mismatch' }]]);
+    },
+  );
+
+  test('when package JSON names no mirrored file, another encoding of it leads nowhere', async () => {
+    const bare = join(folder, 'bare');
+    await mkdir(bare);
+    const json = { name: 'jq', bottles: {} };
+    const stored = new Uint8Array(zstdCompressSync(JSON.stringify(json)));
+    await writeMirror(bare, signMirror({ now: new Date(), files: () => ({ [PACKAGE_JSON]: stored }) }));
+    const served = zstdCompressSync(JSON.stringify(json, null, 1));
+    const { origin } = await startHost(
+      () => bare,
+      ({ url }, response) => url === `/${PACKAGE_JSON}` && !!response.end(served),
+    );
+    const { failures } = await reportOf(verify(origin, '--json'));
+    expect(failures.map(({ path }) => path)).not.toContain(PACKAGE_JSON);
   });
 
   test('when a file never ends, stops reading and says so', async () => {
@@ -216,6 +370,20 @@ describe('verify of a URL', () => {
     );
     const { status, stdout } = await verify(origin, 'jq', '--quick');
     expect([status, stdout]).toEqual([1, expect.stringContaining(`✗ ${BOTTLE}: mismatch`)]);
+    // Without a length, or of encoded bytes, a digest is not a claim, and the file is read.
+    const digest = createHash('sha256')
+      .update(await readFile(localPath(directory, BOTTLE)))
+      .digest('base64');
+    for (const more of [{}, { 'content-encoding': 'gzip', 'content-length': 7 }]) {
+      const host = await startHost(
+        () => directory,
+        ({ method, url }, response) =>
+          method === 'HEAD' &&
+          url === `/${BOTTLE}` &&
+          !!response.writeHead(200, { 'repr-digest': `sha-256=:${digest}:`, ...more }).end(),
+      );
+      expect((await verify(host.origin, 'jq', '--quick')).status).toBe(0);
+    }
     const serving = await serveDirectory({
       ...{ directory, host: '127.0.0.1', port: 0, trusted: [TEST_KEY.publicKey], clock: () => new Date() },
     });
@@ -254,11 +422,11 @@ describe('verify of a URL', () => {
     expect((await again(origin)).status).toBe(0);
     served = directory;
     const { status, stdout } = await again(origin);
-    expect([status, stdout]).toEqual([1, expect.stringContaining('✗ snapshot/root.json: rolled-back')]);
+    expect([status, stdout]).toEqual([3, expect.stringContaining('✗ snapshot/root.json: rolled-back')]);
     // Whatever the place: the mirror is the same.
-    expect((await again(directory)).status).toBe(1);
+    expect((await again(directory)).status).toBe(3);
     expect((await again(origin, '--allow-older')).status).toBe(0);
-    expect((await again(origin)).status).toBe(1);
+    expect((await again(origin)).status).toBe(3);
   });
 
   test('when a newer mirror has a damaged file, its version is remembered all the same', async () => {

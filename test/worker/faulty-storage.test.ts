@@ -58,8 +58,8 @@ test.each<[fault: Fault, reads: number]>([
     each(async (what, read, path, request) => {
       const { ask, faulty, pass } = serving(failing(fault, read));
       const answer = await ask(path, request);
-      if (request.method === 'HEAD') expect(answer, what).toMatchObject({ status: 502, body: '' });
-      else expectProblem(answer, 502, 'upstream');
+      if (request.method === 'HEAD') expect(answer, what).toMatchObject({ status: 503, body: '' });
+      else expectProblem(answer, 503, 'upstream');
       const made = faulty.reads.filter((one) => read.test(one));
       expect(made, what).toHaveLength(reads);
       faulty.plan = () => undefined;
@@ -71,7 +71,7 @@ test.each<[fault: Fault, reads: number]>([
 test.each<Fault>(['cut', 'stop'])('when a document comes with a %s, it is storage that failed', (fault) =>
   each(async (what, read, path) => {
     if (what !== 'the pointer' && what !== 'a leaf') return;
-    expectProblem(await serving(failing(fault, read)).ask(path), 502, 'upstream');
+    expectProblem(await serving(failing(fault, read)).ask(path), 503, 'upstream');
   }),
 );
 
@@ -81,7 +81,7 @@ test('when a document breaks off once, the client does not notice', async () => 
 
 test('when the package list breaks off, it is storage that failed', async () => {
   const { ask } = serving(failing('cut', readOf('index/packages.json')));
-  expectProblem(await ask('api/v1/packages'), 502, 'upstream');
+  expectProblem(await ask('api/v1/packages'), 503, 'upstream');
 });
 
 test('when a file breaks off on its way, the client does not take it for the whole', async () => {
@@ -104,7 +104,7 @@ test('when the pointer cannot be read any more, nothing is served from before, a
   faulty.plan = failing('error', POINTER_READ);
   const paths = [BOTTLE, 'index/manifest.json', 'api/v1/packages', 'bottles/', 'snapshot/root.json'];
   const answers = await Promise.all(paths.map((path) => ask(path)));
-  for (const answer of answers) expectProblem(answer, 502, 'upstream');
+  for (const answer of answers) expectProblem(answer, 503, 'upstream');
   expect(await ask('api/v1/health')).toMatchObject({
     status: 503,
     body: expect.stringContaining('upstream'),

@@ -27,7 +27,7 @@ test.each([
     );
     store.recordOf = () => ({ size: good.length, sha256: hexOf('sha256', good) });
     const refused = await ask();
-    expect([refused.status, refused.headers.get('mirror-error')]).toEqual([502, 'mismatch']);
+    expect([refused.status, refused.headers.get('mirror-error')]).toEqual([424, 'mismatch']);
     expect(await refused.text()).toContain(hexOf('sha256', good));
   },
 );
@@ -45,5 +45,5 @@ test.each([
   expect((await ask()).ok).toBe(true);
   store.recordOf = ({ length }) => ({ size: length, sha256: 'a'.repeat(64) });
   const refused = await ask();
-  expect([refused.status, refused.headers.get('mirror-error')]).toEqual([502, 'mismatch']);
+  expect([refused.status, refused.headers.get('mirror-error')]).toEqual([424, 'mismatch']);
 });

@@ -59,15 +59,24 @@ describe.each(WAYS)('%s', (path, file) => {
   test('when other bytes are here, they are refused', async () => {
     const { ask, store } = asking(MIRROR);
     store.files.set(file, utf8(file.toUpperCase()));
-    expect((await ask(path)).status).toBe(502);
+    expect((await ask(path)).status).toBe(424);
   });
 
   test('when storage recorded only size and MD5, that is enough where both are signed', async () => {
     const { ask, store } = asking(MIRROR);
     store.files.set(file, utf8(file));
     store.recordOf = (bytes) => ({ size: bytes.length, md5: hexOf('md5', bytes) });
-    expect((await ask(path)).status).toBe(file === BOTTLE ? 200 : 502);
+    expect((await ask(path)).status).toBe(file === BOTTLE ? 200 : 424);
   });
+});
+
+test.each([
+  [', ,only-if-cached ,', 504],
+  ['max-stale=5,ONLY-IF-CACHED', 504],
+  ['x-only-if-cached', 404],
+  ['extension="only-if-cached, or not"', 404],
+])('when Cache-Control is %j, the answer is %i (RFC 9110 5.6.1, 5.6.4)', async (rule, status) => {
+  expect((await asking(MIRROR).ask(`/${CASK}`, { 'cache-control': rule })).status).toBe(status);
 });
 
 test('when the size of a file is unknown, a Range is ignored', async () => {
@@ -77,12 +86,12 @@ test('when the size of a file is unknown, a Range is ignored', async () => {
   expect([status, headers.get('accept-ranges'), body]).toEqual([200, 'none', CASK]);
 });
 
-test('when a file that must be here is not, it is 502, whatever the request says of caches', async () => {
+test('when a file that must be here is not, it is 424, whatever the request says of caches', async () => {
   const { ask, store } = asking(MIRROR);
   const path = 'bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
   store.files.delete(path);
   for (const headers of [{}, { 'cache-control': 'only-if-cached' }]) {
-    expect((await ask(`/${path}`, headers)).status).toBe(502);
+    expect((await ask(`/${path}`, headers)).status).toBe(424);
   }
 });
 

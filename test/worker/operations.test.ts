@@ -126,6 +126,12 @@ describe('a request in an isolate that knows nothing', () => {
     expectCost('cold: twenty GETs of a bottle at once', [`${operations.length} gets`], ['22 gets']);
   });
 
+  test('twenty status pages at once share all that they lack', async () => {
+    const { ask, operations } = counting();
+    await Promise.all(Array.from({ length: 20 }, () => ask('/', PAGE)));
+    expectCost('cold: twenty status pages at once', operations, ['get', 'list', 'get', 'get']);
+  });
+
   test('ten seconds later the pointer is read again, the leaf is not', async () => {
     const { ask, operations, pass } = counting();
     await ask(BOTTLE);

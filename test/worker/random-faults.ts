@@ -57,7 +57,7 @@ export async function askWithRandomFaults(
     const got = await body.then(Buffer.from, () => undefined);
     if (response.status !== 206) {
       const { status, headers } = response;
-      expectProblem({ status, headers, body: String(got) }, 502, 'upstream');
+      expectProblem({ status, headers, body: String(got) }, 503, 'upstream');
       return 'refused';
     }
     if (got === undefined || got.length < Number(response.headers.get('content-length'))) return 'brokenOff';

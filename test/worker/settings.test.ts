@@ -13,9 +13,18 @@ test('when nothing is set, nothing is trusted and nothing allowed', () => {
     mirror: undefined,
     expired: 'serve',
     publicUrl: undefined,
+    encryption: 'here',
     tokens: [],
     verifyOperations: 45,
   });
+});
+
+test('when a private mirror has a public URL of plain http, it is refused, except on this machine', () => {
+  const parse = (PUBLIC_URL: string) => parseSettings({ PUBLIC_URL, MIRROR_TOKEN: 'token' });
+  expect(() => parse('http://mirror.example')).toThrow(failing('bad-input'));
+  for (const url of ['https://mirror.example', 'http://localhost:9000', 'http://[::1]:9000']) {
+    expect(parse(url).publicUrl).toBe(url);
+  }
 });
 
 describe('TRUSTED_KEYS', () => {
@@ -90,7 +99,7 @@ test.each<[name: keyof SettingVariables, text: string, setting: string, expected
   ['PUBLIC_URL', 'https://mirror.example', 'publicUrl', 'https://mirror.example'],
   ['PUBLIC_URL', 'https://mirror.example/', 'publicUrl', 'https://mirror.example'],
   ['PUBLIC_URL', 'http://localhost:9000', 'publicUrl', 'http://localhost:9000'],
-  ['VERIFY_OPERATIONS', '4', 'verifyOperations', 4],
+  ['VERIFY_OPERATIONS', '40', 'verifyOperations', 40],
   ['VERIFY_OPERATIONS', '900', 'verifyOperations', 900],
 ])('when %s is %j, %s is %j', (name, text, setting, expected) => {
   expect(parseSettings({ [name]: text })).toHaveProperty(setting, expected);
@@ -110,7 +119,7 @@ test.each<[name: keyof SettingVariables, text: string]>([
   ['PUBLIC_URL', 'https://mirror.example/?q'],
   ['PUBLIC_URL', 'https://user@mirror.example'],
   ['PUBLIC_URL', 'javascript:alert(1)'],
-  ['VERIFY_OPERATIONS', '3'],
+  ['VERIFY_OPERATIONS', '39'],
   ['VERIFY_OPERATIONS', '-45'],
   ['VERIFY_OPERATIONS', '45.5'],
   ['VERIFY_OPERATIONS', 'many'],

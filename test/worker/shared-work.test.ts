@@ -19,6 +19,24 @@ describe('SharedWork', () => {
     expect(await shared.join('a', async () => 'mine')).toBe('mine');
   });
 
+  it('when as much as may be at once is in progress, other work is refused, and the same is shared', async () => {
+    let time = 0;
+    const shared = new SharedWork<string>(() => new Date(time), 1_000, 2);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const both = [shared.join('a', () => promise), shared.join('b', never)];
+    const refused = expect.objectContaining({ code: 'busy' });
+    await expect(shared.join('c', async () => 'c')).rejects.toEqual(refused);
+    const joined = shared.join('a', never);
+    resolve('a');
+    expect([await both[0], await joined]).toEqual(['a', 'a']);
+    expect(await shared.join('c', async () => 'c')).toBe('c');
+    void shared.join('d', never);
+    await expect(shared.join('c', async () => 'c')).rejects.toEqual(refused);
+    // Work that a client has abandoned holds a place for no longer than the patience.
+    time = 1_000;
+    expect(await shared.join('c', async () => 'c')).toBe('c');
+  });
+
   it('when the work fails, all that share it fail, and the next begins again', async () => {
     const shared = new SharedWork<string>(clock, 1_000);
     const fail = async () => Promise.reject(new Error('no'));

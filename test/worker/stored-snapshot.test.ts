@@ -27,15 +27,15 @@ describe('when `current`', () => {
   });
 
   test.each<[what: string, bytes: Uint8Array | string, code: ErrorCode, status: number]>([
-    ['is empty', '', 'mismatch', 502],
-    ['is not JSON', 'null and void', 'mismatch', 502],
-    ['is null', 'null', 'mismatch', 502],
-    ['has no signature', '{"root":"{}"}', 'mismatch', 502],
-    ['has an empty root', '{"root":"","signature":""}', 'mismatch', 502],
-    ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 502],
-    ['is of a newer format', signed({ format: 3 }), 'mismatch', 502],
-    ['is of an older format', signed({ format: 1 }), 'mismatch', 502],
-    ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 502],
+    ['is empty', '', 'mismatch', 424],
+    ['is not JSON', 'null and void', 'mismatch', 424],
+    ['is null', 'null', 'mismatch', 424],
+    ['has no signature', '{"root":"{}"}', 'mismatch', 424],
+    ['has an empty root', '{"root":"","signature":""}', 'mismatch', 424],
+    ['is too long', new Uint8Array(8 * 1024 * 1024 + 1), 'too-large', 424],
+    ['is of a newer format', signed({ format: 3 }), 'mismatch', 424],
+    ['is of an older format', signed({ format: 1 }), 'mismatch', 424],
+    ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 424],
     [
       'is by another key',
       encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
@@ -65,14 +65,14 @@ describe('when `current`', () => {
 test('when objects are gone behind a valid snapshot, each is said to be missing and the others are served', async () => {
   const [other] = [...MIRROR.files.keys()].filter((path) => path.startsWith('bottles/') && path !== BOTTLE);
   const { ask } = serving((objects) => objects.delete(blobName(digestOf(BOTTLE))));
-  expectProblem(await ask(BOTTLE), 502, 'missing');
-  expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 502, 'missing');
+  expectProblem(await ask(BOTTLE), 424, 'missing');
+  expectProblem(await ask(BOTTLE, { range: 'bytes=0-3' }), 424, 'missing');
   expect(await ask(other ?? '')).toMatchObject({ status: 200 });
   const cold = serving((objects) => {
     for (const { sha256 } of MIRROR.snapshot.leaves) objects.delete(blobName(sha256));
   });
   for (const path of [BOTTLE, other ?? '', 'bottles/', 'api/v1/packages']) {
-    expectProblem(await cold.ask(path), 502, 'missing');
+    expectProblem(await cold.ask(path), 424, 'missing');
   }
   const answer = await cold.ask('snapshot/root.json');
   expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([

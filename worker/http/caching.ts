@@ -40,6 +40,15 @@ export function keptAtMost(rule: string, seconds: number): string {
   return most > 0 ? rule.replace(/max-age=\d+/, `max-age=${most}`) : CACHE_CONTROL.changing;
 }
 
+/**
+ * Returns the rule for bytes that a name does not determine beyond doubt, because storage recorded no SHA-256 of them: a
+ * content address then promises no more than any other name.
+ */
+export function doubted(rule: string): string {
+  const [, age] = /max-age=(\d+), immutable/.exec(rule) ?? [];
+  return age === undefined ? rule : keptAtMost(CACHE_CONTROL.named, Number(age));
+}
+
 /** Returns the rule for one response: none from a private mirror, or with a warning, is kept in a shared cache. */
 export function restricted(rule: string, { secret, warned }: { secret: boolean; warned: boolean }): string {
   if (secret) return CACHE_CONTROL.secret;

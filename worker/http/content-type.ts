@@ -2,7 +2,7 @@ const TYPES: readonly [suffix: string, type: string][] = [
   ['.json', 'application/json'],
   ['.tsv', 'text/tab-separated-values; charset=us-ascii'],
   ['.sig', 'text/plain; charset=utf-8'],
-  ['.tar.gz', 'application/gzip'],
+  ['.gz', 'application/gzip'],
   ['.tgz', 'application/gzip'],
   ['.zst', 'application/zstd'],
   ['.zip', 'application/zip'],

@@ -4,9 +4,19 @@ const LIST_ITEM = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 /** Returns a strong entity tag for an opaque value (RFC 9110 section 8.8.3). */
 export const strongTag = (value: string): string => `"${value}"`;
 
+/** Returns whether a tag is weak: equal tags then do not mean equal bytes (RFC 9110 section 8.8.3). */
+export const isWeakTag = (tag: string): boolean => tag.startsWith('W/');
+
+/** Returns the weak form of a tag. */
+export const weakTag = (tag: string): string => (isWeakTag(tag) ? tag : `W/${tag}`);
+
 /** Returns whether an If-Match field names `tag` by strong comparison, or is `*`. */
 export const matchesStrongly = (field: string, tag: string): boolean =>
-  field.trim() === '*' || tagsOf(field).some((candidate) => candidate === tag);
+  field.trim() === '*' || namesStrongly(field, tag);
+
+/** Returns whether a field names a strong `tag`. */
+export const namesStrongly = (field: string, tag: string): boolean =>
+  !isWeakTag(tag) && tagsOf(field).some((candidate) => candidate === tag);
 
 /** Returns whether an If-None-Match field names `tag` by weak comparison, or is `*`. */
 export const matchesWeakly = (field: string, tag: string): boolean =>

@@ -1,9 +1,9 @@
-import { parseHttpDate } from './date.ts';
-import { isEntityTag, matchesStrongly, matchesWeakly } from './etag.ts';
+import { parseHttpDate } from '../../format/http-date.ts';
+import { isEntityTag, isWeakTag, matchesStrongly, matchesWeakly } from './etag.ts';
 
 /** What preconditions are compared with. */
 export interface Validators {
-  /** Strong entity tag, with its quotes. */
+  /** Entity tag, with its quotes. */
   etag: string;
   /** Unix seconds; `undefined` when the time of the last change is unknown: conditions on it are then ignored. */
   lastModified: number | undefined;
@@ -34,11 +34,12 @@ export function evaluatePreconditions(
 
 /**
  * Returns whether a Range may be honoured (RFC 9110 section 13.1.5): there is no If-Range, or it names exactly this
- * representation. A date is a strong validator only when it is at least a second old.
+ * representation by a strong validator. A date is a strong validator only when it is at least a second old.
  */
 export function ifRangeHolds(headers: Headers, { etag, lastModified }: Validators, now: Date): boolean {
   const ifRange = headers.get('if-range');
   if (ifRange === null) return true;
+  if (isWeakTag(etag)) return false;
   if (isEntityTag(ifRange)) return ifRange.trim() === etag;
   if (lastModified === undefined || lastModified >= Math.floor(now.getTime() / 1000)) return false;
   return parseHttpDate(ifRange, now) === lastModified;

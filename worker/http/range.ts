@@ -1,8 +1,9 @@
 import type { ByteRange } from '../../format/store.ts';
+import { listOf } from './list.ts';
 
 type RangeSpec = { first: number; last: number | undefined } | { suffix: number };
 
-const SINGLE_RANGE = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i;
+const RANGE_SPEC = /^(?:(\d+)-(\d*)|-(\d+))$/;
 
 /**
  * Returns the range that a Range header asks for in a representation of `size` bytes (RFC 9110 section 14.2), or
@@ -24,8 +25,10 @@ export function requestedRange(header: string | null, size: number): ByteRange |
 }
 
 function parse(header: string | null): RangeSpec | undefined {
-  const match = header === null ? null : SINGLE_RANGE.exec(header);
-  if (!match) return undefined;
+  const [, set = ''] = /^bytes=(.*)$/i.exec(header ?? '') ?? [];
+  const [spec = '', ...more] = listOf(set);
+  const match = RANGE_SPEC.exec(spec);
+  if (!match || more.length > 0) return undefined;
   const [, first, last, suffix] = match;
   if (suffix !== undefined) return { suffix: Number(suffix) };
   const from = Number(first);

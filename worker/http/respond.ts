@@ -1,7 +1,8 @@
 import { reprDigest } from '../../format/digest.ts';
-import type { ByteRange, FileBody } from '../../format/store.ts';
-import { CACHE_CONTROL } from './caching.ts';
-import { httpDate } from './date.ts';
+import { httpDate } from '../../format/http-date.ts';
+import { type ByteRange, discard, type FileBody } from '../../format/store.ts';
+import { CACHE_CONTROL, doubted } from './caching.ts';
+import { namesStrongly, weakTag } from './etag.ts';
 import { evaluatePreconditions, ifRangeHolds, type Validators } from './preconditions.ts';
 import { contentRange, requestedRange } from './range.ts';
 
@@ -17,22 +18,37 @@ export interface Representation extends Validators {
   headers?: Readonly<Record<string, string>>;
   /** SHA-256 of the bytes in hex, where it is known beforehand. */
   sha256?: string;
+  /** True if the digest is also stated as registries do (OCI distribution specification, "Pulling manifests"). */
+  isInRegistry?: boolean;
+  /** True if the bytes are read whole and hashed, or made, when they are sent. */
+  isProven?: boolean;
+  /** True if stored bytes were found not to be these. */
+  isRefuted?: boolean;
   /** File name to save under. */
   download?: string;
-  /** Returns the size in bytes for HEAD. Throws when a GET would fail. */
-  check(): Promise<number>;
-  body(range?: ByteRange): Promise<{ stream: FileBody; size: number }>;
+  /** Returns what HEAD needs. Throws when a GET would fail. */
+  check(): Promise<Checked>;
+  body(range?: ByteRange): Promise<Checked & { stream: FileBody }>;
+}
+
+/** What is known of the bytes to send. */
+interface Checked {
+  /** Bytes of the whole. */
+  size: number;
+  /** True if less than their SHA-256 shows that they are what {@link Representation} describes. */
+  isWeak: boolean;
 }
 
 /** Returns the parts of a representation whose bytes are read or made whole when they are sent. */
 export const wholeBody = (
   read: () => Promise<Uint8Array<ArrayBuffer>>,
-): Pick<Representation, 'check' | 'body'> => ({
-  check: async () => (await read()).length,
+): Pick<Representation, 'isProven' | 'check' | 'body'> => ({
+  isProven: true,
+  check: async () => ({ size: (await read()).length, isWeak: false }),
   body: async (range) => {
     const bytes = await read();
     const stream = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
-    return { stream, size: bytes.length };
+    return { stream, size: bytes.length, isWeak: false };
   },
 });
 
@@ -43,26 +59,56 @@ export type ResponsePlan = { status: 200 | 304 | 412 | 416 } | { status: 206; ra
 export async function respond(request: Request, found: Representation, now: Date): Promise<Response> {
   const representation = { ...found, lastModified: notLaterThan(now, found.lastModified) };
   const plan = planResponse(request, representation, now);
-  const headers = validatorHeaders(representation);
-  if (plan.status === 304) return new Response(null, { status: 304, headers });
-  if (plan.status === 412 || plan.status === 416) {
-    // Caches do not key on the request headers that led here: every other client would get this response too.
-    headers.set('cache-control', CACHE_CONTROL.never);
-    headers.set('content-length', '0');
-    if (plan.status === 416) headers.set('content-range', `bytes */${representation.size}`);
-    return new Response(null, { status: plan.status, headers });
-  }
-  describe(headers, representation);
-  if (request.method === 'HEAD') {
-    headers.set('content-length', String(await representation.check()));
-    return new Response(null, { status: 200, headers });
-  }
+  if (plan.status !== 200 && plan.status !== 206) return withoutContent(request, representation, plan.status);
   const range = plan.status === 206 ? plan.range : undefined;
-  const { stream, size } = await representation.body(range);
+  const isHead = request.method === 'HEAD';
+  const checked = isHead
+    ? { ...(await representation.check()), stream: null }
+    : await representation.body(range);
+  const { stream, size } = checked;
+  const sent = checked.isWeak ? weaklyProven(representation) : representation;
+  // A weak tag may satisfy fewer conditions than the strong one by which they were judged.
+  if (planResponse(request, sent, now).status !== plan.status) {
+    if (stream) await discard(stream);
+    return respond(request, sent, now);
+  }
+  const headers = validatorHeaders(sent);
+  describe(headers, sent);
   headers.set('content-length', String(range?.length ?? size));
   if (range) headers.set('content-range', contentRange(range, size));
-  return new Response(stream, { status: plan.status, headers });
+  return new Response(stream, { status: plan.status, headers, ...AS_STORED });
 }
+
+/** Responds without looking at what is stored, unless a 304 would confirm bytes that were found to be others. */
+async function withoutContent(
+  request: Request,
+  representation: Representation,
+  status: 304 | 412 | 416,
+): Promise<Response> {
+  // Only a client that names the strong tag has been sent bytes that were proven.
+  const isProven =
+    representation.isProven || namesStrongly(request.headers.get('if-none-match') ?? '', representation.etag);
+  if (status === 304 && !isProven && representation.isRefuted) await representation.check();
+  const headers = validatorHeaders(isProven ? representation : weaklyProven(representation));
+  if (status === 304) return new Response(null, { status, headers });
+  // Caches do not key on the request headers that led here: every other client would get this response too.
+  headers.set('cache-control', CACHE_CONTROL.never);
+  headers.set('content-length', '0');
+  if (status === 416) headers.set('content-range', `bytes */${representation.size}`);
+  return new Response(null, { status, headers });
+}
+
+/**
+ * Describes bytes of which storage proves less than their SHA-256. A strong tag, the digest and `immutable` would each
+ * promise that they are exactly the signed ones.
+ */
+function weaklyProven(representation: Representation): Representation {
+  const { sha256: _, ...rest } = representation;
+  return { ...rest, etag: weakTag(rest.etag), cacheControl: doubted(rest.cacheControl) };
+}
+
+/** Workers would otherwise encode a body that has a Content-Encoding; other runtimes never do. */
+const AS_STORED: { encodeBody: 'manual' } = { encodeBody: 'manual' };
 
 /**
  * Evaluates preconditions first, then Range, which is defined for GET alone (RFC 9110 sections 13.2.2 and 14.2) and is
@@ -97,10 +143,12 @@ function validatorHeaders({ etag, lastModified, cacheControl, vary, size }: Repr
   });
 }
 
-function describe(headers: Headers, { contentType, headers: more, sha256, download }: Representation): void {
+function describe(headers: Headers, representation: Representation): void {
+  const { contentType, headers: more, sha256, isInRegistry, download } = representation;
   headers.set('content-type', contentType);
   for (const [name, value] of Object.entries(more ?? {})) headers.set(name, value);
   if (sha256 !== undefined) headers.set('repr-digest', reprDigest(sha256));
+  if (sha256 !== undefined && isInRegistry) headers.set('docker-content-digest', `sha256:${sha256}`);
   // File names in a mirror have neither quotes nor control characters, so this form needs no escaping.
   if (download !== undefined) headers.set('content-disposition', `attachment; filename="${download}"`);
 }

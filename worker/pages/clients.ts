@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { BEFORE_FIRST_UPDATE } from '../../format/client-config.ts';
 import { keyIdText, type PublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import type { Html } from './html.ts';
 
@@ -11,8 +12,8 @@ export const clientSection = (
   <div class="columns">
     <div>
       <h3>From a terminal</h3>
-      <p>This replaces the present configuration of stout.</p>
-      ${listing('Terminal', commands(origin, '.stout', 'stout.toml', 'config.toml', 'stout'))}
+      <p>This replaces the present configuration and index of stout.</p>
+      ${listing('Terminal', commands(origin, '.stout', 'stout.toml', 'config.toml', STOUT_UPDATE))}
     </div>
     <div>
       <h3>Or by hand</h3>
@@ -26,14 +27,16 @@ export const clientSection = (
 export const brewSection = (origin: string): Html => html`<section aria-labelledby="brew">
   <h2 id="brew">Point brew here</h2>
   <p>This replaces the present <code>brew.env</code>. The file lists its other settings.</p>
-  ${listing('Terminal', commands(origin, '.homebrew', 'brew.env', 'brew.env', 'brew'))}
+  ${listing('Terminal', commands(origin, '.homebrew', 'brew.env', 'brew.env', 'brew update'))}
 </section>`;
 
-const commands = (origin: string, folder: string, config: string, file: string, client: string): string =>
+const STOUT_UPDATE = `${BEFORE_FIRST_UPDATE.replaceAll('; ', '\n')}\nstout update`;
+
+const commands = (origin: string, folder: string, config: string, file: string, update: string): string =>
   `mkdir -p ~/${folder}
 curl -fsS ${origin}/config/${config} \\
   -o ~/${folder}/${file}
-${client} update`;
+${update}`;
 
 /** Shows the public keys, and how to check a signature without any of this project's code. */
 export const keySection = (

@@ -3,8 +3,8 @@ import type { Html } from './html.ts';
 
 const SHAPES = {
   current: 'M7 12.5l3.5 3.5 6.5-7.5',
-  expiring: 'M12 7v5.5l3.5 2',
-  expired: 'M8 8l8 8M16 8l-8 8',
+  doubtful: 'M12 7v5.5l3.5 2',
+  bad: 'M8 8l8 8M16 8l-8 8',
   unverified: 'M9.5 9.5a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.7-.9 1.7M12 16.5v.1',
 };
 

@@ -14,7 +14,7 @@ export interface Problem {
   request_id?: string | undefined;
 }
 
-/** Returns the page for an error: 404, 502, 503 and the like. The detail may contain text from outside. */
+/** Returns the page for an error: 404, 424, 503 and the like. The detail may contain text from outside. */
 export function problemPage(problem: Problem): Promise<string> {
   const { status, title, detail, hint, expected, found, request_id } = problem;
   return page({

@@ -2,9 +2,11 @@ import { html } from 'hono/html';
 import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import { isExpired, type Root } from '../../format/snapshot/root.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
+import type { Fault } from '../findings.ts';
+import { outcomeOf } from './failures.ts';
 import type { Html } from './html.ts';
 import { type StateKind, stateIcon } from './icons.ts';
-import { counted, countText, DAY, durationText, momentText, percent } from './units.ts';
+import { agoText, counted, countText, DAY, durationText, momentText, percent } from './units.ts';
 
 const SOON = 5 * DAY;
 
@@ -17,9 +19,19 @@ export interface ShownRoot {
   signer: PublicKey | undefined;
 }
 
-/** Shows whether the snapshot is signed and current, with the evidence and the way to further checks. */
-export function stateSection(root: ShownRoot, verified: VerifyReport | undefined, now: Date): Html {
-  const [kind, label, meaning] = stateOf(root, now);
+/** What is known of the files that the snapshot lists. */
+export interface ShownFiles {
+  /** The last verification of this snapshot in the last hour. */
+  verified: VerifyReport | undefined;
+  /** Files that were found not to be as signed, the latest finding last. */
+  faults: readonly Fault[];
+  /** True if a file was sent that only an MD5 proves. */
+  weak: boolean;
+}
+
+/** Shows whether the snapshot is signed, current and intact, with the evidence and the way to further checks. */
+export function stateSection(root: ShownRoot, files: ShownFiles, now: Date): Html {
+  const [kind, label, meaning] = stateOf(root, files, now);
   return html`<section class="state state-${kind}" aria-labelledby="state">
   <div class="verdict">
     <h2 id="state">${stateIcon(kind)}${label}</h2>
@@ -27,15 +39,14 @@ export function stateSection(root: ShownRoot, verified: VerifyReport | undefined
     ${validityLine(root.snapshot, now)}
   </div>
   ${evidence(root, now)}
-  ${checks(verified)}
+  ${checks(files.verified, now)}
 </section>`;
 }
 
-/** Judges a snapshot by its signature and age alone: its files are the subject of `/verify`. */
-function stateOf(
-  { snapshot, signer }: ShownRoot,
-  now: Date,
-): [kind: StateKind, label: string, meaning: string] {
+type State = [kind: StateKind, label: string, meaning: string];
+
+/** Judges a snapshot by its signature, by what is known of its files, and by its age: the worst comes first. */
+function stateOf({ snapshot, signer }: ShownRoot, files: ShownFiles, now: Date): State {
   const left = Date.parse(snapshot.expires_at) - now.getTime();
   if (!signer) {
     const meaning = 'This server has no public key, so nothing here vouches for what it serves.';
@@ -44,15 +55,35 @@ function stateOf(
   if (isExpired(snapshot, now)) {
     const meaning =
       'The signature is genuine but too old: newer versions may be missing. The operator has to sign again.';
-    return ['expired', 'Expired', meaning];
+    return ['bad', 'Expired', meaning];
   }
+  const ofFiles = stateOfFiles(files, now);
+  if (ofFiles) return ofFiles;
   if (left < SOON) {
     const meaning =
       'The signature is valid for now. The operator should renew it before clients start to refuse it.';
-    return ['expiring', `Expires in ${durationText(left)}`, meaning];
+    return ['doubtful', `Expires in ${durationText(left)}`, meaning];
   }
   const meaning = 'The list of all files has a signature that this server trusts, and it has not expired.';
   return ['current', 'Signed and current', meaning];
+}
+
+/** Returns the state of a mirror some of whose files are not as signed, or not known to be. */
+function stateOfFiles({ verified, faults, weak }: ShownFiles, now: Date): State | undefined {
+  const last = faults.at(-1);
+  if (last) {
+    const age = agoText(now.getTime() - last.at);
+    const meaning = `In the last hour ${counted(faults.length, 'file')} of this mirror did not match the signed list and will not be served: ${last.path}${faults.length > 1 ? ' and others' : ''}, ${age}. Start a check to see whether that is still so.`;
+    return ['bad', 'Not as signed', meaning];
+  }
+  if (verified?.ok === false) {
+    const { kind, label, counted } = outcomeOf(verified.failures);
+    return [kind, label, `The last check of the stored files found ${counted}.`];
+  }
+  if (!weak && !verified?.files.consistent) return undefined;
+  const meaning =
+    'Storage recorded only an MD5 of some files. They match it, but another file could too. A deep check reads their bytes.';
+  return ['doubtful', 'Signed, partly by MD5 alone', meaning];
 }
 
 /** Draws a line from signing to expiry with a mark for now. It is decoration: the evidence says the same in words. */
@@ -88,16 +119,16 @@ function momentAndDistance(text: string, now: Date): Html {
   return html`<time datetime="${moment.toISOString()}">${momentText(moment)}</time> <small>${distance}</small>`;
 }
 
-const checks = (verified: VerifyReport | undefined): Html => html`<div class="checks">
-    <p>The signature covers a list of files and their SHA-256. ${verified ? resultOf(verified) : 'To check the stored files against it:'}</p>
+const checks = (verified: VerifyReport | undefined, now: Date): Html => html`<div class="checks">
+    <p>The signature covers a list of files and their SHA-256. ${verified ? resultOf(verified, now) : 'To check the stored files against it:'}</p>
     <ul>
       <li><a href="/verify">Quick check</a> compares that list with the checksums and sizes that storage recorded at upload.</li>
       <li><a href="/verify#deep-check">Deep check</a> reads the files again and hashes every byte; a large mirror takes several steps.</li>
     </ul>
   </div>`;
 
-function resultOf({ ok, files, failures }: VerifyReport): Html {
-  if (!ok)
-    return html`<b class="failed">The last check found ${counted(failures.length, 'file')} not as signed.</b>`;
-  return html`<b class="passed">Less than a minute ago ${countText(files.verified + files.consistent)} of ${counted(files.total, 'file')} agreed with it</b>: ${countText(files.verified)} by SHA-256, ${countText(files.consistent)} by MD5 and size${files.on_demand > 0 && `, ${countText(files.on_demand)} on demand`}.`;
+function resultOf({ ok, files, failures, checked_at }: VerifyReport, now: Date): Html {
+  const age = agoText(now.getTime() - Date.parse(checked_at));
+  if (!ok) return html`<b class="failed">The last check, ${age}, found ${outcomeOf(failures).counted}.</b>`;
+  return html`<b class="passed">In the last check, ${age}, ${countText(files.verified + files.consistent)} of ${counted(files.total, 'file')} agreed with it</b>: ${countText(files.verified)} by SHA-256, ${countText(files.consistent)} by MD5 and size${files.on_demand > 0 && `, ${countText(files.on_demand)} on demand`}.`;
 }

@@ -3,7 +3,6 @@ import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { PackageList } from '../../format/package-list.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import type { Generator, Root } from '../../format/snapshot/root.ts';
-import type { VerifyReport } from '../../format/verify/report.ts';
 import type { KeptSnapshot } from '../snapshot-history.ts';
 import { STATUS_SCRIPT } from './built.ts';
 import { chartSection } from './chart.ts';
@@ -12,7 +11,7 @@ import type { Html } from './html.ts';
 import { keptSection } from './kept.ts';
 import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
-import { type ShownRoot, stateSection } from './state.ts';
+import { type ShownFiles, type ShownRoot, stateSection } from './state.ts';
 import { bytesText, countText, durationText } from './units.ts';
 
 /** Everything that the status page shows. */
@@ -23,8 +22,7 @@ export interface StatusInput {
   clientOrigin: string;
   now: Date;
   root: ShownRoot;
-  /** The last verification of this snapshot, while it is fresh. */
-  verified: VerifyReport | undefined;
+  files: ShownFiles;
   /** Earlier snapshots that are kept. */
   kept: readonly KeptSnapshot[];
   packages: PackageList;
@@ -51,10 +49,10 @@ export function statusPage(input: StatusInput): Promise<string> {
 }
 
 function mainOf(input: StatusInput): Html {
-  const { clientOrigin, now, root, verified, kept, packages: list, view, publicKeys, warning } = input;
+  const { clientOrigin, now, root, files, kept, packages: list, view, publicKeys, warning } = input;
   const { packages } = list;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
-${stateSection(root, verified, now)}
+${stateSection(root, files, now)}
 ${figures(list, root.snapshot, now)}
 ${packages.length > 0 && chartSection(list)}
 ${clientSection(clientOrigin, input.stoutConfig)}

@@ -36,6 +36,12 @@ export function durationText(milliseconds: number): string {
   return 'less than a minute';
 }
 
+/** Formats how long ago something was: `12 seconds ago`, `3 hours ago`. */
+export function agoText(milliseconds: number): string {
+  const seconds = Math.max(Math.floor(milliseconds / 1000), 0);
+  return `${seconds < 60 ? counted(seconds, 'second') : durationText(milliseconds)} ago`;
+}
+
 /** Formats a moment for readers in any time zone: `2025-11-20 14:05 UTC`. */
 export const momentText = (moment: Date): string =>
   moment.toISOString().slice(0, 16).replace('T', ' ').concat(' UTC');

@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
 import type { Check, Failure, VerifyReport } from '../../format/verify/report.ts';
 import { VERIFY_SCRIPT } from './built.ts';
+import { outcomeOf } from './failures.ts';
 import type { Html } from './html.ts';
 import { stateIcon } from './icons.ts';
 import { page } from './page.ts';
-import { bytesText, counted, countText, durationText } from './units.ts';
+import { agoText, bytesText, counted, countText } from './units.ts';
 
 /** Returns the page of a verification: what it found, and the way to a deeper one. */
 export function verifyPage(report: VerifyReport, now: Date): Promise<string> {
@@ -25,12 +26,13 @@ ${checks(report.checks)}`,
 function verdict(report: VerifyReport, now: Date): Html {
   const { ok, files, bytes, snapshot } = report;
   const age = now.getTime() - Date.parse(report.checked_at);
-  const kind = ok ? 'current' : 'expired';
+  const kind = ok ? (files.consistent > 0 ? 'doubtful' : 'current') : outcomeOf(report.failures).kind;
   return html`<section class="state state-${kind}" aria-labelledby="state">
   <div class="verdict">
     <h2 id="state">${stateIcon(kind)}${label(report)}</h2>
     <p>${meaning(report)}</p>
-    <template id="refuted">${stateIcon('expired')}Not as signed</template>
+    <template id="bad">${stateIcon('bad')}</template>
+    <template id="doubtful">${stateIcon('doubtful')}</template>
   </div>
   <dl class="evidence">
     <div><dt>Checked</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
@@ -38,28 +40,35 @@ function verdict(report: VerifyReport, now: Date): Html {
     ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
     ${files.on_demand > 0 && html`<div><dt>On demand</dt><dd>${counted(files.on_demand, 'file')} <small>not here, and need not be</small></dd></div>`}
     ${files.expired > 0 && html`<div><dt>Withdrawn</dt><dd>${counted(files.expired, 'file')} <small>superseded, no longer offered</small></dd></div>`}
-    ${files.failed > 0 && html`<div><dt>Not as signed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
+    ${files.failed > 0 && html`<div><dt>Failed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}
     ${snapshot && html`<div><dt>Mirror</dt><dd><code>${snapshot.mirror}</code></dd></div>`}
     <div><dt>Snapshot</dt><dd><code>${snapshot?.version ?? 'none'}</code></dd></div>
-    <div><dt>Time</dt><dd>${age < 60_000 ? 'just now' : `${durationText(age)} ago`}</dd></div>
+    <div><dt>Time</dt><dd>${agoText(age)}</dd></div>
   </dl>
   ${deepCheck(report)}
 </section>`;
 }
 
-function label({ ok, complete, cursor, depth, files }: VerifyReport): string {
-  if (!ok) return 'Not as signed';
+function label({ ok, complete, cursor, depth, files, failures }: VerifyReport): string {
+  if (!ok) return outcomeOf(failures).label;
   const where = files.on_demand > 0 ? ' here' : '';
-  if (complete) return depth === 'deep' ? `Every byte${where} is as signed` : `All files${where} agree`;
-  return cursor === null ? 'The rest is as signed' : 'As signed so far';
+  const weak = files.consistent > 0 ? `, ${countText(files.consistent)} by MD5 alone` : '';
+  if (complete)
+    return depth === 'deep' ? `Every byte${where} is as signed` : `All files${where} agree${weak}`;
+  return (cursor === null ? 'The rest is as signed' : 'As signed so far') + weak;
 }
 
-function meaning({ depth, cursor }: VerifyReport): string {
+function meaning({ depth, cursor, files }: VerifyReport): string {
   const how =
     depth === 'deep'
-      ? 'Each file was read to its end and hashed just now.'
+      ? 'Each file was read to its end and hashed.'
       : 'What storage recorded of each file was compared with the signed list.';
-  return cursor === null ? how : `${how} This is one part; the rest has not been checked yet.`;
+  const weak =
+    files.consistent > 0
+      ? ' Where that is an MD5, it agrees, but two files can have the same one: only the deep check tells them apart.'
+      : '';
+  const part = cursor === null ? '' : ' This is one part; the rest has not been checked yet.';
+  return how + weak + part;
 }
 
 const failures = (found: readonly Failure[]): Html => html`<section aria-labelledby="failures">

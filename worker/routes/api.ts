@@ -12,8 +12,8 @@ import { fileRepresentation } from '../representations.ts';
 
 /** Serves JSON for programs, as `/api/v1/openapi.json` describes it. */
 export function apiRoutes(services: Services): Hono<AppEnvironment> {
-  const { store, clock } = services;
-  const packages = async (context: AppContext) => packageList(store, await servedSnapshot(context, services));
+  const packages = async (context: AppContext) =>
+    packageList(services, await servedSnapshot(context, services));
   return new Hono<AppEnvironment>()
     .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI)))
     .get('/api/v1/health', async () => {
@@ -23,7 +23,7 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
     .get('/api/v1/manifest', async (context) => {
       const live = await servedSnapshot(context, services);
       const entry = await live.find(MANIFEST);
-      if (entry) return answer(context, services, fileRepresentation(store, entry, clock()));
+      if (entry) return answer(context, services, fileRepresentation(services, entry, services.clock()));
       throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
     })
     .get('/api/v1/packages', async (context) => {
@@ -42,8 +42,18 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
     });
 }
 
-/** Returns whether this mirror can be served, and until when, by its root alone. */
-async function healthOf({ snapshots, clock }: Services): Promise<{ ok: boolean } & Record<string, unknown>> {
+/** Returns whether this mirror can be served, and until when, by its root; and what this server found wrong with its files. */
+async function healthOf({
+  snapshots,
+  clock,
+  findings,
+}: Services): Promise<{ ok: boolean } & Record<string, unknown>> {
+  const { faults } = findings;
+  const last = faults.at(-1);
+  // Health needs no token, so it names no file.
+  const not_as_signed = last
+    ? { files: faults.length, code: last.code, found_at: new Date(last.at).toISOString() }
+    : null;
   try {
     const { snapshot, signer, sha256 } = await snapshots.current();
     const now = clock();
@@ -52,12 +62,13 @@ async function healthOf({ snapshots, clock }: Services): Promise<{ ok: boolean }
     return {
       ok: !expired,
       status: expired ? 'expired' : signer ? 'ok' : 'unverified',
+      not_as_signed,
       snapshot: { mirror, version, created_at, expires_at, sha256, ...totals },
       signed_by: signer ? keyIdText(signer.keyId) : null,
       expires_in_seconds: Math.floor((Date.parse(expires_at) - now.getTime()) / 1000),
     };
   } catch (error) {
     if (!(error instanceof MirrorError)) throw error;
-    return { ok: false, status: error.code, detail: error.message };
+    return { ok: false, status: error.code, not_as_signed, detail: error.message };
   }
 }

@@ -17,7 +17,7 @@ const TEXT = 'text/plain; charset=utf-8';
 
 /** Serves what clients copy: their configuration for this origin, and the public key. */
 export function configRoutes(services: Services): Hono<AppEnvironment> {
-  const { settings, store } = services;
+  const { settings } = services;
   return new Hono<AppEnvironment>()
     .get('/config/stout.toml', async (context) => {
       const live = await servedSnapshot(context, services);
@@ -25,7 +25,7 @@ export function configRoutes(services: Services): Hono<AppEnvironment> {
       return answer(context, services, documentOf(config, 'application/toml; charset=utf-8'));
     })
     .get('/config/brew.env', async (context) => {
-      const list = await packageList(store, await servedSnapshot(context, services));
+      const list = await packageList(services, await servedSnapshot(context, services));
       if (list.homebrew_api !== undefined) {
         return answer(context, services, documentOf(brewEnvironment(clientBase(context, settings)), TEXT));
       }

@@ -26,7 +26,7 @@ export const statusRoutes = (services: Services): Hono<AppEnvironment> =>
   });
 
 async function render(context: AppContext, services: Services): Promise<string> {
-  const { settings, store, clock, verification } = services;
+  const { settings, clock, verification, findings } = services;
   const live = await servedSnapshot(context, services);
   const origin = originFor(context, settings);
   const now = clock();
@@ -36,9 +36,9 @@ async function render(context: AppContext, services: Services): Promise<string> 
     clientOrigin: shown,
     now,
     root: live,
-    verified: verification.recent(live.sha256),
-    kept: await keptSnapshots(store, live, settings),
-    packages: await packageList(store, live),
+    kept: await keptSnapshots(services, live),
+    packages: await packageList(services, live),
+    files: { verified: verification.last(live.sha256), faults: findings.faults, weak: findings.weak },
     view: { query: context.req.query('q') ?? '', page: Number(context.req.query('page') ?? 1) },
     stoutConfig: stoutConfigFor(live, shown, settings),
     publicKeys: settings.trusted,

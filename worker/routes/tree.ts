@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
-import { isPackageJson } from '../../format/layout.ts';
+import { isApiFile, isPackageJson } from '../../format/layout.ts';
 import { encodePath } from '../../format/paths.ts';
-
 import {
   type AppContext,
   type AppEnvironment,
@@ -17,8 +16,8 @@ import { isFolder } from '../listing.ts';
 import type { LiveSnapshot } from '../live-snapshot.ts';
 import { missingPath } from '../missing.ts';
 import {
-  apiRepresentation,
   fileRepresentation,
+  negotiatedApi,
   packageJsonRepresentation,
   snapshotRepresentation,
 } from '../representations.ts';
@@ -40,7 +39,7 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
 
 async function find(
   context: AppContext,
-  { store, settings, clock }: Services,
+  { store, findings, settings, clock }: Services,
   live: LiveSnapshot,
   path: string,
 ): Promise<Representation | undefined> {
@@ -49,12 +48,12 @@ async function find(
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
   const now = clock();
-  if (blob) return fileRepresentation(store, entry, now, CACHE_CONTROL.content);
+  if (blob) return fileRepresentation({ store, findings }, entry, now, CACHE_CONTROL.content);
   if (isPackageJson(path) && context.req.query('raw') !== '1') {
     return packageJsonRepresentation(store, entry, clientBase(context, settings));
   }
-  if (path.startsWith('api/')) return apiRepresentation(store, live, entry, now);
-  return fileRepresentation(store, entry, now);
+  if (isApiFile(path)) return negotiatedApi({ store, findings }, live, entry, context.req.raw, now);
+  return fileRepresentation({ store, findings }, entry, now);
 }
 
 /** Redirects to the folder's own address, which has a slash at its end: the links of its page are relative to that. */

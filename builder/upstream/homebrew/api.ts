@@ -6,6 +6,7 @@ import { MirrorError } from '../../../format/errors.ts';
 import { parseJson } from '../../../format/parse.ts';
 import { isoSeconds } from '../../../format/snapshot/build.ts';
 import { ALL } from '../../../format/tags.ts';
+import { namingFile } from '../../directory/disk-error.ts';
 import { verifyJws } from './jws.ts';
 import { HomebrewPackages } from './packages.ts';
 import { packagesSchema } from './payload.ts';
@@ -108,7 +109,7 @@ export class HomebrewApi {
     }
     const payload = verifyJws(bytes, this.source.key, this.#where(endpoint));
     const local = join(this.#folder, endpoint.replaceAll('/', '-'));
-    await writeFile(local, bytes);
+    await namingFile(local, () => writeFile(local, bytes));
     this.files.set(endpoint, local);
     return payload;
   }

@@ -58,13 +58,18 @@ function bottlesOf({ name, struct, bottles }: HomebrewFormula, registry: string)
 const sourcePath = (name: string): string =>
   `Formula/${name.startsWith('lib') ? 'lib' : name.charAt(0)}/${name}.rb`;
 
+/** What is not an SPDX identifier. */
+const LICENSES: Readonly<Record<string, string>> = {
+  ...{ public_domain: 'Public Domain', cannot_represent: 'Cannot Represent' },
+};
+
 /** Returns an SPDX expression, which Homebrew writes as nested `any_of`, `all_of` and `with`. */
 function licenseText(license: unknown): string | null {
   return license === undefined ? null : expressionText(plainValue(license));
 }
 
 function expressionText(license: unknown): string {
-  if (typeof license === 'string') return license.replace('public_domain', 'Public Domain');
+  if (typeof license === 'string') return LICENSES[license] ?? license;
   if (typeof license !== 'object' || license === null) return textOf(license);
   return Object.entries(license)
     .map(([key, value]) => {

@@ -11,13 +11,15 @@ import type { UpstreamLocation } from '../location.ts';
 import { HOMEBREW, type Upstream } from '../upstream.ts';
 import type { HomebrewApi } from './api.ts';
 import { caskJson } from './cask-json.ts';
+import { caskRequirements } from './cask-requirements.ts';
 import { formulaJson } from './formula-json.ts';
+import type { KnownNames } from './known-names.ts';
 
 /** What Homebrew's API says about one kind of package. */
 interface Packages {
-  names(): Iterable<string>;
-  /** Returns the canonical name. */
-  find(name: string): string | undefined;
+  known: Pick<KnownNames<unknown>, 'names' | 'nameOf' | 'reason' | 'movedTo'>;
+  /** Returns the headers that downloads want, by URL. */
+  headers(name: string): Listed['headers'];
   /** Returns the description in stout-index's form; `dated` adds the commit of the tap, which changes every hour. */
   describe(name: string, dated: boolean): object;
   dependencies(name: string, types: readonly string[]): string[];
@@ -40,17 +42,19 @@ export class HomebrewIndex implements Upstream {
   }
 
   async index(kind: Kind): Promise<KindIndex> {
-    const { names, find, describe, dependencies } = this.#packagesOf(kind);
-    const known = new Map<string, Listed>();
+    const packages = this.#packagesOf(kind);
+    const { known, dependencies } = packages;
+    const found = new Map<string, Listed>();
     return {
-      names: () => [...names()],
+      names: known.names,
       find: (text) => {
-        const name = find(text);
+        const name = known.nameOf(text);
         if (name === undefined) return undefined;
-        const listed = known.get(name) ?? { name, hash: hashOf(describe(name, false)), updatedAt: null };
-        known.set(name, listed);
+        const listed = found.get(name) ?? listedOf(packages, name);
+        found.set(name, listed);
         return listed;
       },
+      movedTo: known.movedTo,
       dependencies: (name, types) => dependencies(name, types).sort(),
     };
   }
@@ -73,8 +77,8 @@ export class HomebrewIndex implements Upstream {
 }
 
 const formulasOf = ({ packages, source }: HomebrewApi): Packages => ({
-  names: () => packages.formulas.keys(),
-  find: (name) => packages.findFormula(name)?.name,
+  known: packages.formulas,
+  headers: () => undefined,
   describe: (name, dated) => {
     const found = packages.formulas.get(name);
     if (found) return formulaJson(found, source.registry, dated ? packages.formulaCommit : null);
@@ -84,14 +88,35 @@ const formulasOf = ({ packages, source }: HomebrewApi): Packages => ({
 });
 
 const casksOf = ({ packages }: HomebrewApi): Packages => ({
-  names: () => packages.casks.keys(),
-  find: (token) => packages.casks.get(token)?.token,
+  known: packages.casks,
+  headers: (token) => {
+    const downloads = [...(packages.casks.get(token)?.downloads.values() ?? [])];
+    return Object.fromEntries(downloads.map(({ url, headers }) => [url, headers]));
+  },
   describe: (token, dated) => {
     const found = packages.casks.get(token);
-    if (found) return caskJson(found, dated ? packages.caskCommit : null);
+    if (found) return caskJson(found, packages.architectures, dated ? packages.caskCommit : null);
     throw new MirrorError('not-found', `Homebrew has no cask named ${token}.`, { where: token });
   },
-  dependencies: () => [],
+  dependencies: (token, types) => {
+    const { formula: formulas = [], cask: casks = [] } = caskRequirements(
+      packages.casks.get(token)?.struct.depends_on_args ?? {},
+    );
+    return [...(types.includes('formula') ? formulas : []), ...(types.includes('cask') ? casks : [])];
+  },
 });
+
+function listedOf({ known, headers, describe }: Packages, name: string): Listed {
+  const without = (unavailable: string): Listed => ({ name, hash: null, updatedAt: null, unavailable });
+  const reason = known.reason(name);
+  if (reason !== undefined) return without(reason);
+  try {
+    const wanted = headers(name);
+    return { name, hash: hashOf({ ...describe(name, false), wanted }), updatedAt: null, headers: wanted };
+  } catch (error) {
+    if (error instanceof MirrorError) return without(error.message);
+    throw error;
+  }
+}
 
 const hashOf = (json: object): string => sha256Hex(utf8(JSON.stringify(json)));

@@ -1,16 +1,23 @@
 import * as v from 'valibot';
-import { countSchema, secondsSchema, sha256Schema } from '../../../format/schemas.ts';
+import { countSchema, recordSchema, secondsSchema, sha256Schema } from '../../../format/schemas.ts';
 
 const text = v.string();
 const optionalText = v.optional(text);
 const texts = v.optional(v.array(text), []);
 const count = v.optional(countSchema, 0);
-const values = v.record(text, v.unknown());
+const values = v.pipe(v.record(text, v.unknown()), v.transform(withoutNulls));
+
+/** Returns an object without the keys whose value is null, which means the same as nothing; anything else as it is. */
+export function withoutNulls<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null)) as T;
+}
 
 /** A dependency: a name, or a name with its types. A requirement looks the same, with a symbol for the name. */
 const dependency = v.union([text, values]);
 
-const formulaSchema = v.object({
+/** A formula. Homebrew leaves out whatever is blank: false, zero, and empty text or lists. */
+export const formulaSchema = v.object({
   desc: optionalText,
   homepage: optionalText,
   license: v.optional(v.unknown()),
@@ -38,10 +45,15 @@ const formulaSchema = v.object({
   ruby_source_path: optionalText,
 });
 
-const caskSchema = v.object({
-  version: text,
-  sha256: text,
-  url_args: v.array(text),
+/**
+ * A cask. On a platform for which it declares no download, address, checksum and version are absent together; a checksum
+ * alone is absent where only other platforms have one.
+ */
+export const caskSchema = v.object({
+  version: optionalText,
+  sha256: optionalText,
+  url_args: texts,
+  url_kwargs: v.optional(values, {}),
   names: texts,
   desc: optionalText,
   homepage: optionalText,
@@ -57,13 +69,21 @@ const caskSchema = v.object({
   tap_string: v.optional(text, 'homebrew/cask'),
 });
 
-/** The payload of `internal/packages.<tag>.jws.json`, as far as a mirror needs it. */
+const names = v.optional(v.nullable(recordSchema(text)), {});
+
+/**
+ * The payload of `internal/packages.<tag>.jws.json`, as far as a mirror needs it. Each package is parsed apart, so that one
+ * of a form that is not known yet does not take the others with it.
+ */
 export const packagesSchema = v.object({
   metadata: v.object({ bottle_tag: text, generated_at: secondsSchema }),
-  formulae: v.record(text, formulaSchema),
-  casks: v.optional(v.record(text, caskSchema), {}),
-  formula_aliases: v.optional(v.record(text, text), {}),
-  formula_renames: v.optional(v.record(text, text), {}),
+  formulae: recordSchema(v.unknown()),
+  casks: v.optional(recordSchema(v.unknown()), {}),
+  formula_aliases: names,
+  formula_renames: names,
+  cask_renames: names,
+  formula_tap_migrations: names,
+  cask_tap_migrations: names,
   formula_tap_git_head: v.optional(v.nullable(text), null),
   cask_tap_git_head: v.optional(v.nullable(text), null),
 });

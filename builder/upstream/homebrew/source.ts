@@ -30,11 +30,14 @@ export class HomebrewSource {
   /** Address of the images, ending with a slash; may be relative to the location. */
   readonly registry: string;
   readonly key: KeyObject;
+  /** PEM of the key, if that is not Homebrew's. */
+  readonly otherKey: string | undefined;
 
-  private constructor(location: UpstreamLocation, registry: string, key: KeyObject) {
+  private constructor(location: UpstreamLocation, registry: string, key?: string) {
     this.location = location;
     this.registry = registry;
-    this.key = key;
+    this.key = publicKeyOf(key ?? OWN_KEY);
+    this.otherKey = key;
   }
 
   /**
@@ -52,7 +55,7 @@ export class HomebrewSource {
       );
     }
     const registry = isOwn ? OWN_REGISTRY : 'v2/homebrew/core/';
-    return new HomebrewSource(location, registry, publicKeyOf(key ?? OWN_KEY));
+    return new HomebrewSource(location, registry, key);
   }
 }
 

@@ -1,9 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { imageName, packageVersion } from '../../../format/bottle.ts';
 import { sha256 } from '../bytes.ts';
-import type { CatalogFormula } from '../catalog.ts';
+import { BUILT_AT, kegVersion, tabOf } from '../tab.ts';
 import type { Tree } from '../tree.ts';
-import type { SampleBottle } from './packages.ts';
+import { imageOf, type SampleBottle, type SampleFormula } from './formulas.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -16,15 +15,15 @@ interface Descriptor {
   size: number;
 }
 
-/** Writes a formula's OCI image index, and for each platform the image manifest and its configuration, as ghcr.io has them. */
-export async function writeImages(
-  tree: Tree,
-  formula: CatalogFormula,
-  bottles: SampleBottle[],
-): Promise<void> {
-  const version = packageVersion(formula.version, formula.revision);
+/** Writes the image of each formula: its OCI index, and for each platform manifest and configuration, as ghcr.io has them. */
+export async function writeImages(tree: Tree, formulas: readonly SampleFormula[]): Promise<void> {
+  for (const item of formulas) await writeImage(tree, item);
+}
+
+async function writeImage(tree: Tree, { formula, bottles }: SampleFormula): Promise<void> {
+  const version = kegVersion(formula);
   const reference = formula.rebuild > 0 ? `${version}-${formula.rebuild}` : version;
-  const folder = `v2/homebrew/core/${imageName(formula.name)}`;
+  const folder = `v2/homebrew/core/${imageOf(formula.name)}`;
   const manifests = [];
   for (const bottle of bottles) {
     const { tag } = bottle;
@@ -35,7 +34,10 @@ export async function writeImages(
       'org.opencontainers.image.ref.name': refName,
       'sh.brew.bottle.digest': bottle.sha256,
       'sh.brew.bottle.size': String(bottle.bytes.length),
-      'sh.brew.tab': JSON.stringify({ homebrew_version: '4.6.11', arch: platform?.architecture ?? 'all' }),
+      'sh.brew.bottle.installed_size': String(2 * bottle.bytes.length),
+      'sh.brew.license': formula.license,
+      'sh.brew.path_exec_files': `bin/${formula.name}`,
+      'sh.brew.tab': JSON.stringify(tabOf(formula, tag)),
     };
     manifests.push({ ...manifest, ...(platform ? { platform } : {}), annotations });
   }
@@ -45,8 +47,13 @@ export async function writeImages(
     manifests,
     annotations: {
       'com.github.package.type': 'homebrew_bottle',
+      'org.opencontainers.image.created': BUILT_AT.toISOString(),
+      'org.opencontainers.image.description': formula.desc,
+      'org.opencontainers.image.licenses': formula.license,
       'org.opencontainers.image.ref.name': reference,
       'org.opencontainers.image.title': `homebrew/core/${formula.name}`,
+      'org.opencontainers.image.url': formula.homepage,
+      'org.opencontainers.image.vendor': 'homebrew',
       'org.opencontainers.image.version': version,
     },
   };

@@ -31,7 +31,7 @@ export function signJws(
   });
 }
 
-/** RSASSA-PSS (RFC 8017 section 8.1.1) with SHA-512 and a salt as long as it, which here is no random number. */
+/** RSASSA-PSS (RFC 8017 section 8.1.1) with SHA-512 and a salt as long as it, which is not random here, so that files stay the same. */
 function sign(message: Buffer): Buffer {
   const digest = sha512(message);
   const salt = sha512(Buffer.from('salt'), digest);

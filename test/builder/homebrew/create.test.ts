@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { filesBelow, readContents, readManifest } from '../../../builder/directory/mirror.ts';
 import { localPath } from '../../../builder/directory/paths.ts';
@@ -77,7 +77,9 @@ describe('create for brew and stout', () => {
   });
 
   it("when Homebrew's files are mirrored, they are its own, byte for byte", async () => {
-    const endpoints = await filesBelow(original, 'api');
+    const files = await filesBelow(original, 'api');
+    const endpoints = files.filter((path) => !path.endsWith('.gz'));
+    expect(files).toEqual(endpoints.flatMap((path) => [path, `${path}.gz`]).sort());
     expect(endpoints).toEqual([
       'api/cask.jws.json',
       'api/cask_tap_migrations.jws.json',
@@ -90,6 +92,10 @@ describe('create for brew and stout', () => {
       expect(
         (await readFile(join(original, path))).equals(await readFile(join(inject('upstream'), path))),
       ).toBe(true);
+      const compressed = await readFile(join(original, `${path}.gz`));
+      expect(gunzipSync(compressed).equals(await readFile(join(original, path)))).toBe(true);
+      // RFC 1952 section 2.3: no name, no time, the slowest and best compression, and no system in particular.
+      expect(compressed.subarray(3, 10).toString('hex')).toBe('00000000' + '00' + '02' + 'ff');
     }
   });
 

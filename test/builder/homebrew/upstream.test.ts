@@ -10,7 +10,7 @@ import { entryOf } from '../../../format/manifest.ts';
 import { cask } from '../../../format/packages/cask.ts';
 import { formula } from '../../../format/packages/formula.ts';
 import type { PackageKind } from '../../../format/packages/kind.ts';
-import { KINDS, type Kind } from '../../../format/packages/kinds.ts';
+import { KINDS, type Kind, type KindId } from '../../../format/packages/kinds.ts';
 import { SAMPLE_KEY, signJws } from '../../../scripts/sample/homebrew/jws.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { failing } from '../failing.ts';
@@ -24,11 +24,16 @@ const NOW = Date.parse('2026-11-01T00:00:00Z') / 1000;
 
 const NO_ENTRY = { version: '', json_path: '', bottles: {} };
 
+type Names = Record<string, string> | null;
+
 interface Payload {
   generated_at?: number;
   formulae?: Record<string, object>;
   casks?: Record<string, object>;
-  formula_renames?: Record<string, string>;
+  formula_renames?: Names;
+  formula_aliases?: Names;
+  cask_renames?: Names;
+  cask_tap_migrations?: Names;
 }
 
 /** An API of a test's own: a payload for each platform. */
@@ -59,6 +64,12 @@ async function descriptionOf<Json>(
   const listed = found && (await index.index(found)).find(name);
   if (!found || !listed) throw new Error(`no ${name}`);
   return (await index.describe(found, listed)) as Json;
+}
+
+/** Says why nothing of a package can be mirrored. */
+async function unavailable(index: HomebrewIndex, id: KindId, name: string): Promise<string | undefined> {
+  const found = KINDS.find((kind) => kind.id === id);
+  return found && (await index.index(found)).find(name)?.unavailable;
 }
 
 const formulaOf = async (struct: object, tag = 'arm64_sonoma') => {
@@ -151,18 +162,26 @@ describe("a formula's JSON from Homebrew's API", () => {
     expect([version, Object.keys(bottles)]).toEqual(['2.0', ['arm64_sonoma']]);
     // Either client needs what it is told of.
     expect(dependencies.runtime).toEqual(['new', 'old']);
-    expect(api.packages.findFormula('tool')?.bottles.get('x86_64_linux')?.version).toBe('1.0');
+    expect(api.packages.formulas.find('tool')?.bottles.get('x86_64_linux')?.version).toBe('1.0');
   });
 
   it('when a formula has another name now, it is found by the old one as well', async () => {
     const formulae = { tool: { stable_version: '1.0', oldnames: ['implement'] } };
     const { api } = await openApi({ sonoma: { formulae, formula_renames: { implement: 'tool' } } });
-    expect(api.packages.findFormula('implement')?.name).toBe('tool');
+    expect(api.packages.formulas.find('implement')?.name).toBe('tool');
   });
 
-  it('when a formula is only built from its repository, there is none', async () => {
-    const { api } = await openApi({ sonoma: { formulae: { tool: { desc: 'no release' } } } });
-    expect(api.packages.findFormula('tool')).toBeUndefined();
+  it('when a formula is only built from its repository, it is known and left out with that reason', async () => {
+    const { index } = await openApi({ sonoma: { formulae: { tool: { desc: 'no release' } } } });
+    expect(await unavailable(index, 'formula', 'tool')).toContain('the head of its repository');
+  });
+
+  it('when a formula was renamed more than once, it is found; a circle of names ends', async () => {
+    const formulae = { tool: { stable_version: '1.0' } };
+    const formula_renames = { oldest: 'older', older: 'tool', one: 'other', other: 'one' };
+    const { api } = await openApi({ sonoma: { formulae, formula_renames } });
+    expect(api.packages.formulas.find('oldest')?.name).toBe('tool');
+    expect(api.packages.formulas.find('one')).toBeUndefined();
   });
 });
 
@@ -186,6 +205,17 @@ describe("a cask's JSON from Homebrew's API", () => {
 
   it.each<[object, object]>([
     [{ ':macos': '>= :catalina' }, { macos: { '>=': ['10.15'] } }],
+    // Since brew 5.1.11.
+    [{ ':macos': ':ventura' }, { macos: { '>=': ['13'] } }],
+    [{ ':macos': ':any' }, {}],
+    [
+      { ':macos': ':monterey', ':maximum_macos': ':sequoia' },
+      { macos: { '>=': ['12'] }, maximum_macos: { '<=': ['15'] } },
+    ],
+    [{ ':maximum_macos': '<= :ventura' }, { maximum_macos: { '<=': ['13'] } }],
+    [{ ':macos': '< :tahoe' }, { macos: { '<': ['26'] } }],
+    [{ ':arch': ':intel' }, { arch: [{ type: 'intel', bits: 64 }] }],
+    [{ ':cask': ['macfuse'], ':linux': ':any' }, { cask: ['macfuse'] }],
     [{ ':macos': [':sonoma', ':sequoia'] }, { macos: { '==': ['14', '15'] } }],
     [{ ':formula': ['unar'] }, { formula: ['unar'] }],
     [{}, {}],
@@ -197,6 +227,132 @@ describe("a cask's JSON from Homebrew's API", () => {
     expect(await caskOf({ version: ':latest', sha256: ':no_check' })).toMatchObject({
       ...{ version: 'latest', sha256: 'no_check' },
     });
+  });
+
+  it('when Linux has no checksum of it, it has none; without an address, it is left out', async () => {
+    const file = { version: '1', url_args: ['https://example.org/app.dmg'] };
+    const casks = { app: file, mac: { names: ['Mac'], tap_string: 'homebrew/cask' } };
+    const { index } = await openApi({ x86_64_linux: { casks } });
+    expect(await descriptionOf(index, cask, 'app')).toMatchObject({ version: '1', sha256: 'no_check' });
+    expect(await unavailable(index, 'cask', 'mac')).toBe(
+      'Homebrew has no download of it for these platforms',
+    );
+  });
+
+  it('when a Mac has what Linux lacks, the Mac counts, whichever file is read first', async () => {
+    const mac = {
+      casks: {
+        app: { version: '1', sha256: SHA('a').toUpperCase(), url_args: ['https://example.org/a.dmg'] },
+      },
+    };
+    const linux = { casks: { app: { names: ['App'] } }, generated_at: NOW + 60 };
+    for (const payloads of [
+      { arm64_linux: linux, arm64_sonoma: mac },
+      { arm64_sonoma: mac, x86_64_linux: linux },
+    ]) {
+      const { index } = await openApi(payloads);
+      expect(await descriptionOf(index, cask, 'app')).toMatchObject({ version: '1', sha256: SHA('a') });
+    }
+  });
+
+  it.each<[object, string]>([
+    [{ ':branch': 'main', ':only_path': 'ofl/x' }, 'it is a repository, not one file'],
+    [{ ':tag': 'v1', ':revision': 'abc' }, 'it is a repository, not one file'],
+    [{ ':using': ':git' }, 'it is a repository (git), not one file'],
+    [{ ':using': ':svn', ':trust_cert': true }, 'it is a repository (svn), not one file'],
+    [{ ':using': ':post' }, 'its download wants a form to be sent (POST)'],
+    [{ ':data': { accept: 'yes' } }, 'its download wants a form to be sent (POST)'],
+    [
+      { ':headers': ['Authorization: {{HOMEBREW_DEFERRED_ENV:TOKEN}}'] },
+      'its download wants a secret from the environment',
+    ],
+    [{ ':header': 'Host: elsewhere.example' }, 'its download wants a header that cannot be sent: host'],
+    [{ ':header': 'Accept' }, 'its download wants a header that cannot be sent: Accept'],
+    [{ ':referer': 'a\r\nHost: b' }, 'its download wants a header that cannot be sent: referer'],
+  ])('when its url has %j, it is left out: %s', async (url_kwargs, reason) => {
+    const app = { version: '1', sha256: SHA('a'), url_args: ['https://example.org/app.dmg'], url_kwargs };
+    const other = { version: '1', sha256: SHA('b'), url_args: ['https://example.org/other.dmg'] };
+    const { index } = await openApi({ arm64_sonoma: { casks: { app, other } } });
+    expect(await unavailable(index, 'cask', 'app')).toBe(reason);
+    expect((await descriptionOf(index, cask, 'other')).sha256).toBe(SHA('b'));
+  });
+
+  it.each<[object, object]>([
+    [{ ':verified': 'example.org/', ':using': ':homebrew_curl' }, {}],
+    [{ ':user_agent': ':fake' }, { 'user-agent': expect.stringContaining('Safari') }],
+    [{ ':user_agent': ':default' }, {}],
+    [{ ':user_agent': 'Wget/1' }, { 'user-agent': 'Wget/1' }],
+    [{ ':referer': 'https://example.org/' }, { referer: 'https://example.org/' }],
+    [{ ':cookies': { a: '1', ':b': '2' } }, { cookie: 'a=1; b=2' }],
+    [{ ':header': 'X-One: 1' }, { 'x-one': '1' }],
+    [{ ':user_agent': 'constructor' }, { 'user-agent': 'constructor' }],
+    [{ ':referer': null, ':data': null, ':header': null, ':cookies': { ':a': null } }, {}],
+    [{ ':headers': ['X-One:1', 'Accept: a/b'] }, { 'x-one': '1', accept: 'a/b' }],
+  ])('when its url has %j, the request has %j', async (url_kwargs, headers) => {
+    const url = 'https://example.org/app.dmg';
+    const app = { version: '1', sha256: SHA('a'), url_args: [url], url_kwargs };
+    const { index } = await openApi({ arm64_sonoma: { casks: { app } } });
+    const listed = (await index.index(KINDS.find(({ id }) => id === 'cask') as Kind)).find('app');
+    expect(listed?.headers?.[url]).toEqual(headers);
+  });
+
+  it.each([
+    ['arm64_sequoia', 'arm64_tahoe'],
+    ['arm64_tahoe', 'arm64_ventura'],
+    ['golden_gate', 'high_sierra'],
+  ])(
+    'when releases of macOS have other versions, in %s and %s, takes that of the newest',
+    async (...tags) => {
+      const newest = tags.find((tag) => /tahoe|golden_gate/.test(tag));
+      const app = (tag: string) => ({
+        ...{ version: tag === newest ? '2' : '1', sha256: SHA('a') },
+        url_args: [`https://example.org/${tag}.dmg`],
+      });
+      const { index } = await openApi(
+        Object.fromEntries(tags.map((tag) => [tag, { casks: { app: app(tag) } }])),
+      );
+      expect(await descriptionOf(index, cask, 'app')).toMatchObject({ version: '2' });
+    },
+  );
+
+  it('when one of many has a form that nobody knows yet, only that one is left out', async () => {
+    const good = {
+      ...{ desc: null, depends_on_args: null, language_variations: null },
+      version: '1',
+      sha256: SHA('a'),
+      url_args: ['https://example.org/a.dmg'],
+      brand_new_key: { a: 1 },
+    };
+    const { index } = await openApi({
+      arm64_sonoma: {
+        casks: { good, odd: { ...good, version: ['1'] } },
+        formulae: {
+          ...{
+            tool: { stable_version: '1', license: null, oldnames: null },
+            odd: { stable_version: '1', aliases: 'all' },
+          },
+          many: { stable_version: '1', aliases: Array.from({ length: 10_001 }, String) },
+        },
+      },
+    });
+    expect((await descriptionOf(index, cask, 'good')).version).toBe('1');
+    expect((await descriptionOf(index, formula, 'tool')).version).toBe('1');
+    expect(await unavailable(index, 'cask', 'odd')).toContain('not understood, at version');
+    expect(await unavailable(index, 'formula', 'odd')).toContain('not understood, at aliases');
+    expect(await unavailable(index, 'formula', 'many')).toContain('many is not valid at aliases');
+  });
+
+  it('when it has another token now, it is found by the old one; where it moved to is known', async () => {
+    const app = { version: '1', sha256: SHA('a'), url_args: ['https://example.org/a.dmg'] };
+    const { api } = await openApi({
+      sonoma: {
+        casks: { 'docker-desktop': app },
+        ...{ cask_renames: { docker: 'docker-desktop' }, formula_aliases: null, formula_renames: null },
+        cask_tap_migrations: { gone: 'owner/tap' },
+      },
+    });
+    expect(api.packages.casks.find('docker')?.token).toBe('docker-desktop');
+    expect(api.packages.casks.movedTo('gone')).toBe('owner/tap');
   });
 
   it('when the architectures differ, has a file for each, of one version', async () => {
@@ -211,7 +367,9 @@ describe("a cask's JSON from Homebrew's API", () => {
     const old = { ...app('d', '1.0'), generated_at: NOW - 3600 };
     const { index: mixed } = await openApi({ arm64_sonoma: app('a'), sonoma: old });
     expect(await descriptionOf(mixed, cask, 'app')).toMatchObject({ version: '2.0', sha256: SHA('a') });
-    expect(await descriptionOf(mixed, cask, 'app')).not.toHaveProperty('url_specs');
+    expect((await descriptionOf(mixed, cask, 'app')).url_specs).toEqual({
+      arm64: { url: 'https://example.org/a.zip', sha256: SHA('a') },
+    });
   });
 });
 
@@ -237,7 +395,7 @@ describe('create from Homebrew', () => {
     expect(filesOf(formula, 'youtube-dl').sonoma?.path).toBe(
       'bottles/youtube-dl-2021.12.17.all.bottle.tar.gz',
     );
-    expect(Object.keys(filesOf(cask, 'visual-studio-code'))).toEqual(['', 'arm64', 'intel']);
+    expect(Object.keys(filesOf(cask, 'visual-studio-code'))).toEqual(['', 'arm64']);
     const read = async (root: string, path: string) =>
       JSON.parse(zstdDecompressSync(await readFile(join(root, path))).toString());
     const [ours, theirs] = [

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { snapshotIdOf } from '../../../builder/bucket/snapshots.ts';
 import { readContents, readSignedRoot } from '../../../builder/directory/mirror.ts';
 import { verifyDirectory } from '../../../builder/verify/verify-directory.ts';
-import { blobName, snapshotKey } from '../../../format/layout.ts';
+import { blobName, POINTER, PROBE, snapshotKey } from '../../../format/layout.ts';
 import { jsonOf, send } from '../http.ts';
 import { TEST_KEY } from '../keys.ts';
 import type { Random } from '../random.ts';
@@ -107,7 +107,7 @@ async function expectNoOrphans({ directory, worker }: KilledWorld): Promise<stri
   const { snapshot, entries = [] } = (await readContents(directory)) ?? {};
   const blobs = [...entries, ...(snapshot?.leaves ?? [])].map(({ sha256 }) => blobName(sha256));
   const key = snapshotKey(snapshotIdOf(await readSignedRoot(directory)));
-  const expected = new Set([...blobs, key, 'current']);
+  const expected = new Set([...blobs, key, POINTER, PROBE]);
   const keys = (await Array.fromAsync(worker.bucket.list(''))).map(({ key }) => key);
   const wrong = keys.filter((key) => !expected.delete(key)).concat([...expected]);
   return wrong.length === 0 ? undefined : `too much or too little in the bucket: ${wrong.join(', ')}`;

@@ -98,7 +98,7 @@ export class WatchingClient {
   }
 
   #expectRefusal(path: string, { status, bytes }: Reading): void {
-    if (this.#mayRefuse && (status === 502 || status === 503)) this.seen.refused += 1;
+    if (this.#mayRefuse && (status === 424 || status === 503)) this.seen.refused += 1;
     else this.seen.halves.push(`${path}: ${status} ${new TextDecoder().decode(bytes).slice(0, 200)}`);
   }
 }

@@ -20,6 +20,8 @@ test.each([
   ['text/html;q=0, application/json;q=0.1', 'json'],
   ['text/plain, text/html', 'text'],
   [',,;q=,', undefined],
+  [', text/html', 'html'],
+  [',,\t,text/plain;q=0.5 ,, application/json,', 'json'],
   ['__proto__', undefined],
 ])('when Accept is %j, the format is %s (RFC 9110 section 12.5.1)', (accept, expected) => {
   expect(preferredFormat(accept)).toBe(expected);

@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { DAY, FAILURE, HOSTILE, HOUR, jq, NOW, REPORT, render, rootExpiring, verdict } from './support.ts';
+import type { StatusInput } from '../../../worker/pages/status.ts';
+import {
+  DAY,
+  FAILURE,
+  HOSTILE,
+  HOUR,
+  jq,
+  NOTHING_KNOWN,
+  NOW,
+  REPORT,
+  render,
+  rootExpiring,
+  verdict,
+} from './support.ts';
 
 describe('the state of the snapshot', () => {
   test.each([
@@ -41,6 +54,48 @@ describe('the state of the snapshot', () => {
   test('when there is a warning, it is on the page, escaped', async () => {
     const page = await render({ warning: `Beware of ${HOSTILE}` });
     expect(page).toContain('Beware of &lt;script&gt;');
+  });
+});
+
+describe('what is known of the files', () => {
+  const FAULT = { path: 'bottles/jq.tar.gz', code: 'mismatch', at: NOW.getTime() - 90_000, turn: 1 };
+  const weak = { ...REPORT, files: { ...REPORT.files, verified: 410, consistent: 2 } };
+  test.each<[what: string, files: Partial<StatusInput['files']>, state: string, label: string]>([
+    ['nothing', {}, 'current', 'Signed and current'],
+    ['a check that found nothing wrong', { verified: REPORT }, 'current', 'Signed and current'],
+    ['a refused file', { faults: [FAULT] }, 'bad', 'Not as signed'],
+    ['a refused file, and a check before it', { faults: [FAULT], verified: REPORT }, 'bad', 'Not as signed'],
+    [
+      'a check that found a fault',
+      { verified: { ...REPORT, ok: false, failures: [FAILURE] } },
+      'bad',
+      'Not as signed',
+    ],
+    [
+      'a check that storage did not answer',
+      { verified: { ...REPORT, ok: false, failures: [{ ...FAILURE, state: 'unknown' }] } },
+      'doubtful',
+      'Could not be checked',
+    ],
+    ['a file sent by its MD5', { weak: true }, 'doubtful', 'Signed, partly by MD5 alone'],
+    ['files known by their MD5', { verified: weak }, 'doubtful', 'Signed, partly by MD5 alone'],
+  ])('when it is %s, the headline says so', async (_, files, state, label) => {
+    const page = await render({ files: { ...NOTHING_KNOWN, ...files } });
+    expect(verdict(page)).toBe(label);
+    expect(page).toContain(`<section class="state state-${state}"`);
+  });
+
+  test('when files were refused, the page names the last with its age', async () => {
+    const faults = [{ ...FAULT, path: 'bottles/old.tar.gz' }, FAULT];
+    const page = await render({ files: { ...NOTHING_KNOWN, faults } });
+    expect(page).toContain('2 files of this mirror did not match');
+    expect(page).toContain('bottles/jq.tar.gz and others, 1 minute ago');
+  });
+
+  test('when the last check is kept, the page states its age', async () => {
+    const verified = { ...REPORT, checked_at: new Date(NOW.getTime() - 3_000_000).toISOString() };
+    const page = await render({ files: { ...NOTHING_KNOWN, verified } });
+    expect(page).toContain('In the last check, 50 minutes ago, 412 of');
   });
 });
 
@@ -121,11 +176,17 @@ describe('the packages', () => {
 
 describe('verification and history', () => {
   test('when the mirror was checked within the minute, the page says how and with what result', async () => {
-    expect(await render({ verified: REPORT })).toContain('410 by SHA-256, 2 by MD5 and size');
-    const files = { ...REPORT.files, on_demand: 3 };
-    expect(await render({ verified: { ...REPORT, files } })).toContain('2 by MD5 and size, 3 on demand.');
+    expect(await render({ files: { ...NOTHING_KNOWN, verified: REPORT } })).toContain(
+      'In the last check, 0 seconds ago, 412 of 412 files agreed with it</b>: 412 by SHA-256, 0 by MD5 and size',
+    );
+    const files = { ...REPORT.files, verified: 410, consistent: 2, on_demand: 3 };
+    expect(await render({ files: { ...NOTHING_KNOWN, verified: { ...REPORT, files } } })).toContain(
+      '2 by MD5 and size, 3 on demand.',
+    );
     const bad = { ...REPORT, ok: false, failures: [FAILURE] };
-    expect(await render({ verified: bad })).toContain('found 1 file not as signed');
+    expect(await render({ files: { ...NOTHING_KNOWN, verified: bad } })).toContain(
+      'found 1 file not as signed',
+    );
   });
 
   test('when earlier snapshots are kept, they are listed after the live one', async () => {

@@ -43,11 +43,13 @@ export const REPORT: VerifyReport = {
   depth: 'quick',
   checked_at: NOW.toISOString(),
   checks: [{ name: 'snapshot', path: 'snapshot/root.json', state: 'passed', evidence: 'a signature' }],
-  files: { total: 412, checked: 412, verified: 410, consistent: 2, on_demand: 0, expired: 0, failed: 0 },
+  files: { total: 412, checked: 412, verified: 412, consistent: 0, on_demand: 0, expired: 0, failed: 0 },
   bytes: { total: 1000, checked: 1000 },
   failures: [],
   cursor: null,
 };
+
+export const NOTHING_KNOWN: StatusInput['files'] = { verified: undefined, faults: [], weak: false };
 
 /** The status page of a mirror of `packages`. */
 export const render = (changes: Partial<StatusInput> = {}, packages: ListedPackage[] = [jq]) =>
@@ -56,7 +58,7 @@ export const render = (changes: Partial<StatusInput> = {}, packages: ListedPacka
     now: NOW,
     root: rootExpiring(22 * DAY),
     clientOrigin: 'https://packages.example.org',
-    verified: undefined,
+    files: NOTHING_KNOWN,
     kept: [],
     packages: { version: '2025.11.20.1405', platforms: {}, packages },
     view: { query: '', page: 1 },

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ROOT } from '../../../format/layout.ts';
+import type { MirrorStore } from '../../../format/store.ts';
 import type { Depth } from '../../../format/verify/report.ts';
 import { failing, OTHER_KEY } from '../../format/support.ts';
 import { type Fixture, inParts, MIRROR, NEXT, OWN_FILES, rootOf, verifying } from './support.ts';
@@ -37,6 +39,30 @@ describe('verification within bounds', () => {
     expect(fixture.store.inspected.toSorted()).toEqual(OWN_FILES.toSorted());
     expect(fixture.store.opened.filter((path) => path.startsWith('bottles/'))).toEqual([]);
   });
+
+  test.each([40, 45])(
+    'when the bucket is too large to be listed with %i operations, that is tried once a minute, and each call keeps to its bound',
+    async (verifyOperations) => {
+      const fixture = verifying({ verifyOperations });
+      let lists = 0;
+      const records: MirrorStore['records'] = async (maxOperations, usage) => {
+        lists += 1;
+        usage.operations += maxOperations;
+        fixture.store.operations += maxOperations;
+        return undefined;
+      };
+      Object.assign(fixture.store, { records });
+      const calls = await inParts(fixture, 'quick');
+      expect(calls.length).toBeGreaterThan(2);
+      // A file on demand may be in two places, so that a slice could cost eight more.
+      expect(calls[0]?.cost).toBeLessThanOrEqual(verifyOperations - 8);
+      for (const { cost } of calls) expect(cost).toBeLessThanOrEqual(verifyOperations);
+      expect(lists).toBe(1);
+      fixture.pass(60_000);
+      await fixture.run('quick');
+      expect(lists).toBe(2);
+    },
+  );
 
   test('when the cursor is of another snapshot, it is refused', async () => {
     const { cursor } = await verifying({ verifyOperations: 30 }).run('deep');
@@ -89,6 +115,7 @@ describe('concurrent callers', () => {
     const { run, store, pass } = verifying();
     store.delay = new Promise(() => {});
     void run('deep');
+    await expect.poll(() => store.operations).toBeGreaterThan(0);
     store.delay = Promise.resolve();
     pass(29_999);
     const first = Promise.race([run('deep'), new Promise((resolve) => setTimeout(resolve, 50, 'waiting'))]);
@@ -115,15 +142,16 @@ describe('concurrent callers', () => {
   });
 
   test('when a run fails, the next caller starts a new one', async () => {
-    const { run, store } = verifying();
+    const { verification, store } = verifying();
+    const run = (cursor?: string) => verification.run('deep', cursor, {});
     store.signedRoot = () => Promise.reject(new Error('no storage'));
-    const failed = await run('deep');
+    const failed = await run();
     expect(failed.ok).toBe(false);
     Reflect.deleteProperty(store, 'signedRoot');
-    expect((await run('deep')).ok).toBe(true);
-    await expect(run('deep', '1:x')).rejects.toEqual(failing('bad-input'));
+    expect((await run()).ok).toBe(true);
+    await expect(run('1:x')).rejects.toEqual(failing('bad-input'));
     const { operations } = store;
-    await expect(run('deep', '1:x')).rejects.toEqual(failing('bad-input'));
+    await expect(run('1:x')).rejects.toEqual(failing('bad-input'));
     expect(store.operations).toBeGreaterThan(operations);
   });
 });
@@ -147,13 +175,14 @@ describe('a quick report', () => {
     expect((await run('quick', undefined, NEXT)).snapshot?.version).toBe(NEXT.snapshot.version);
   });
 
-  test('when the caller still knows the old pointer, the report is kept for the snapshot that it is about', async () => {
+  test('when storage has another pointer by now, the report is about the snapshot that is served', async () => {
     const { run, store, verification } = verifying();
-    store.files = new Map(NEXT.files);
+    store.files = new Map([...NEXT.files, ...MIRROR.files]);
+    store.files.set(ROOT, NEXT.files.get(ROOT) ?? expect.unreachable());
     const report = await run('quick', undefined, MIRROR);
-    expect(report.snapshot?.version).toBe(NEXT.snapshot.version);
-    expect(verification.recent(rootOf(MIRROR))).toBeUndefined();
-    expect(verification.recent(rootOf(NEXT))).toBe(report);
+    expect(report).toMatchObject({ ok: true, snapshot: { version: MIRROR.snapshot.version } });
+    expect(verification.last(rootOf(NEXT))).toBeUndefined();
+    expect(verification.last(rootOf(MIRROR))).toBe(report);
   });
 
   test('when the mirror cannot be served, each call looks again', async () => {
@@ -164,10 +193,13 @@ describe('a quick report', () => {
     expect(store.operations).toBeGreaterThan(operations);
   });
 
-  test('when a deep report was made, it is not given for a quick one, nor kept', async () => {
-    const { run, verification } = verifying();
-    await run('deep');
-    expect(verification.recent(rootOf(MIRROR))).toBeUndefined();
+  test('when a deep report was made, it is kept to be shown, but not given for a quick one', async () => {
+    const { run, verification, pass } = verifying();
+    const deep = await run('deep');
+    expect(verification.last(rootOf(MIRROR))).toBe(deep);
     expect((await run()).depth).toBe('quick');
+    expect(verification.last(rootOf(MIRROR))?.depth).toBe('quick');
+    pass(3_600_000);
+    expect(verification.last(rootOf(MIRROR))).toBeUndefined();
   });
 });

@@ -33,12 +33,27 @@ describe('what the evidence proves', () => {
     expect(await run()).toMatchObject({ ok, files: { checked: OWN_FILES.length, ...files } });
   });
 
-  test('when there is no checksum, each file is unknown to a quick report and verified by a deep one', async () => {
+  test('when there is no checksum, no file is served, and each is unknown even to a deep report, which says why', async () => {
     const { run, store } = verifying();
     store.recordOf = (bytes) => ({ size: bytes.length });
-    const states = (await run('quick')).failures.map(({ state }) => state);
-    expect(new Set(states)).toEqual(new Set(['unknown']));
-    expect(await run('deep')).toMatchObject({ ok: true, files: { verified: OWN_FILES.length } });
+    for (const depth of ['quick', 'deep'] as const) {
+      const { ok, failures } = await run(depth);
+      expect([ok, failures.length]).toEqual([false, OWN_FILES.length]);
+      expect(new Set(failures.map(({ state }) => state))).toEqual(new Set(['unknown']));
+    }
+    store.files.set(BOTTLE, utf8('other bytes'));
+    const { failures } = await run('deep');
+    expect(failures.find(({ path }) => path === BOTTLE)?.state).toBe('mismatch');
+    expect(failures.find(({ path }) => path !== BOTTLE)?.message).toContain('are as signed, but');
+  });
+
+  test('when there is only an MD5, a deep report verifies each file by its bytes', async () => {
+    const { run, store } = verifying();
+    store.recordOf = (bytes) => ({ size: bytes.length, md5: hexOf('md5', bytes) });
+    expect(await run('deep')).toMatchObject({
+      ok: true,
+      files: { verified: OWN_FILES.length, consistent: 0 },
+    });
   });
 
   test('when records lie, a deep report goes by the bytes', async () => {
@@ -53,6 +68,35 @@ describe('what the evidence proves', () => {
     expect((await run('quick')).ok).toBe(true);
     expect((await run('deep')).failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
   });
+
+  test.each([
+    ['says that it is', 8e12],
+    ['denies it', undefined],
+  ])(
+    'when an object is longer than listed and storage %s, a deep report stops reading it',
+    async (_, size) => {
+      const { run, store } = verifying();
+      const open = store.open.bind(store);
+      let bytes = 0;
+      let isCancelled = false;
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull: (controller) => {
+          bytes += 1000;
+          controller.enqueue(new Uint8Array(1000));
+        },
+        cancel: () => {
+          isCancelled = true;
+        },
+      });
+      store.open = async (entry) => {
+        const file = await open(entry);
+        if (!file || entry.name !== BOTTLE) return file;
+        return { record: { ...file.record, size: size ?? file.record.size }, body };
+      };
+      expect((await run('deep')).failures).toMatchObject([{ path: BOTTLE, state: 'mismatch' }]);
+      expect([bytes <= 3000, isCancelled]).toEqual([true, true]);
+    },
+  );
 
   test('when one file cannot be read to its end, the report names it and continues', async () => {
     const { run, store } = verifying();
@@ -71,14 +115,16 @@ describe('what the evidence proves', () => {
 });
 
 describe('one file', () => {
-  test('when its bytes are as signed, it is verified by bytes, whatever was recorded', async () => {
+  test('when its bytes are as signed, it is verified by bytes; if it is not served, it is unknown', async () => {
     const { verification, store } = verifying();
-    store.recordOf = (bytes) => ({ size: bytes.length });
+    store.recordOf = (bytes) => ({ size: bytes.length, md5: hexOf('md5', bytes) });
     expect(await verification.file(entryOf(BOTTLE))).toEqual({
       path: BOTTLE,
       state: 'verified',
       evidence: 'bytes',
     });
+    store.recordOf = (bytes) => ({ size: bytes.length });
+    expect(await verification.file(entryOf(BOTTLE))).toMatchObject({ state: 'unknown', evidence: 'bytes' });
   });
 
   test.each<[what: string, bytes: Uint8Array | undefined, state: string]>([
@@ -91,6 +137,30 @@ describe('one file', () => {
     if (bytes) store.files.set(BOTTLE, bytes);
     else store.files.delete(BOTTLE);
     expect(await verification.file(entryOf(BOTTLE))).toMatchObject({ path: BOTTLE, state });
+  });
+
+  test('when it never ends, reading stops one byte beyond its size', async () => {
+    const { verification, store } = verifying();
+    const entry = entryOf(BOTTLE);
+    let sent = 0;
+    store.open = async () => ({
+      record: { size: entry.size ?? 0 },
+      body: new ReadableStream<Uint8Array<ArrayBuffer>>(
+        {
+          pull: (controller) => {
+            sent += 1;
+            controller.enqueue(new Uint8Array(1));
+          },
+        },
+        { highWaterMark: 0 },
+      ),
+    });
+    expect(await verification.file(entry)).toMatchObject({
+      state: 'mismatch',
+      found: `${(entry.size ?? 0) + 1} bytes`,
+      expected: `${entry.size} bytes`,
+    });
+    expect(sent).toBe((entry.size ?? 0) + 1);
   });
 
   test('when it cannot be read, it is unknown: no verdict on its bytes', async () => {

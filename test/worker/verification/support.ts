@@ -4,8 +4,9 @@ import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
 import type { MirrorStore, StoredRecord } from '../../../format/store.ts';
 import type { Depth, VerifyReport } from '../../../format/verify/report.ts';
+import { Findings } from '../../../worker/findings.ts';
 import { parseSettings, type Settings } from '../../../worker/settings.ts';
-import { Verification } from '../../../worker/verification.ts';
+import { type Target, Verification } from '../../../worker/verification.ts';
 import { hexOf, KEY, type SignedMirror, signMirror } from '../../format/support.ts';
 
 export const MIRROR = signMirror({ bottles: 60 });
@@ -17,6 +18,14 @@ export const OWN_FILES = MIRROR.entries
 
 /** SHA-256 of a mirror's root, hex. */
 export const rootOf = ({ files }: SignedMirror): string => hexOf('sha256', files.get(ROOT) ?? utf8(''));
+/** What is served of a mirror. */
+export const liveOf = (mirror: SignedMirror): NonNullable<Target['live']> => ({
+  sha256: rootOf(mirror),
+  signed: {
+    root: mirror.files.get(ROOT) ?? utf8(''),
+    signature: textOf(mirror.files.get(signaturePath(ROOT)) ?? utf8(''), ROOT),
+  },
+});
 /** The entry of a path of a mirror. */
 export const entryIn = ({ entries }: SignedMirror, path: string): SnapshotEntry => {
   const entry = entries.find(({ name }) => name === path);
@@ -88,6 +97,7 @@ class MemoryStore implements MirrorStore {
 export interface Fixture {
   store: MemoryStore;
   verification: Verification;
+  findings: Findings;
   /** Milliseconds. */
   pass(time: number): void;
   run(depth?: Depth, cursor?: string, mirror?: SignedMirror): Promise<VerifyReport>;
@@ -98,14 +108,17 @@ export function verifying(changes: Partial<Settings> = {}, mirror = MIRROR): Fix
   let time = Date.parse('2026-11-02T12:00:00Z');
   const store = new MemoryStore(mirror);
   const settings = { ...parseSettings({ VERIFY_OPERATIONS: '1000' }), trusted: [KEY.publicKey], ...changes };
-  const verification = new Verification(store, settings, () => new Date(time));
+  const clock = () => new Date(time);
+  const findings = new Findings(clock);
+  const verification = new Verification(store, settings, clock, findings);
   return {
     store,
     verification,
+    findings,
     pass: (more) => {
       time += more;
     },
-    run: (depth = 'quick', cursor, of = mirror) => verification.run(depth, cursor, { root: rootOf(of) }),
+    run: (depth = 'quick', cursor, of = mirror) => verification.run(depth, cursor, { live: liveOf(of) }),
   };
 }
 

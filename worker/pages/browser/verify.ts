@@ -1,4 +1,5 @@
 import type { Failure, VerifyReport } from '../../../format/verify/report.ts';
+import { outcomeOf } from '../failures.ts';
 import { bytesText, counted, countText, shareText } from '../units.ts';
 import { part } from './part.ts';
 
@@ -22,7 +23,7 @@ interface Sum {
   /** Files on demand or withdrawn, of which nothing was read. */
   skipped: number;
   bytes: number;
-  failures: number;
+  failures: Failure[];
 }
 
 form.addEventListener('submit', (event) => {
@@ -39,11 +40,12 @@ async function check(signal: AbortSignal): Promise<void> {
   findings.replaceChildren();
   bar.removeAttribute('value');
   text.textContent = 'Reading …';
-  const sum: Sum = { files: 0, skipped: 0, bytes: 0, failures: 0 };
+  const sum: Sum = { files: 0, skipped: 0, bytes: 0, failures: [] };
   try {
     await readAll(sum, signal);
     const read = counted(sum.files - sum.skipped, 'file');
-    if (sum.failures > 0) finish('bad', `Not as signed: ${counted(sum.failures, 'finding')}.`);
+    if (sum.failures.length > 0)
+      finish('bad', `${outcomeOf(sum.failures).label}: ${counted(sum.failures.length, 'finding')}.`);
     else if (sum.skipped > 0) finish('good', `Every byte here is as signed: ${read} read and hashed.`);
     else finish('good', `Every byte is as signed: ${read}, ${bytesText(sum.bytes)} read and hashed.`);
   } catch (error) {
@@ -60,8 +62,9 @@ async function readAll(sum: Sum, signal: AbortSignal): Promise<void> {
     sum.files += files.checked;
     sum.skipped += files.on_demand + files.expired;
     sum.bytes += bytes.checked;
-    sum.failures += failures.length;
+    sum.failures.push(...failures);
     note(failures);
+    if (sum.failures.length > 0) refute(sum.failures);
     bar.value = sum.bytes / (bytes.total || 1);
     text.textContent = `${shareText(sum.bytes, bytes.total)}: ${countText(sum.files)} of ${counted(files.total, 'file')}, ${bytesText(sum.bytes)} of ${bytesText(bytes.total)}`;
     cursor = report.snapshot ? report.cursor : null;
@@ -92,7 +95,6 @@ const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
   });
 
 function note(failures: readonly Failure[]): void {
-  if (failures.length > 0) refute();
   for (const { path, message } of failures) {
     const item = document.createElement('li');
     const name = document.createElement('code');
@@ -103,10 +105,11 @@ function note(failures: readonly Failure[]): void {
 }
 
 /** Takes back the verdict above, which is that of the quick check: the bytes overrule it. */
-function refute(): void {
-  part('.state').className = 'state state-expired';
-  part('#state').replaceChildren(part<HTMLTemplateElement>('#refuted').content.cloneNode(true));
-  part('.verdict p').textContent = 'What was read just now is not what was signed.';
+function refute(failures: readonly Failure[]): void {
+  const { kind, label, counted: what } = outcomeOf(failures);
+  part('.state').className = `state state-${kind}`;
+  part('#state').replaceChildren(part<HTMLTemplateElement>(`#${kind}`).content.cloneNode(true), label);
+  part('.verdict p').textContent = `What was read just now: ${what}.`;
 }
 
 function finish(state: 'good' | 'bad' | 'stopped', words: string): void {

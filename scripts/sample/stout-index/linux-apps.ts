@@ -1,10 +1,17 @@
-import { writeIndexDatabase } from '../../builder/database/database.ts';
-import { linuxApp as LINUX_APP } from '../../format/packages/linux-app.ts';
-import { payload, sha256 } from './bytes.ts';
-import type { CatalogLinuxApp } from './catalog.ts';
-import { indexRows } from './index-rows.ts';
-import { type IndexEntry, indexEntry, type Moment } from './moment.ts';
-import type { Tree } from './tree.ts';
+import { payload, sha256 } from '../bytes.ts';
+import type { CatalogLinuxApp } from '../catalog.ts';
+import { type IndexEntry, indexEntry, type Moment } from '../moment.ts';
+import type { Tree } from '../tree.ts';
+import { type Rows, searchSchema, writeDatabase } from './database.ts';
+
+const SCHEMA = `
+  CREATE TABLE linux_apps (
+    token TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, desc TEXT, homepage TEXT, source TEXT NOT NULL,
+    download_url TEXT, sha256 TEXT, icon_url TEXT, categories TEXT, license TEXT, flatpak_id TEXT, snap_name TEXT,
+    json_hash TEXT);
+  ${searchSchema('linux_apps', ['token', 'name', 'desc', 'categories'])}
+  CREATE INDEX idx_linux_apps_source ON linux_apps(source);
+  CREATE INDEX idx_linux_apps_name ON linux_apps(name);`;
 
 /** Writes the downloads, the package JSON, the index and its manifest; gives the index's line in the root manifest. */
 export async function writeLinuxApps(
@@ -12,23 +19,22 @@ export async function writeLinuxApps(
   apps: CatalogLinuxApp[],
   moment: Moment,
 ): Promise<IndexEntry> {
-  const packages: ReturnType<typeof indexRows>[] = [];
+  const rows: Rows[string][number][] = [];
   for (const app of apps) {
     const json = linuxAppJson(app, app.source === 'appimage' ? await writeAppImage(tree, app) : null);
     await tree.writePackage('linux-apps', app.token, json);
-    const row = { ...json, categories: json.categories.join(',') };
-    packages.push(indexRows(LINUX_APP, row, { jsonHash: changeMarker(json), updatedAt: null }));
+    rows.push({ ...json, categories: json.categories.join(','), json_hash: changeMarker(json) });
   }
   const index = await tree.writeIndex('linux-apps', (path) => {
-    writeIndexDatabase(path, LINUX_APP, { version: '1', createdAt: '', packages, mirror: false });
+    writeDatabase(path, SCHEMA, { linux_apps: rows }, { app_count: rows.length, version: '1' });
   });
   await tree.writeManifest('linux-apps/manifest.json', {
-    count: packages.length,
+    count: apps.length,
     index_sha256: index.sha256,
     index_size: index.size,
     created_at: moment.createdAt,
   });
-  return indexEntry(packages.length, index, moment);
+  return indexEntry(apps.length, index, moment);
 }
 
 async function writeAppImage(tree: Tree, app: CatalogLinuxApp): Promise<string> {

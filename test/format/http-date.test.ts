@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { httpDate, parseHttpDate } from '../../../worker/http/date.ts';
+import { httpDate, parseHttpDate } from '../../format/http-date.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const parsed = (text: string | null, now = NOW): string | undefined => {
