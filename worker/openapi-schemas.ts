@@ -1,4 +1,5 @@
 import { KINDS } from '../format/packages/kinds.ts';
+import { CHECK_NAMES } from '../format/verify/report.ts';
 
 // The documents of the API, as JSON Schema.
 
@@ -109,15 +110,7 @@ export const SCHEMAS = {
     cursor,
   }),
   Check: exactly({
-    name: oneOf(
-      'snapshot',
-      'manifest',
-      'index signature',
-      'signature',
-      'index',
-      'vulnerabilities',
-      'compressed files',
-    ),
+    name: oneOf(...CHECK_NAMES),
     path: text,
     state: oneOf('passed', 'failed', 'not checked here'),
     evidence: text,

@@ -26,16 +26,19 @@ const failureSchema = v.object({
   found: optionalText,
 });
 
+/** The names of checks, in reports and in the description of the API. */
+export const CHECK_NAMES = [
+  'snapshot',
+  'manifest',
+  'index signature',
+  'signature',
+  'index',
+  'vulnerabilities',
+  'compressed files',
+] as const;
+
 const checkSchema = v.object({
-  name: v.picklist([
-    'snapshot',
-    'manifest',
-    'index signature',
-    'signature',
-    'index',
-    'vulnerabilities',
-    'compressed files',
-  ]),
+  name: v.picklist(CHECK_NAMES),
   /** The file concerned. */
   path: text,
   state: v.picklist(['passed', 'failed', 'not checked here']),
