@@ -8,7 +8,7 @@ const UNIT = [
   'test/format/!(minisign-interop).test.ts',
   'test/fuzz/*.test.ts',
   'test/cli/terminal.test.ts',
-  'test/builder/{http-policy,http-retry,plan,platforms,retention}.test.ts',
+  'test/builder/{http-policy,http-retry,plan,platforms,policy,retention}.test.ts',
   'test/builder/homebrew/jws.test.ts',
   'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
   'test/worker/{faulty-storage,lying-records,mirror-id,on-demand,one-judgement,openapi,problem,record-table,respond,rewrite-base}.test.ts',

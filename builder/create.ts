@@ -1,17 +1,19 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { hasCode, MirrorError } from '../format/errors.ts';
 import { isPackageFile } from '../format/layout.ts';
 import { DEFAULT_VALIDITY, type Manifest } from '../format/manifest.ts';
 import { KINDS, type Kind } from '../format/packages/kinds.ts';
+import type { Decision } from '../format/policy.ts';
+import { isOwnFile, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import { diskMessage } from './directory/disk-error.ts';
-import { withLock } from './directory/lock.ts';
-import { expectUsable } from './directory/mirror.ts';
+import { withFolderToMake } from './directory/folder-to-make.ts';
 import { upstreamFolder } from './directory/paths.ts';
-import { makeFolder } from './directory/write.ts';
+import { type Dropped, type LeavingFiles, narrowingOf } from './dropped.ts';
 import { type Amount, bringIn, type Failures, plannedFiles } from './fetch/fetch.ts';
 import { bringImages } from './fetch/images.ts';
+import { learnRedirects } from './fetch/learn-redirects.ts';
 import { stageMetadata } from './index/metadata.ts';
-import { type Change, changesBetween, packagesOf } from './plan/changes.ts';
+import { type Change, changesOf, packagesOf } from './plan/changes.ts';
 import { type BrewImage, carriedFiles, filesOf, type Plan, type Remark } from './plan/plan.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { commitStage } from './snapshot/commit-stage.ts';
@@ -32,11 +34,16 @@ export interface CreateSummary extends Record<Kind['key'], number> {
   previous_version: number | null;
   expires_at: string;
   files: number;
+  /** Without the files on demand whose size is unknown. */
   bytes: number;
+  /** Files on demand whose size is unknown. */
+  of_unknown_size: number;
   downloaded: Amount;
   /** Taken from the other mirror. */
   linked: Amount;
   reused: number;
+  /** Files that a server fetches when somebody asks for them. */
+  on_demand: number;
   /** Packages that are new, gone, or of another version than in the previous snapshot. */
   changes: Change[];
   /** What was asked for or needed, and is not available upstream. */
@@ -45,6 +52,12 @@ export interface CreateSummary extends Record<Kind['key'], number> {
   failed: Remark[];
   /** Packages that are no longer available upstream. */
   kept: string[];
+  /** What the mirror no longer has. */
+  dropped: Dropped[];
+  /** Package files that left the index. */
+  remove: LeavingFiles;
+  /** What the policy decided. */
+  decisions: Decision[];
   /** The base of package URLs, when it is written into the files. */
   public_url: string | null;
 }
@@ -57,15 +70,7 @@ export interface CreateSummary extends Record<Kind['key'], number> {
 export async function createMirror(given: CreateOptions): Promise<CreateSummary> {
   const { directory, now } = given;
   const options = { ...given, trusted: [given.key.publicKey, ...given.trusted] };
-  await expectUsable(directory);
-  const made = await makeFolder(directory);
-  try {
-    return await withLock(directory, now, () => build(options));
-  } catch (error) {
-    // Removes the folder that was made, unless something is in it.
-    if (made !== undefined) await rmdir(directory).catch(() => undefined);
-    throw error;
-  }
+  return withFolderToMake(directory, now, () => build(options));
 }
 
 async function build(options: CreateOptions): Promise<CreateSummary> {
@@ -75,24 +80,32 @@ async function build(options: CreateOptions): Promise<CreateSummary> {
   await rm(scratch, { recursive: true, force: true });
   const prepared = await prepare(options, scratch);
   try {
-    const { plan, ...fetched } = await bringFiles(options, prepared);
+    const { plan, listed, ...fetched } = await bringFiles(options, prepared);
     const { valid_for: validFor = DEFAULT_VALIDITY } = prepared.request;
     const signing = { ...options, validFor };
     const manifest = await stageMetadata(signing, prepared, plan);
-    const made = await signSnapshot(signing, prepared.stage, prepared.previous);
+    const learned = await learnRedirects(listed, options);
+    const made = await signSnapshot(signing, prepared.stage, prepared.previous, learned);
     await commitStage(directory, prepared.stage, made, prepared.known);
     const { version, expires_at, totals } = made.snapshot;
     return {
       ...{ directory, version, previous_version: prepared.previous?.version ?? null, expires_at },
       ...{ ...countsOf(manifest), ...totals, ...fetched },
-      changes: changesBetween(prepared.previous, plan),
+      of_unknown_size: made.entries.filter((entry) => isOwnFile(entry) && entry.size === undefined).length,
+      on_demand: made.entries.filter(isOnDemand).length,
+      changes: changesOf(prepared.previous, plan),
       ...{ skipped: plan.skipped, failed: plan.failed, kept: plan.kept },
+      ...narrowingOf({ ...prepared, plan }),
+      decisions: plan.policy.decisions,
       public_url: prepared.request.public_url,
     };
   } finally {
     await prepared.close();
   }
 }
+
+const isOnDemand = (entry: SnapshotEntry): boolean =>
+  isOwnFile(entry) && entry.source !== undefined && entry.until === undefined;
 
 const countsOf = (manifest: Manifest): Record<Kind['key'], number> =>
   Object.fromEntries(KINDS.map(({ key }) => [key, manifest[key].count])) as Record<Kind['key'], number>;
@@ -101,12 +114,12 @@ const countsOf = (manifest: Manifest): Record<Kind['key'], number> =>
 async function bringFiles(
   options: CreateOptions,
   { index, api, plan: planned, previous, source, stage }: Prepared,
-): Promise<{ plan: Plan } & Pick<CreateSummary, 'downloaded' | 'linked' | 'reused'>> {
+): Promise<{ plan: Plan; listed: string[] } & Pick<CreateSummary, 'downloaded' | 'linked' | 'reused'>> {
   const { directory, keepGoing, jobs, reporter } = options;
   const files = plannedFiles(planned);
   await keepIncoming(directory, new Set(files.flatMap(({ sha256 }) => sha256 ?? [])));
   const fetching = { directory, jobs, reporter, upstream: index.location, source };
-  const { downloaded, linked, failures } = await bringIn(fetching, files, stage);
+  const { downloaded, linked, listed, failures } = await bringIn(fetching, files, stage);
   if (api && planned.images) {
     const images = { directory, source: api.source, previous, jobs, reporter };
     for (const [path, error] of await bringImages(images, planned.images, stage)) failures.set(path, error);
@@ -120,8 +133,10 @@ async function bringFiles(
   for (const { path } of files) if (!needed.has(path)) stage.drop(path);
   const paths = new Set(files.map(({ path }) => path));
   const stays = carriedFiles(planned).filter(({ path }) => isPackageFile(path) && !paths.has(path));
-  const reused = files.length - downloaded.files - linked.files - failures.size + stays.length;
-  return { plan, downloaded, linked, reused };
+  const [later, here] = [stays.filter(({ path }) => previous?.isOnDemand(path)).length, stays.length];
+  const reused =
+    files.length - downloaded.files - linked.files - listed.length - failures.size + here - later;
+  return { plan, listed, downloaded, linked, reused };
 }
 
 /** Returns the plan without the packages that lack a file. */

@@ -1,5 +1,6 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { MirrorError } from '../format/errors.ts';
@@ -15,6 +16,10 @@ import {
 import { namingFile } from './directory/disk-error.ts';
 import { isAbsent, isPresent } from './directory/write.ts';
 import { configFolder, type Environment } from './places.ts';
+import { readUpTo } from './request/text.ts';
+
+/** Far longer than the file of a key, bytes. */
+export const MAX_KEY = 64 * 1024;
 
 /** Asks a person for the password of a key file. Absent where nobody can be asked. */
 export type AskPassword = (where: string) => Promise<string>;
@@ -99,8 +104,11 @@ export async function trustedKeys(given: readonly string[], environment: Environ
   return [parsePublicKey(await readText(publicPath, NO_PUBLIC_KEY), publicPath)];
 }
 
+/** True for the text of a public key, false for a file. */
+export const isKeyText = (keyOrPath: string): boolean => /^RW[A-Za-z0-9+/]{54}$/.test(keyOrPath);
+
 async function readPublicKey(keyOrPath: string): Promise<PublicKey> {
-  if (/^RW[A-Za-z0-9+/]{54}$/.test(keyOrPath)) return parsePublicKey(keyOrPath, keyOrPath);
+  if (isKeyText(keyOrPath)) return parsePublicKey(keyOrPath, keyOrPath);
   return parsePublicKey(
     await readText(keyOrPath, 'A key to trust is its text (RW…) or its .pub file.'),
     keyOrPath,
@@ -114,7 +122,9 @@ const makeOneAt = (path: string): string => `To make a new key pair there: stout
 
 async function readText(path: string, advice: string): Promise<string> {
   try {
-    return await namingFile(path, () => readFile(path, 'utf8'));
+    // A pipe, so that a key need not be in a file: --key <(…).
+    const bytes = await namingFile(path, () => readUpTo(createReadStream(path), path, MAX_KEY));
+    return Buffer.from(bytes).toString();
   } catch (cause) {
     if (!isAbsent(cause)) throw cause;
     throw new MirrorError('missing', `There is no key at ${path}. ${advice}`, { where: path, cause });

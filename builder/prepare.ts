@@ -8,9 +8,12 @@ import { LinkSource } from './fetch/link-source.ts';
 import { CarriedPackages } from './plan/carried.ts';
 import { makePlan } from './plan/make-plan.ts';
 import type { Plan } from './plan/plan.ts';
+import { type HeldApi, type Holding, holdApi } from './policy/hold-api.ts';
 import type { Reporter } from './reporter.ts';
-import { type Asked, expectPackages, mergeRequest } from './request/request.ts';
+import { mergeRequest } from './request/merge-request.ts';
+import { type Asked, expectPackages } from './request/request.ts';
 import { FolderStorage } from './snapshot/folder-storage.ts';
+import { ListedFiles } from './snapshot/listed-files.ts';
 import { readPrevious } from './snapshot/previous.ts';
 import type { SignedMirror } from './snapshot/signed-mirror.ts';
 import { Stage } from './snapshot/stage.ts';
@@ -26,11 +29,14 @@ export interface PrepareOptions {
   asked: Asked;
   /** True to leave out packages that are not available. */
   keepGoing: boolean;
+  now: Date;
   /** Keys whose snapshots are continued. */
   trusted: readonly PublicKey[];
   /** Folder of this user's caches. */
   cache: string;
   reporter: Reporter;
+  /** True for a folder with the documents of a mirror alone: what it lists counts as here. Nothing can be made in it. */
+  filesElsewhere?: boolean;
 }
 
 /** A plan, and what it was made from. To be closed. */
@@ -39,7 +45,11 @@ export interface Prepared {
   index: Upstream;
   /** Homebrew's API, where packages or clients are Homebrew's. */
   api: HomebrewApi | undefined;
+  /** The state of that API which brew gets, where its age counts. */
+  held: HeldApi | undefined;
   plan: Plan;
+  /** The mirror's own signed state, if it has one that can be continued. */
+  own: SignedMirror | undefined;
   /** The signed state that is continued: the mirror's, or else the other mirror's. */
   previous: SignedMirror | undefined;
   /** The mirror's packages that may stay; absent when none may. */
@@ -83,16 +93,40 @@ async function open(
   const previous = own ?? (await readOther(options));
   const before = previous?.manifest;
   expectPackages(asked, before, from ?? directory);
-  const request = mergeRequest(asked, before?.request);
+  const request = mergeRequest(asked, before?.request, own !== undefined);
   const known = await KnownFiles.load(directory, options.cache);
-  const stage = new Stage(new FolderStorage(directory, known), previous?.entries);
+  const storage = options.filesElsewhere
+    ? new ListedFiles(previous?.entries ?? [])
+    : new FolderStorage(directory, known);
+  const stage = new Stage(storage, previous?.entries);
   const carried = own && (await CarriedPackages.open(own, request, stage.holds));
   closing.push(() => carried?.close());
-  const { index, api } = await openUpstream({ origin: asked.origin, request, before, scratch, reporter });
+  const opened = await openUpstream({ origin: asked.origin, request, before, scratch, reporter });
+  const { index } = opened;
   closing.push(() => index.close());
-  const found = { request, index, api, previous, carried, source, known, stage };
+  const held = await heldFor(options, { request, newest: opened.api, own, stage, folder: scratch });
+  const api = held?.api ?? opened.api;
+  const found = { request, index, api, held, own, previous, carried, source, known, stage };
   const plan = await planWith(options, found);
   return { ...found, plan, request: withoutReturned(request, plan) };
+}
+
+/** Returns the state of Homebrew's API that brew gets where its age counts; `undefined` where it does not. */
+async function heldFor(
+  { now, reporter }: PrepareOptions,
+  {
+    request,
+    newest,
+    ...more
+  }: Pick<Holding, 'own' | 'stage' | 'folder'> & {
+    request: MirrorRequest;
+    newest: HomebrewApi | undefined;
+  },
+): Promise<HeldApi | undefined> {
+  const minAge = request.policy?.min_age;
+  if (minAge === undefined || !newest || !request.clients.includes('brew')) return undefined;
+  const seconds = Math.floor(now.getTime() / 1000);
+  return holdApi({ ...more, newest, minAge, tags: request.tags, now: seconds, reporter });
 }
 
 /** A version that somebody took back by name is not withdrawn any more. */
@@ -123,16 +157,19 @@ async function readOther({
 }
 
 async function planWith(
-  { asked, keepGoing, reporter }: PrepareOptions,
-  { index, api, request, previous, carried }: Omit<Prepared, 'plan' | 'close'>,
+  { asked, keepGoing, now, reporter }: PrepareOptions,
+  { index, api, held, request, previous, carried }: Omit<Prepared, 'plan' | 'close'>,
 ): Promise<Plan> {
   const label = 'Reading package data';
   const plan = await makePlan({
-    ...{ index, request, asked, carried, keepGoing },
+    ...{ index, request, asked, carried, keepGoing, now },
+    seen: previous?.policy.seen,
     brew: request.clients.includes('brew') ? api : undefined,
     sha256At: (path) => previous?.sha256At(path),
     onProgress: (done, total) => reporter.progress({ label, done, total, bytes: 0 }),
   });
+  for (const warning of plan.warnings) reporter.warn(warning);
   const missing = (api?.missing ?? []).map((endpoint) => ({ name: endpoint, reason: NO_API }));
-  return { ...plan, skipped: [...plan.skipped, ...missing] };
+  const policy = held ? { ...plan.policy, homebrew_api: held.summary } : plan.policy;
+  return { ...plan, skipped: [...plan.skipped, ...missing], policy };
 }

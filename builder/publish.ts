@@ -2,20 +2,19 @@ import { MirrorError } from '../format/errors.ts';
 import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
 import { isExpired, openRoot, type Root, type TrustedRoot } from '../format/snapshot/root.ts';
-import {
-  expectUploaded,
-  putBlobs,
-  totalOf,
-  type Upload,
-  type Uploaded,
-  type UploadOptions,
-} from './bucket/blobs.ts';
+import { expectUploaded, putBlobs, totalOf, type Uploaded, type UploadOptions } from './bucket/blobs.ts';
 import { expectServed } from './bucket/edge.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
 import { goLive, isLive, previousOf } from './bucket/live.ts';
 import { type PrunedBucket, pruneBucket, type Retention } from './bucket/prune.ts';
 import { type Pointer, readPointer, snapshotIdOf } from './bucket/snapshots.ts';
-import { missingUploads, uploadsOf } from './bucket/upload.ts';
+import {
+  expectInFolder,
+  missingUploads,
+  provableUploads,
+  type SnapshotUploads,
+  uploadsOf,
+} from './bucket/upload.ts';
 import { expectWhole, readSignedRoot } from './directory/mirror.ts';
 import type { MirrorUrl } from './verify/mirror-url.ts';
 import { verifyDirectory } from './verify/verify-directory.ts';
@@ -28,6 +27,8 @@ export interface PublishOptions extends LeaseOptions, UploadOptions {
   skipVerify: boolean;
   /** Upload again what storage has lost or damaged, even if this snapshot is live already. */
   repair: boolean;
+  /** What to say of files that neither the bucket nor the folder has, before their names. */
+  neitherHas?: string | undefined;
   /** Change nothing; the summary says what would be uploaded. */
   dryRun: boolean;
   /** What to keep of earlier snapshots; everything if absent. */
@@ -42,6 +43,8 @@ export interface PublishSummary {
   /** Version that was live before; null for the first. */
   previous: number | null;
   uploaded: Uploaded;
+  /** Files on demand that are not uploaded, so the Worker fetches them; null if that was not counted. */
+  on_demand: number | null;
   /** False if this snapshot was live already. */
   changed: boolean;
   /** What was removed of earlier snapshots; null if everything is kept. */
@@ -74,7 +77,7 @@ async function publishRoot(options: PublishOptions, signed: TrustedRoot): Promis
   if (!repair && isLive(pointer, signed)) return summaryOf(snapshot, dryRun);
   previousOf(pointer, signed, options);
   if (!options.skipVerify) await expectVerified(options, signed);
-  const edition = { signed, wanted: await uploadsOf(directory, snapshot, clock()) };
+  const edition = { signed, ...(await uploadsOf(directory, snapshot, clock())) };
   if (dryRun) return carryOut(options, edition, pointer);
   return withLease(options, async (confirm) =>
     carryOut(options, edition, await readPointer(bucket, repair), confirm),
@@ -82,19 +85,18 @@ async function publishRoot(options: PublishOptions, signed: TrustedRoot): Promis
 }
 
 /** A mirror's snapshot, and every blob of it. */
-interface Edition {
+interface Edition extends SnapshotUploads {
   signed: TrustedRoot;
-  wanted: Upload[];
 }
 
 /** Uploads and goes live, or without `confirm` only says what that would upload. */
 async function carryOut(
   options: PublishOptions,
-  { signed, wanted }: Edition,
+  { signed, ...edition }: Edition,
   pointer: Pointer | undefined,
   confirm?: ConfirmLease,
 ): Promise<PublishSummary> {
-  const { bucket, repair, retention, edge, reporter, clock } = options;
+  const { directory, bucket, repair, retention, edge, reporter, clock } = options;
   const { snapshot } = signed;
   const alreadyLive = isLive(pointer, signed);
   if (!repair && alreadyLive) return summaryOf(snapshot, !confirm);
@@ -102,14 +104,17 @@ async function carryOut(
   // A stolen key may have signed a list of objects that are not there.
   const live = before && snapshotIdOf(before);
   const proof = live?.signer === snapshotIdOf(signed).signer ? before?.snapshot : undefined;
-  const missing = await missingUploads({ ...options, now: clock() }, wanted, proof);
+  const { uploads, absent } = await provableUploads(bucket, edition);
+  const missing = await missingUploads({ ...options, now: clock() }, uploads, proof);
+  expectInFolder(directory, missing, options.neitherHas);
   const uploaded = confirm ? await putBlobs(options, missing) : totalOf(missing);
   if (confirm) await expectUploaded(options, missing);
-  if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded };
+  if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded, on_demand: absent };
   const summary = {
     ...summaryOf(snapshot, !confirm),
     previous: before?.snapshot.version ?? null,
     uploaded,
+    on_demand: absent,
     changed: true,
   };
   if (!confirm) return summary;
@@ -117,10 +122,22 @@ async function carryOut(
   return { ...summary, removed: retention ? await cleanUp(options, retention, snapshot, confirm) : null };
 }
 
+/**
+ * Throws, as {@link publish} does, for a snapshot that has expired or that what is live does not make way for. So a caller learns
+ * that before it prepares a folder.
+ */
+export async function expectPublishable(
+  { bucket, trusted, clock, repair }: Pick<PublishOptions, 'bucket' | 'trusted' | 'clock' | 'repair'>,
+  signed: TrustedRoot,
+): Promise<void> {
+  expectFresh(signed.snapshot, clock());
+  previousOf(await readPointer(bucket, repair), signed, { trusted, repair });
+}
+
 /** Returns the summary for a snapshot that is live already. */
 const summaryOf = ({ version }: Root, dryRun: boolean): PublishSummary => ({
   ...{ dry_run: dryRun, version, previous: version },
-  ...{ uploaded: { objects: 0, bytes: 0 }, changed: false, removed: null },
+  ...{ uploaded: { objects: 0, bytes: 0 }, on_demand: null, changed: false, removed: null },
 });
 
 /** Prunes the bucket. By now the snapshot is live, which the error must say. */

@@ -39,6 +39,7 @@ import {
   splitAtLive,
 } from './bucket/snapshots.ts';
 import type { FileDigest } from './directory/hash.ts';
+import { type Change, changesBetween, packagesIn } from './plan/changes.ts';
 import { type Renewal, renewSignatures } from './snapshot/renew.ts';
 import { signSnapshot } from './snapshot/sign.ts';
 import { openOwnRoot } from './snapshot/signed-mirror.ts';
@@ -80,20 +81,62 @@ export function rollback(options: RollbackOptions): Promise<RollbackSummary> {
   return withLease(options, (confirm) => carryOut(options, confirm));
 }
 
-async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promise<RollbackSummary> {
-  const { bucket, jobs, key, reporter, edge } = options;
-  const trusted = [key.publicKey, ...options.trusted];
+/** What rolling back would do. */
+export interface RollbackPreview extends Pick<RollbackSummary, 'content_of' | 'previous'> {
+  dry_run: true;
+  /** When the snapshot was signed whose content becomes live again. */
+  created_at: string;
+  changes: Change[];
+}
+
+/**
+ * Returns what {@link rollback} would do, after the same checks. Takes no lease, writes nothing, and asks no edge. It signs
+ * nothing: `trusted` has every key that may have signed the snapshots. Throws as {@link rollback} does, but for `locked`.
+ */
+export async function previewRollback(options: PlanOptions): Promise<RollbackPreview> {
+  const { bucket } = options;
+  const { live, target, entries, content } = await planRollback(options);
+  const [before = [], after = []] = await Promise.all(
+    [entries.filter(isContent), content].map(async (files) => {
+      const { packages } = parsePackageList(await readListed(bucket, files, PACKAGE_LIST));
+      return packagesIn(packages, parseManifest(await readListed(bucket, files, MANIFEST)));
+    }),
+  );
+  return {
+    ...{ dry_run: true, content_of: target.version, previous: live.snapshot.version },
+    ...{ created_at: target.created_at, changes: changesBetween(before, after) },
+  };
+}
+
+/** What planning takes; `trusted` has every key that may have signed the snapshots. */
+type PlanOptions = Pick<RollbackOptions, 'bucket' | 'jobs' | 'trusted' | 'to'>;
+
+/** Reads what a rollback is about, and checks that nothing is in its way. */
+async function planRollback(options: PlanOptions) {
+  const { bucket, jobs, trusted } = options;
   const pointer = await readPointer(bucket);
   if (!pointer?.live) throw nothingLive();
   const live = openOwnRoot(pointer.live, trusted, 'What is live in the bucket');
-  const target = await targetOf(options, snapshotIdOf(live), live.snapshot, trusted);
+  const target = await targetOf(options, snapshotIdOf(live), live.snapshot);
   const entries = await readStoredEntries(bucket, live.snapshot, jobs);
   const storage = new BucketStorage(bucket, await listBlobs(bucket));
-  const stage = new Stage(storage);
   const content = (await readStoredEntries(bucket, target, jobs)).filter(isContent);
-  const { withdrawn = [] } = parseManifest(await readListed(bucket, entries, MANIFEST)).request;
+  const { withdrawn = [] } = parseManifest(
+    await readListed(bucket, entries.filter(isContent), MANIFEST),
+  ).request;
   if (withdrawn.length > 0) await expectNotWithdrawn(bucket, withdrawn, content, target);
   storage.expectStored(content);
+  return { pointer, live, target, entries, content, storage, withdrawn };
+}
+
+async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promise<RollbackSummary> {
+  const { bucket, reporter, edge, key } = options;
+  const trusted = [key.publicKey, ...options.trusted];
+  const { pointer, live, target, entries, content, storage, withdrawn } = await planRollback({
+    ...options,
+    trusted,
+  });
+  const stage = new Stage(storage);
   for (const entry of content) stage.carry(entry.name, entry);
   const present = { indexVersion: await liveIndexVersion(storage, entries), withdrawn };
   const validFor = await renewSignatures(stage, options, present);
@@ -102,6 +145,7 @@ async function carryOut(options: RollbackOptions, confirm: ConfirmLease): Promis
     mirror,
     version: previous,
     entries,
+    sources: [...(live.snapshot.sources ?? []), ...(target.sources ?? [])],
   });
   const uploaded = await putBlobs(options, storage.documents);
   await expectUploaded(options, storage.documents);
@@ -151,12 +195,7 @@ async function liveIndexVersion(
 const isContent = (entry: SnapshotEntry): boolean => isOwnFile(entry) && entry.until === undefined;
 
 /** Returns the snapshot to go back to. */
-async function targetOf(
-  { bucket, to }: RollbackOptions,
-  liveId: SnapshotId,
-  live: Root,
-  trusted: readonly PublicKey[],
-): Promise<Root> {
+async function targetOf({ bucket, to, trusted }: PlanOptions, liveId: SnapshotId, live: Root): Promise<Root> {
   const id = chooseEarlier(await listSnapshots(bucket), liveId, to);
   const { snapshot } = openOwnRoot(await readSnapshot(bucket, id), trusted, `Snapshot ${snapshotName(id)}`);
   if (snapshot.mirror === live.mirror) return snapshot;

@@ -6,13 +6,16 @@ import { createApp } from '../worker/app.ts';
 import { warningOf } from '../worker/context.ts';
 import { METHODS } from '../worker/http/cors.ts';
 import { LiveSnapshots } from '../worker/live-snapshot.ts';
+import type { AskSource } from '../worker/on-demand/source.ts';
 import { type Advice, isFault, problemResponse } from '../worker/problem.ts';
 import type { RequestRecord } from '../worker/request-log.ts';
 import { parseTokens, type Settings } from '../worker/settings.ts';
+import { removeAbandonedParts } from './directory/fetched.ts';
 import { digestFile } from './directory/hash.ts';
 import { expectWhole } from './directory/mirror.ts';
 import { ownFile } from './directory/paths.ts';
 import { DirectoryStore } from './directory/store.ts';
+import { askSource } from './http/ask-source.ts';
 import { httpServer } from './http-server.ts';
 
 /** How to serve a directory. */
@@ -25,6 +28,10 @@ export interface ServeOptions {
   /** Scheme and host that clients use, where requests have another one. */
   publicUrl?: string | undefined;
   clock: () => Date;
+  /** Folder for files on demand that are fetched; it is made when it is needed. Without it nothing is fetched. */
+  cache?: string | undefined;
+  /** Asks the sources of files on demand; by https at public addresses if absent. */
+  ask?: AskSource | undefined;
   /** What to do with a snapshot that has expired; `serve` if absent. */
   expired?: Settings['expired'] | undefined;
   /** The Worker's MIRROR_TOKEN: requests without one of these tokens get only the mirror's health. */
@@ -52,6 +59,8 @@ const ADVICE: Advice = {
   'too-large': DAMAGED,
   upstream: 'Ask again in a moment. If it goes on, the operator finds the cause in the log of serve.',
   unpublished: 'The folder has no mirror: make one with stout-mirror create DIR.',
+  'source-refused':
+    'The source does not have the signed file. The operator can remake the mirror with stout-mirror update DIR.',
   'read-only': 'A mirror changes when its operator remakes its folder: stout-mirror update DIR.',
   'bad-signature':
     'Compare the keys that serve trusts (--trust) with the public key that the mirror is signed with.',
@@ -68,17 +77,20 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
  * Throws `missing` or `refused` for a directory without a whole mirror, and `refused` for a port that is not free.
  */
 export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
-  const { directory, host, port, clock, log } = options;
+  const { directory, host, port, clock, cache, ask = askSource, log } = options;
   await expectWhole(directory);
   // The thread that hashes files starts now, while there are descriptors for it: no request must need a new one.
   await digestFile(ownFile(directory, ROOT));
-  const store = new DirectoryStore(directory);
+  // A mirror without files on demand needs no cache folder; with some, each that cannot be kept is answered with 503.
+  if (cache !== undefined) await removeAbandonedParts(cache, clock()).catch(() => undefined);
+  const store = new DirectoryStore(directory, cache);
   const settings = settingsOf(options);
   const app = createApp({
     store,
     settings,
     clock,
     advice: ADVICE,
+    ...(cache === undefined ? {} : { ask }),
     ...(log ? { log: (record) => log(record, isFault(record.status)) } : {}),
   });
   const server = httpServer({ fetch: (request) => app.fetch(request), malformed, methods: METHODS });

@@ -1,4 +1,3 @@
-import { blake2b } from '@noble/hashes/blake2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { toBase64, utf8 } from './bytes.ts';
@@ -10,9 +9,6 @@ export const sha256Hex = (bytes: Uint8Array): string => bytesToHex(sha256(bytes)
 
 /** Returns the SHA-256 of a string's UTF-8 bytes. */
 export const sha256OfText = (text: string): Uint8Array => sha256(utf8(text));
-
-/** Returns the unkeyed BLAKE2b-512 that minisign signs. At about 25 MB/s it is for documents, not for databases. */
-export const blake2b512 = (bytes: Uint8Array): Uint8Array => blake2b(bytes, { dkLen: 64 });
 
 /** Returns true for a SHA-256 as this format writes it: 64 lower-case hex digits. */
 export const isSha256 = (text: string): boolean => HEX_SHA256.test(text);

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'too-large' // more bytes than the limit for this kind of document
   | 'not-found' // this mirror does not have what was requested
   | 'on-demand' // a listed file whose bytes are not here, and need not be
+  | 'source-failed' // a file on demand cannot be fetched from its source now; it may be later
+  | 'source-refused' // what the source of a file on demand answers cannot be used
   | 'no-such-path' // no mirror has anything at this path
   | 'read-only' // a request to change a mirror
   | 'unauthorized' // a request to a private mirror without one of its tokens

@@ -98,6 +98,19 @@ export const hasContentAddress = (path: string): boolean => isPackageFile(path) 
 /** Path of one of Homebrew's signed API files, for example `internal/packages.sonoma.jws.json`. Throws `bad-input`. */
 export const apiPath = (endpoint: string): string => joinPath('api', ...endpoint.split('/'));
 
+/**
+ * Path of one of Homebrew's API files that is not old enough to be served, compressed with Zstandard. `at` is when Homebrew made
+ * that state of its API, Unix seconds. Throws `bad-input`.
+ */
+export const waitingPath = (at: number, endpoint: string): string =>
+  `${apiPath(`waiting/${at}/${endpoint}`)}.zst`;
+
+/** Parses {@link waitingPath}; `undefined` for any other path. */
+export function parseWaitingPath(path: string): { at: number; endpoint: string } | undefined {
+  const [, at, endpoint] = /^api\/waiting\/([1-9]\d{0,11})\/(.+)\.zst$/.exec(path) ?? [];
+  return endpoint === undefined ? undefined : { at: Number(at), endpoint };
+}
+
 const API = 'api/';
 const GZIP = '.gz';
 

@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { MANIFEST } from './layout.ts';
 import { formula } from './packages/formula.ts';
-import type { ManifestEntry } from './packages/kind.ts';
+import { type ManifestEntry, totalSize } from './packages/kind.ts';
 import { KINDS, type Kind, type KindId } from './packages/kinds.ts';
 import { parseJson, parseValue } from './parse.ts';
+import { policySchema } from './policy.ts';
 import { countSchema, recordSchema, secondsSchema, sha256Schema } from './schemas.ts';
 import { formatSchema, generatorSchema } from './snapshot/root.ts';
 
@@ -17,6 +18,9 @@ const named = Object.fromEntries(KINDS.map(({ request }) => [request, v.array(te
 
 /** Seconds for which signatures are valid where nobody said anything else: 30 days. */
 export const DEFAULT_VALIDITY = 30 * 86_400;
+
+/** The key of `places` for a request of everything. */
+export const ALL = 'all';
 
 const requestSchema = v.object({
   ...named,
@@ -42,6 +46,14 @@ const requestSchema = v.object({
   public_url: v.optional(v.nullable(text), null),
   /** Seconds for which signatures are valid; absent for {@link DEFAULT_VALIDITY}. */
   valid_for: v.optional(countSchema),
+  /** What may come in, and when; absent for everything at once. */
+  policy: v.optional(policySchema),
+  /** True when files are listed and fetched when somebody first asks for them. */
+  on_demand: v.optional(v.boolean()),
+  /** Packages whose files are here all the same. */
+  whole: v.optional(v.array(text)),
+  /** Where a package was asked for, `<file>:<line>` or an option, by `<kind> <name>`, and {@link ALL}; absent for those on the command line. */
+  places: v.optional(recordSchema(text)),
 });
 
 const packagesOf = (kind: Kind) => v.object({ count: countSchema, packages: recordSchema(kind.entrySchema) });
@@ -100,13 +112,21 @@ export const entryOf = (manifest: Manifest, kind: Kind, name: string): ManifestE
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
 };
 
-/** Returns the bytes of bottles by platform tag; a bottle that serves several counts for each. */
+/**
+ * Returns the bytes of bottles by platform tag; a bottle that serves several counts for each. Without the tags of which the
+ * size of a bottle is unknown.
+ */
 export function bytesByTag(manifest: Pick<Manifest, 'platforms' | 'formulas'>): Record<string, number> {
   const bottles = Object.values(manifest.formulas.packages).map((entry) =>
     (formula as Kind).entryFiles(entry),
   );
-  const bytes = (tag: string): number => bottles.reduce((sum, files) => sum + (files[tag]?.size ?? 0), 0);
-  return Object.fromEntries(manifest.platforms.map((tag) => [tag, bytes(tag)]));
+  const bytes = (tag: string): number | undefined => totalSize(bottles.flatMap((files) => files[tag] ?? []));
+  return Object.fromEntries(
+    manifest.platforms.flatMap((tag) => {
+      const size = bytes(tag);
+      return size === undefined ? [] : [[tag, size]];
+    }),
+  );
 }
 
 /** Returns when Homebrew made the oldest of its files that a mirror is made from, Unix seconds. */

@@ -7,7 +7,7 @@ import { countSchema, recordSchema, secondsSchema } from './schemas.ts';
 
 const packageListSchema = v.object({
   version: v.string(),
-  /** Bytes of bottles by platform tag; a bottle that serves several counts for each. */
+  /** Bytes of bottles by platform tag, where all are known; a bottle that serves several counts for each. */
   platforms: v.optional(recordSchema(countSchema), {}),
   /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
   homebrew_api: v.optional(secondsSchema),
@@ -19,8 +19,8 @@ const packageListSchema = v.object({
       desc: v.string(),
       /** Platform tags of bottles, architectures of casks. */
       tags: v.array(v.string()),
-      /** Bytes of all its files. */
-      size: countSchema,
+      /** Bytes of all its files; absent if that of one of them is unknown. */
+      size: v.optional(countSchema),
     }),
   ),
 });

@@ -1,7 +1,13 @@
 import type { SnapshotId } from './layout.ts';
-import type { SnapshotEntry } from './snapshot/entry.ts';
+import type { OnDemandEntry, SnapshotEntry } from './snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from './snapshot/root.ts';
 import type { Evidence } from './verify/evidence.ts';
+
+/**
+ * Most bytes that are stored in one object: R2 takes less than 5 GiB in one piece, and records no SHA-256 of several
+ * (https://developers.cloudflare.com/r2/platform/limits).
+ */
+export const MAX_OBJECT = Math.floor(4.9 * 1024 ** 3);
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
@@ -19,7 +25,9 @@ export interface StoredRecord {
 /** The records of stored files, by the SHA-256 that names them. */
 export interface StoredRecords {
   /** Returns the record of a file; `undefined` if it is not known. */
-  get(sha256: string): StoredRecord | undefined;
+  get(entry: Pick<SnapshotEntry, 'sha256' | 'source'>): StoredRecord | undefined;
+  /** True if a file on demand is known to be nowhere. */
+  lacks(sha256: string): boolean;
 }
 
 /** Bytes that are still to be read, or are in memory already. */
@@ -59,8 +67,14 @@ export interface MirrorStore {
   /** Opens a file, or a range of it; `undefined` when it is missing. One storage operation, or two for a file on demand. */
   open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined>;
   /**
-   * Lists the records of all files that a publisher stored, and counts each operation in `usage`; `undefined` when
-   * `maxOperations` are not enough. Absent where storage cannot list.
+   * Stores the bytes of a file on demand, `size` of them. Nobody can read them before storage has found that they have the
+   * SHA-256 of the entry; after an error nothing is left. Throws `mismatch` for other bytes, `upstream` when storage fails,
+   * and any other error when the body does. Absent where storage cannot be written to.
+   */
+  keep?(entry: OnDemandEntry, size: number, body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void>;
+  /**
+   * Lists the records of all files that a publisher stored or a server fetched. Counts each operation in `usage`; returns
+   * `undefined` when `maxOperations` are not enough. Absent where storage cannot list.
    */
   records?(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined>;
 }

@@ -5,6 +5,8 @@ import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
 import { Findings } from './findings.ts';
 import { LiveSnapshots } from './live-snapshot.ts';
 import { admitted, encrypted, finished, observed, readOnly } from './middleware.ts';
+import { Fetching } from './on-demand/fetching.ts';
+import type { AskSource } from './on-demand/source.ts';
 import { type Advice, problemResponse } from './problem.ts';
 import type { RequestRecord } from './request-log.ts';
 import { apiRoutes } from './routes/api.ts';
@@ -21,6 +23,8 @@ export interface AppOptions {
   store: MirrorStore;
   settings: Settings;
   clock: () => Date;
+  /** Asks the sources of files on demand. Without it, or if the store keeps nothing, nothing is fetched. */
+  ask?: AskSource | undefined;
   /** Called after each response. */
   log?: ((record: RequestRecord) => void) | undefined;
   /** What to do about errors, where the app does not run as a Worker. */
@@ -31,7 +35,7 @@ export interface AppOptions {
 const ROUTES = [v2Routes, verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
 
 /** Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. */
-export function createApp({ store, settings, clock, log, advice }: AppOptions): Hono<AppEnvironment> {
+export function createApp({ store, settings, clock, ask, log, advice }: AppOptions): Hono<AppEnvironment> {
   const findings = new Findings(clock);
   const services: Services = {
     store,
@@ -40,6 +44,7 @@ export function createApp({ store, settings, clock, log, advice }: AppOptions): 
     findings,
     snapshots: new LiveSnapshots(store, settings, clock),
     verification: new Verification(store, settings, clock, findings),
+    fetching: ask && store.keep ? new Fetching(store, ask, clock) : undefined,
   };
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
   const app = emptyApp({ clock, log, advice }, finished(settings, clock, warning), (error) =>

@@ -1,14 +1,18 @@
 import type { Context } from 'hono';
 import { stoutConfig } from '../format/client-config.ts';
 import { MirrorError } from '../format/errors.ts';
+import type { OnDemandEntry } from '../format/snapshot/entry.ts';
 import { isExpired } from '../format/snapshot/root.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { type Credentials, withCredentials } from './access.ts';
 import type { Findings } from './findings.ts';
+import { isOnlyIfCached } from './http/caching.ts';
 import { isWeakTag } from './http/etag.ts';
 import { type Representation, respond } from './http/respond.ts';
 import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
+import type { Fetched, Fetching } from './on-demand/fetching.ts';
 import type { Settings } from './settings.ts';
+import type { Storage } from './storage-check.ts';
 import type { Verification } from './verification.ts';
 
 /** What a request carries from its route to the headers of its response and to the log. */
@@ -22,6 +26,8 @@ export interface AppEnvironment {
     refusedFrom?: number;
     /** How long it took to look up that snapshot, milliseconds. */
     snapshotTime?: number;
+    /** What it took to get a file that was not here. */
+    fetched?: Fetched;
     /** What a request to a private mirror identified itself with. */
     credentials?: Credentials;
   };
@@ -40,6 +46,8 @@ export interface Services {
   snapshots: LiveSnapshots;
   verification: Verification;
   findings: Findings;
+  /** Absent where nothing is fetched. */
+  fetching: Fetching | undefined;
 }
 
 /** Returns the scheme and host under which this request's client reaches the mirror. */
@@ -102,6 +110,21 @@ export async function servedSnapshot(context: AppContext, services: Services): P
   }
   context.set('warning', warning);
   return live;
+}
+
+/**
+ * Returns where one request's files are read from. What is on demand is fetched, unless the client wants only what is here, or
+ * nothing vouches for the list that names the hosts.
+ */
+export function storageFor(
+  context: AppContext,
+  { store, findings, fetching }: Services,
+  { signer, snapshot: { sources = [] } }: LiveSnapshot,
+): Storage {
+  if (!fetching || !signer || isOnlyIfCached(context.req.raw.headers)) return { store, findings };
+  const fetch = async (entry: OnDemandEntry): Promise<void> =>
+    context.set('fetched', await fetching.fetch(entry, sources));
+  return { store, findings, fetch };
 }
 
 /** Returns what is wrong with a snapshot that is served nevertheless. */

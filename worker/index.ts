@@ -1,6 +1,7 @@
 import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
 import { MirrorError } from '../format/errors.ts';
 import { createApp, createUnconfiguredApp } from './app.ts';
+import type { AskSource } from './on-demand/source.ts';
 import { isFault } from './problem.ts';
 import { R2Store } from './r2-store.ts';
 import type { RequestRecord } from './request-log.ts';
@@ -29,11 +30,13 @@ export default {
 function appFor(bindings: Bindings): ReturnType<typeof createApp> {
   const clock = (): Date => new Date();
   try {
-    return createApp({ store: storeOf(bindings), settings: parseSettings(bindings), clock, log });
+    return createApp({ store: storeOf(bindings), settings: parseSettings(bindings), clock, ask, log });
   } catch (fault) {
     return createUnconfiguredApp(fault, { clock, log });
   }
 }
+
+const ask: AskSource = (url, headers, signal) => fetch(url, { headers, signal, redirect: 'manual' });
 
 function storeOf({ MIRROR }: Bindings): R2Store {
   if (MIRROR) return new R2Store(MIRROR);

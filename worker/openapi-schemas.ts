@@ -1,4 +1,5 @@
 import { KINDS } from '../format/packages/kinds.ts';
+import { RULES } from '../format/policy.ts';
 import { CHECK_NAMES } from '../format/verify/report.ts';
 
 // The documents of the API, as JSON Schema.
@@ -35,6 +36,18 @@ const health = {
     description:
       'Files that this server refused, or a check of it named, in the last hour; null if there are none.',
   },
+  on_demand: {
+    oneOf: [
+      { type: 'null' },
+      exactly({
+        fetched: { ...count, description: 'How many files.' },
+        bytes: count,
+        failed: { ...count, description: 'How many attempts.' },
+      }),
+    ],
+    description:
+      'What this server has fetched from sources of files on demand since it started; null if it fetches nothing.',
+  },
 };
 const mirror = { type: 'string', pattern: '^[0-9A-F]{16}-[1-9][0-9]*$' } as const;
 const snapshot = { mirror, version: count, created_at: instant, expires_at: instant };
@@ -65,14 +78,17 @@ export const SCHEMAS = {
       exactly({ ...health, detail: text }),
     ],
   },
-  Package: exactly({
-    kind: oneOf(...KINDS.map(({ id }) => id)),
-    name: text,
-    version: text,
-    desc: text,
-    tags: list(text, { description: 'Platforms of bottles, architectures of casks.' }),
-    size: { ...count, description: 'Bytes of all its files.' },
-  }),
+  Package: exactly(
+    {
+      kind: oneOf(...KINDS.map(({ id }) => id)),
+      name: text,
+      version: text,
+      desc: text,
+      tags: list(text, { description: 'Platforms of bottles, architectures of casks.' }),
+      size: { ...count, description: 'Bytes of all its files; absent if that is unknown.' },
+    },
+    'size',
+  ),
   PackageList: exactly({
     version: { ...text, description: 'Of the index.' },
     count,
@@ -92,6 +108,30 @@ export const SCHEMAS = {
         required: ['count', 'packages'],
         properties: { count, packages: { type: 'object', additionalProperties: formula } },
       },
+    },
+  },
+  Policy: {
+    type: 'object',
+    description:
+      'policy.json as it was signed: why packages were held back, left out or let in. Times are Unix seconds.',
+    required: ['decisions'],
+    properties: {
+      decisions: list({
+        type: 'object',
+        required: ['kind', 'name', 'version', 'rule', 'outcome', 'reason'],
+        properties: {
+          ...{ kind: text, name: text, version: text, reason: text, until: count },
+          rule: oneOf(...RULES),
+          outcome: oneOf('held', 'denied', 'waived', 'noted'),
+          needs: { ...text, description: 'The package that it needs, and that the rule keeps out.' },
+        },
+      }),
+      homebrew_api: {
+        type: 'object',
+        required: ['generated_at', 'waiting'],
+        properties: { generated_at: count, waiting: list(count), until: count, noted: text },
+      },
+      seen: { type: 'object', description: 'The versions that wait, by kind and name.' },
     },
   },
   Listing: exactly({

@@ -72,6 +72,9 @@ export const OPENAPI = {
       },
     },
     '/api/v1/manifest': get('The signed manifest', { '200': answer('manifest.json', ref('Manifest')) }),
+    '/api/v1/policy': get('What the policy of the mirror decided, signed', {
+      '200': answer('policy.json', ref('Policy')),
+    }),
     '/api/v1/packages': get(
       'The packages, or those whose name or description contains `q`',
       { '200': answer('By kind and name; with `q`, names that begin with it first.', ref('PackageList')) },

@@ -2,8 +2,8 @@ import { type ErrorCode, MirrorError } from '../format/errors.ts';
 import { CHALLENGE } from './access.ts';
 import { momentary } from './document.ts';
 import { preferredFormat } from './http/accept.ts';
+import { isOnlyIfCached } from './http/caching.ts';
 import { METHODS } from './http/cors.ts';
-import { listOf } from './http/list.ts';
 import { HTML } from './pages/page.ts';
 import { problemPage, type Problem as ShownProblem } from './pages/problem.ts';
 
@@ -13,7 +13,7 @@ export type Advice = Partial<Record<ErrorCode, string>>;
 type Kind = [status: number, title: string, hint?: string];
 
 const INSPECT =
-  'The operator can list all such files at /verify and repair them: stout-mirror publish --repair.';
+  'The operator can list all such files at /verify and repair them: stout-mirror publish --repair. For a file on demand, delete the object fetched/sha256/<SHA-256>: it is fetched again.';
 
 /** Storage does not hold what was signed. No client or proxy repeats such a request (docs/decisions/0013-failed-dependency-for-damage.md). */
 const DAMAGED = 424;
@@ -27,6 +27,12 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
     'Look for a package at / or by /api/v1/packages?q=NAME; a path that ends in a slash lists its folder.',
   ],
   'on-demand': [404, 'Not fetched', 'This server has only what its operator mirrored: ask for another file.'],
+  'source-failed': [503, 'Not fetched yet', 'Ask again in some seconds.'],
+  'source-refused': [
+    DAMAGED,
+    'Source refused',
+    'The source does not have the signed file. The operator can make the mirror again with stout-mirror update DIR.',
+  ],
   'no-such-path': [404, 'No such path', '/api/v1/openapi.json describes the paths of a mirror.'],
   'read-only': [405, 'Read-only', 'A mirror changes when its operator publishes: stout-mirror publish DIR.'],
   unauthorized: [401, 'Token needed', 'Ask the operator of this mirror for a token.'],
@@ -58,6 +64,8 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
 const UNEXPECTED: Kind = [500, 'Internal error'];
 
 const SOON = { 'retry-after': '5' };
+/** As long as a source that failed is left alone. */
+const LATER = { 'retry-after': '10' };
 
 /** Headers that an error requires (RFC 9110 sections 10.2.3, 15.5.2 and 15.5.6). Of all that ask to wait, only these pass. */
 const REQUIRED_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
@@ -65,10 +73,16 @@ const REQUIRED_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
   'read-only': { allow: METHODS },
   busy: SOON,
   upstream: SOON,
+  'source-failed': LATER,
 };
 
+/** The client wanted only what is here, and that is not. */
+const ONLY_IF_CACHED = 504;
+const WITHOUT_ONLY_IF_CACHED = 'Ask without only-if-cached in Cache-Control.';
+
 /** Returns whether a status is for the operator of this mirror, not for the client. */
-export const isFault = (status: number): boolean => status === DAMAGED || status >= 500;
+export const isFault = (status: number): boolean =>
+  status === DAMAGED || (status >= 500 && status !== ONLY_IF_CACHED);
 
 /** A problem document (RFC 9457). */
 interface Problem extends ShownProblem {
@@ -99,15 +113,13 @@ function problemOf(error: unknown, request: Request, requestId: string | undefin
   const known = error instanceof MirrorError ? error : undefined;
   const kind = (known && KINDS[known.code]) ?? UNEXPECTED;
   const [usual, title, hint] = kind;
-  // RFC 9111 section 5.2.1.7: the client wants no other server to be asked.
-  const directives = listOf(request.headers.get('cache-control') ?? '');
-  const isOnlyCached = directives.some((directive) => directive.toLowerCase() === 'only-if-cached');
-  const status = known?.code === 'on-demand' && isOnlyCached ? 504 : usual;
+  const isUncached = known?.code === 'on-demand' && isOnlyIfCached(request.headers);
+  const status = isUncached ? ONLY_IF_CACHED : usual;
   return {
     type: kind === UNEXPECTED ? 'about:blank' : `urn:stout-mirror:${known?.code}`,
     status,
     title,
-    hint: known ? (advice[known.code] ?? hint) : hint,
+    hint: isUncached ? WITHOUT_ONLY_IF_CACHED : known ? (advice[known.code] ?? hint) : hint,
     // An unexpected error may contain anything: its message goes to the log, not to the client.
     detail: known ? known.message : 'Something went wrong that should not have.',
     code: known?.code,

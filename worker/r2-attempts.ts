@@ -34,4 +34,5 @@ function isTransient(error: unknown): boolean {
   return code === undefined || TRANSIENT.includes(code);
 }
 
-const codeOf = (error: unknown): string | undefined => CODE.exec(messageOf(error))?.[1];
+/** Returns the code of an error of R2; `undefined` for any other error. */
+export const codeOf = (error: unknown): string | undefined => CODE.exec(messageOf(error))?.[1];

@@ -10,7 +10,7 @@ import {
   type SnapshotId,
   snapshotKey,
 } from '../format/layout.ts';
-import type { SnapshotEntry } from '../format/snapshot/entry.ts';
+import { filePathOf, type OnDemandEntry, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import { MAX_POINTER_SIZE, parsePointer } from '../format/snapshot/pointer.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
 import type {
@@ -22,10 +22,11 @@ import type {
   StoredRecords,
   Usage,
 } from '../format/store.ts';
-import { readWithRetry } from './r2-attempts.ts';
+import { codeOf, readWithRetry } from './r2-attempts.ts';
 import { RecordTable } from './record-table.ts';
 
 const BLOBS = blobName('');
+const FETCHED = fetchedKey('');
 /** Each page lists a thousand snapshots. */
 const MAX_SNAPSHOT_PAGES = 4;
 /** Each page lists a thousand objects, whose records take 57 KB. An isolate has 128 MB for everything. */
@@ -91,19 +92,54 @@ export class R2Store implements MirrorStore {
     }
   }
 
-  async records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
-    const records = new RecordTable();
-    const maxPages = Math.min(maxOperations, MAX_RECORD_PAGES);
-    const isWhole = await this.#list(BLOBS, maxPages, usage, (objects) => {
-      records.add(objects.map((object) => [object.key.slice(BLOBS.length), recordOf(object)] as const));
-    });
-    return isWhole ? records : undefined;
+  async keep(
+    entry: OnDemandEntry,
+    size: number,
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    const { sha256 } = entry;
+    // Storage must know the length beforehand. Between two streams of the platform no byte passes through JavaScript.
+    const { readable, writable } = new FixedLengthStream(size);
+    const ending = new AbortController();
+    const isWhole = body.pipeTo(writable, { signal: ending.signal }).then(
+      () => true,
+      () => false,
+    );
+    try {
+      await this.#bucket.put(fetchedKey(sha256), readable, { sha256, onlyIf: { etagDoesNotMatch: '*' } });
+    } catch (reason) {
+      // Storage may have refused without reading anything: then nothing else ends the body.
+      ending.abort(reason);
+      throw putError(reason, entry, await isWhole);
+    }
   }
 
-  /** Returns the first object that has an entry's bytes: a publisher put them there, or a server that fetched them. */
-  async #first<T>({ sha256, source }: SnapshotEntry, read: (key: string) => Promise<T | null>) {
-    const keys = [blobName(sha256), ...(source === undefined ? [] : [fetchedKey(sha256)])];
-    for (const key of keys) {
+  async records(maxOperations: number, usage: Usage): Promise<StoredRecords | undefined> {
+    const last = usage.operations + Math.min(maxOperations, MAX_RECORD_PAGES);
+    const tables = new Map<string, RecordTable>();
+    for (const prefix of [BLOBS, FETCHED]) {
+      const table = new RecordTable();
+      tables.set(prefix, table);
+      const isWhole = await this.#list(prefix, last - usage.operations, usage, (objects) => {
+        table.add(objects.map((object) => [object.key.slice(prefix.length), recordOf(object)] as const));
+      });
+      if (!isWhole) return undefined;
+    }
+    return {
+      // The object that is read, and no other: a doubtful record of it is not made good by one in another place.
+      get: (entry) =>
+        placesOf(entry)
+          .map((place) => tables.get(place))
+          .find((table) => table?.has(entry.sha256))
+          ?.get(entry.sha256),
+      lacks: (sha256) => ![...tables.values()].some((table) => table.has(sha256)),
+    };
+  }
+
+  /** Returns the first object that has an entry's bytes. */
+  async #first<T>(entry: SnapshotEntry, read: (key: string) => Promise<T | null>) {
+    for (const place of placesOf(entry)) {
+      const key = `${place}${entry.sha256}`;
       const object = await this.#attempt(key, () => read(key));
       if (object) return object;
     }
@@ -149,6 +185,29 @@ export class R2Store implements MirrorStore {
   #attempt<T>(key: string, read: () => Promise<T>): Promise<T> {
     return readWithRetry(key, this.#patience, read);
   }
+}
+
+/** Returns the prefixes below which an entry's bytes may be, the likeliest first: a server fetched them, or a publisher put them there. */
+const placesOf = ({ source }: Pick<SnapshotEntry, 'source'>): readonly string[] =>
+  source === undefined ? [BLOBS] : [FETCHED, BLOBS];
+
+/** Of the platform: passes on exactly so many bytes, or fails. */
+declare const FixedLengthStream: new (
+  size: number,
+) => { readable: R2Body; writable: WritableStream<Uint8Array<ArrayBuffer>> };
+type R2Body = NonNullable<Parameters<R2Bucket['put']>[1]> & object;
+
+/** R2's code for bytes that do not have the SHA-256 that was given. */
+const OTHER_BYTES = '10037';
+
+/** Returns why an object was not stored: other bytes, a failure of storage, or whatever ended the body before it was whole. */
+function putError(cause: unknown, entry: OnDemandEntry, isWhole: boolean): unknown {
+  const where = filePathOf(entry);
+  const code = codeOf(cause);
+  if (code === undefined && !isWhole) return cause;
+  return code === OTHER_BYTES
+    ? new MirrorError('mismatch', `What came for ${where} is not as signed.`, { where, cause })
+    : new MirrorError('upstream', `Storage failed to keep ${where}.`, { where, cause });
 }
 
 const recordOf = ({ size, checksums }: R2Object): StoredRecord => ({

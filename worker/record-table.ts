@@ -1,6 +1,6 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { isSha256 } from '../format/digest.ts';
-import type { StoredRecord, StoredRecords } from '../format/store.ts';
+import type { StoredRecord } from '../format/store.ts';
 
 const SHA256 = 32;
 const MD5 = 16;
@@ -9,6 +9,8 @@ const SIZE = 8;
 const WIDTH = SHA256 + MD5 + SIZE + 1;
 const HAS_SHA256 = 1;
 const HAS_MD5 = 2;
+/** Storage recorded another SHA-256 than the name. */
+const IS_DOUBTFUL = 4;
 
 /** One page of a listing. */
 interface Page {
@@ -20,17 +22,15 @@ interface Page {
 
 /**
  * What storage recorded of each object whose name is a SHA-256, in 57 bytes for each. Pages are added in the order in which
- * storage lists them, by name. An object that storage recorded with another SHA-256 than its name is left out, as one that
- * nobody listed: its own record must be read.
+ * storage lists them, by name. Of an object that storage recorded with another SHA-256 than its name nothing is known but that it
+ * is there: its own record must be read.
  */
-export class RecordTable implements StoredRecords {
+export class RecordTable {
   readonly #pages: Page[] = [];
 
   /** Adds a page of a listing: names and records, sorted by name. */
   add(listed: readonly (readonly [sha256: string, record: StoredRecord])[]): void {
-    const kept = listed.filter(
-      ([name, { sha256 }]) => isSha256(name) && (sha256 === undefined || sha256 === name),
-    );
+    const kept = listed.filter(([name]) => isSha256(name));
     const [first, last] = [kept[0]?.[0], kept.at(-1)?.[0]];
     if (first === undefined || last === undefined) return;
     const bytes = new Uint8Array(kept.length * WIDTH);
@@ -40,15 +40,25 @@ export class RecordTable implements StoredRecords {
     this.#pages.push({ first, last, bytes });
   }
 
-  /** Returns the record of an object; `undefined` if it was not listed. */
+  /** Returns the record of an object; `undefined` if it was not listed, or is doubtful. */
   get(sha256: string): StoredRecord | undefined {
+    const row = this.#rowOf(sha256);
+    return row && !((row[WIDTH - 1] ?? 0) & IS_DOUBTFUL) ? read(row, sha256) : undefined;
+  }
+
+  /** Returns true if an object was listed, whatever its record is. */
+  has(sha256: string): boolean {
+    return this.#rowOf(sha256) !== undefined;
+  }
+
+  #rowOf(sha256: string): Uint8Array | undefined {
     const page = this.#pages[firstIndex(this.#pages.length, (index) => this.#lastOf(index) >= sha256)];
     if (!page || page.first > sha256) return undefined;
     const wanted = hexToBytes(sha256);
     const count = page.bytes.length / WIDTH;
     const row = (index: number) => page.bytes.subarray(index * WIDTH, (index + 1) * WIDTH);
     const at = firstIndex(count, (index) => compare(row(index), wanted) >= 0);
-    return at < count && compare(row(at), wanted) === 0 ? read(row(at), sha256) : undefined;
+    return at < count && compare(row(at), wanted) === 0 ? row(at) : undefined;
   }
 
   /** Bytes of all records. */
@@ -65,7 +75,8 @@ function write(row: Uint8Array, name: string, { size, sha256, md5 }: StoredRecor
   row.set(hexToBytes(name));
   if (md5 !== undefined) row.set(hexToBytes(md5), SHA256);
   new DataView(row.buffer, row.byteOffset).setFloat64(SHA256 + MD5, size);
-  row[WIDTH - 1] = (sha256 === undefined ? 0 : HAS_SHA256) | (md5 === undefined ? 0 : HAS_MD5);
+  const doubt = sha256 === undefined || sha256 === name ? 0 : IS_DOUBTFUL;
+  row[WIDTH - 1] = (sha256 === undefined ? 0 : HAS_SHA256) | (md5 === undefined ? 0 : HAS_MD5) | doubt;
 }
 
 function read(row: Uint8Array, name: string): StoredRecord {

@@ -15,12 +15,17 @@ export interface RequestRecord {
   /** Version of the snapshot that the response is from. */
   snapshot?: number | undefined;
   warning?: string | undefined;
+  /** Milliseconds that a file on demand took to get here, and how many requests to its source that took. */
+  fetch_ms?: number | undefined;
+  fetch_requests?: number | undefined;
   /** Of an error. */
   message?: string | undefined;
   code?: string | undefined;
   where?: string | undefined;
   expected?: string | undefined;
   found?: string | undefined;
+  /** What caused it, where the client is not shown that. */
+  cause?: string | undefined;
   /** Of an unexpected error. */
   stack?: string | undefined;
 }
@@ -41,6 +46,8 @@ export function recordOf(context: AppContext, ms: number): RequestRecord {
     bytes: bytes === null ? undefined : Number(bytes),
     snapshot: context.get('snapshot'),
     warning: context.get('warning'),
+    fetch_ms: context.get('fetched')?.ms,
+    fetch_requests: context.get('fetched')?.requests,
     ...(error === undefined ? {} : faultOf(error)),
   };
 }
@@ -51,8 +58,13 @@ function faultOf(error: unknown): Partial<RequestRecord> {
     return { message, stack: error instanceof Error ? error.stack : undefined };
   }
   const { code, where, expected, found } = error;
-  return { message, code, where, expected, found };
+  const cause = error.cause === undefined ? undefined : withoutAddresses(messageOf(error.cause));
+  return { message, code, where, expected, found, cause: cause === message ? undefined : cause };
 }
+
+/** Leaves of each address its host: where a redirect leads may open the file to everybody. */
+const withoutAddresses = (text: string): string =>
+  text.replace(/https?:\/\/\S+/g, (address) => URL.parse(address)?.host ?? 'an address');
 
 /** Returns the platform's id of a request, so that both logs name the same one; a new id where it gives none. */
 export function requestIdOf(headers: Headers): string {

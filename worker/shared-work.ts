@@ -3,13 +3,14 @@ import { inTime } from './patience.ts';
 
 /**
  * Work in progress that requests share. On Workers it dies with the request that began it, and its promise then never
- * settles. So no request waits longer than the given patience: otherwise one client that hangs up could block an isolate
- * for good.
+ * settles. So no request waits longer than the given patience since the work last showed that it is alive: otherwise one
+ * client that hangs up could block an isolate for good.
  */
 export class SharedWork<T> {
   readonly #clock: () => Date;
   readonly #patience: number;
   readonly #atMost: number;
+  /** `since` is when the work began, or last showed that it is alive. */
   readonly #pending = new Map<string, { since: number; work: Promise<T> }>();
 
   /** `patience` in milliseconds; `atMost` is how many keys may be in progress at once. */
@@ -20,10 +21,11 @@ export class SharedWork<T> {
   }
 
   /**
-   * Returns the result of the work of `key` that is in progress; begins it when there is none. Throws `busy` when the
-   * work of as many other keys is in progress, or may be: for no longer than the patience.
+   * Returns the result of the work of `key` that is in progress; begins it when there is none. Work that may take longer
+   * than the patience calls `alive` now and then. Throws `busy` when the work of as many other keys is in progress, or may
+   * be: for no longer than the patience.
    */
-  async join(key: string, begin: () => Promise<T>): Promise<T> {
+  async join(key: string, begin: (alive: () => void) => Promise<T>): Promise<T> {
     const now = this.#clock().getTime();
     this.#forget(now - this.#patience);
     const known = this.#pending.get(key);
@@ -32,9 +34,12 @@ export class SharedWork<T> {
       return done ? done.value : this.join(key, begin);
     }
     if (this.#pending.size >= this.#atMost) throw busy();
+    const alive = (): void => {
+      pending.since = this.#clock().getTime();
+    };
     const pending = {
       since: now,
-      work: begin().finally(() => {
+      work: begin(alive).finally(() => {
         if (this.#pending.get(key) === pending) this.#pending.delete(key);
       }),
     };
@@ -42,12 +47,9 @@ export class SharedWork<T> {
     return pending.work;
   }
 
-  /** Drops work that began until then. The oldest is first. */
+  /** Drops work that has shown no sign of life since then. */
   #forget(until: number): void {
-    for (const [key, { since }] of this.#pending) {
-      if (since > until) return;
-      this.#pending.delete(key);
-    }
+    for (const [key, { since }] of this.#pending) if (since <= until) this.#pending.delete(key);
   }
 }
 

@@ -1,6 +1,6 @@
-import { MirrorError } from '../format/errors.ts';
+import { hasCode, MirrorError } from '../format/errors.ts';
 import { leafPath } from '../format/layout.ts';
-import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
+import { filePathOf, type OnDemandEntry, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference } from '../format/snapshot/root.ts';
 import {
   type ByteRange,
@@ -15,8 +15,8 @@ import type { Findings } from './findings.ts';
 import { withinPatience } from './patience.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
-// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 424, and a
-// file on demand that is not here as a 404.
+// All that is served from storage passes here: what is not as signed becomes an error, which clients get as a 424. A file on
+// demand that is not here is fetched into storage first, or is a 404 where nothing is fetched.
 
 /** How long a small file may take to arrive, milliseconds. */
 const PATIENCE = 10_000;
@@ -33,10 +33,26 @@ export interface Sendable {
 export interface Storage {
   store: MirrorStore;
   findings?: Findings | undefined;
+  /** Fetches a file on demand into the store. Absent where that is impossible or not wanted. */
+  fetch?: ((entry: OnDemandEntry) => Promise<void>) | undefined;
 }
 
-/** Returns what is known of a file whose record agrees with the snapshot. Throws as {@link openStored}. */
-export async function checkStored({ store, findings }: Storage, entry: SnapshotEntry): Promise<Sendable> {
+/**
+ * Returns what is known of a file whose record agrees with the snapshot. Fetches a file on demand only if its size is unknown.
+ * Throws as {@link openStored}.
+ */
+export function checkStored(storage: Storage, entry: SnapshotEntry): Promise<Sendable> {
+  const { size } = entry;
+  if (entry.source !== undefined && storage.fetch && size !== undefined) {
+    return head(storage, entry).catch((error) => {
+      if (!hasCode(error, 'on-demand')) throw error;
+      return { size, isWeak: false };
+    });
+  }
+  return withFetch(storage, entry, () => head(storage, entry));
+}
+
+async function head({ store, findings }: Storage, entry: SnapshotEntry): Promise<Sendable> {
   const record = await store.head(entry);
   const evidence = evidenceOf(record);
   const fault = faultOf(entry, evidence, findings);
@@ -45,10 +61,27 @@ export async function checkStored({ store, findings }: Storage, entry: SnapshotE
 }
 
 /**
- * Opens a file, or a range of it, whose record agrees with the snapshot. The record is of the whole file. Throws `missing`,
- * `on-demand` or `mismatch`.
+ * Opens a file, or a range of it, whose record agrees with the snapshot. The record is of the whole file. Fetches a file on
+ * demand that is not here. Throws `missing`, `on-demand`, `mismatch`, `source-failed` or `source-refused`.
  */
-export async function openStored(
+export const openStored = (
+  storage: Storage,
+  entry: SnapshotEntry,
+  range?: ByteRange,
+): Promise<Sendable & Pick<OpenFile, 'body'>> => withFetch(storage, entry, () => open(storage, entry, range));
+
+/** Returns the result of a read; if the file is on demand and not here, fetches it and reads again. */
+async function withFetch<T>({ fetch }: Storage, entry: SnapshotEntry, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!fetch || entry.source === undefined || !hasCode(error, 'on-demand')) throw error;
+    await fetch(entry);
+  }
+  return read();
+}
+
+async function open(
   { store, findings }: Storage,
   entry: SnapshotEntry,
   range?: ByteRange,

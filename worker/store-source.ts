@@ -21,7 +21,7 @@ import { withinPatience } from './patience.ts';
 import { readWhole, storedLeaf } from './storage-check.ts';
 
 /** The most operations that it takes to look at one file. */
-export const MAX_LOOKS = 2;
+export const MAX_OPERATIONS_PER_FILE = 2;
 /** Files looked at together. A Worker has at most six connections at a time. */
 const READERS = 6;
 /** How long a file that is being read may give no bytes, milliseconds. */
@@ -101,7 +101,8 @@ export class StoreSource implements VerifySource {
     const { used, findings } = this.#options;
     if (findings?.has(filePathOf(entry))) return this.#hashed(entry);
     const records = await this.#options.records;
-    const listed = records && evidenceOf(records.get(entry.sha256));
+    const listed = records && evidenceOf(records.get(entry));
+    if (entry.source !== undefined && records?.lacks(entry.sha256)) return { kind: 'absent' };
     // The file may have been mended since it was listed, or fetched: its own record decides before it is reported.
     if (listed && agrees(entry, listed)) return listed;
     used.operations += looksFor(entry);
@@ -110,7 +111,7 @@ export class StoreSource implements VerifySource {
 }
 
 /** Returns the most operations that it takes to find a file: one on demand may be in two places. */
-const looksFor = ({ source }: SnapshotEntry): number => (source === undefined ? 1 : MAX_LOOKS);
+const looksFor = ({ source }: SnapshotEntry): number => (source === undefined ? 1 : MAX_OPERATIONS_PER_FILE);
 
 /**
  * Reads a stored file and hashes it, whatever checksum storage recorded: to its end, or one byte beyond the listed size. One

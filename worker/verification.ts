@@ -1,7 +1,7 @@
 import { MirrorError } from '../format/errors.ts';
 import { parseSnapshotName, type SnapshotId, snapshotName } from '../format/layout.ts';
 import type { SnapshotEntry } from '../format/snapshot/entry.ts';
-import type { SignedRoot } from '../format/snapshot/root.ts';
+import type { Root, SignedRoot } from '../format/snapshot/root.ts';
 import type { SeenVersions } from '../format/snapshot/seen.ts';
 import type { MirrorStore, StoredRecords, Usage } from '../format/store.ts';
 import { judge, type Verdict } from '../format/verify/evidence.ts';
@@ -10,7 +10,7 @@ import { verifyMirror } from '../format/verify/walk.ts';
 import type { Findings } from './findings.ts';
 import type { Settings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
-import { hashStored, MAX_LOOKS, StoreSource } from './store-source.ts';
+import { hashStored, MAX_OPERATIONS_PER_FILE, StoreSource } from './store-source.ts';
 
 /** How long a quick report of a snapshot, and a listing of what storage recorded, are used again, milliseconds. */
 const LIFETIME = 60_000;
@@ -36,7 +36,7 @@ interface Run {
 /** Which snapshot to verify. */
 export interface Target {
   /** The live one. */
-  live?: { signed: SignedRoot; sha256: string } | undefined;
+  live?: { signed: SignedRoot; sha256: string; snapshot: Root } | undefined;
   /** Why the live one is not served. */
   refusal?: unknown;
   /** The name of a kept one, which need not be live: `<version>-<key id>`, or the version alone. */
@@ -153,19 +153,21 @@ export class Verification {
       ...{ sliceSize: SLICE_SIZE, sliceBytes: DEEP_SLICE },
       // One more for the leaf that may come first.
       mayContinue: () =>
-        used.operations + SLICE_SIZE * MAX_LOOKS + 1 <= verifyOperations && used.bytes < DEEP_BYTES,
+        used.operations + SLICE_SIZE * MAX_OPERATIONS_PER_FILE + 1 <= verifyOperations &&
+        used.bytes < DEEP_BYTES,
     });
     return { report, root: source.root };
   }
 
   /**
-   * Returns what storage recorded, where a third of a call's operations can list it. Concurrent requests share one
-   * listing, which serves the calls of a minute, or until another fault is found.
+   * Returns what storage recorded, where a third of a call's operations can list it. Concurrent requests share one listing, which
+   * serves the calls of a minute, or until another fault is found.
    */
   async #records(used: Usage): Promise<StoredRecords | undefined> {
     const now = this.#clock().getTime();
     const known = this.#listed;
-    if (known && now < known.at + LIFETIME && !this.#findings.isOutdated(known.turn)) return known.records;
+    const isRecent = known && now < known.at + LIFETIME && !this.#findings.isOutdated(known.turn);
+    if (isRecent) return known.records;
     // Let go before the next one is made: both together take twice the memory.
     this.#listed = undefined;
     return this.#listing.join('', async () => {

@@ -26,6 +26,8 @@ export interface Upload extends MirrorBlob {
   replaces?: string;
   /** True for a file on demand, which a bucket may have or not, whatever its snapshots name. */
   isOnDemand?: boolean;
+  /** True if only a recorded SHA-256 proves it, because the list has no MD5 or no size of it. */
+  needsSha256?: boolean;
 }
 
 /** What was uploaded. */
@@ -69,7 +71,7 @@ export type Likeness = 'same' | 'unproven' | 'other';
 export async function inspectBlob(
   bucket: Bucket,
   blob: MirrorBlob,
-  reports: boolean,
+  reports: boolean | undefined,
 ): Promise<{ likeness: Likeness; etag: string } | undefined> {
   const stored = await bucket.head(blobName(blob.sha256), { checksum: reports });
   if (!stored) return undefined;

@@ -46,11 +46,12 @@ function incapable(lacks: readonly string[]): MirrorError {
 
 /**
  * Returns true if storage reports the SHA-256 that it recorded of an object. Without it, only MD5 and size show what an
- * object is. False before anything was tried in this bucket.
+ * object is. `undefined` before anything was tried in this bucket.
  */
-export async function reportsSha256(bucket: Bucket): Promise<boolean> {
+export async function reportsSha256(bucket: Bucket): Promise<boolean | undefined> {
   try {
-    return (await bucket.head(PROBE, { checksum: true }))?.sha256 === TRIAL_SHA256;
+    const probe = await bucket.head(PROBE, { checksum: true });
+    return probe && probe.sha256 === TRIAL_SHA256;
   } catch (error) {
     // Some stores refuse a question that they do not know.
     if (error instanceof MirrorError && error.code === 'refused') return false;

@@ -3,9 +3,10 @@ import { MirrorError } from '../../format/errors.ts';
 import { leafPath } from '../../format/layout.ts';
 import { isOffered, isOwnFile, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, Root } from '../../format/snapshot/root.ts';
+import { MAX_OBJECT } from '../../format/store.ts';
 import { digestFile } from '../directory/hash.ts';
 import { readLeaf } from '../directory/mirror.ts';
-import { ownFile } from '../directory/paths.ts';
+import { inspectFile, ownFile } from '../directory/paths.ts';
 import { isPresent } from '../directory/write.ts';
 import {
   inspectBlob,
@@ -22,19 +23,24 @@ import type { Bucket, StoredObject } from './bucket.ts';
 import { reportsSha256 } from './capabilities.ts';
 import { openStoredLeaf } from './snapshots.ts';
 
-/** Storage accepts single uploads of up to 5 GiB, and records no checksum of multipart uploads. */
-const MAX_UPLOAD = 4.9 * 1024 ** 3;
 const DAMAGED: readonly string[] = ['missing', 'mismatch', 'bad-input', 'too-large'];
+
+/** The blobs of a snapshot, and the number of its files on demand that the folder does not have or that are not uploaded. */
+export interface SnapshotUploads {
+  uploads: Upload[];
+  absent: number;
+}
 
 /**
  * Returns every blob of a mirror's snapshot, leaves included. Superseded files whose time has come are left out, and so are
  * files on demand that the folder does not have. Throws `too-large`, naming each file that storage does not accept.
  */
-export async function uploadsOf(directory: string, snapshot: Root, now: Date): Promise<Upload[]> {
+export async function uploadsOf(directory: string, snapshot: Root, now: Date): Promise<SnapshotUploads> {
   const uploads = new Map<string, Upload>();
-  const add = (blob: MirrorBlob, isOnDemand = false): void => {
+  let absent = 0;
+  const add = (blob: MirrorBlob, how: Pick<Upload, 'isOnDemand' | 'needsSha256'> = {}): void => {
     const body = { path: ownFile(directory, blob.path), size: blob.size };
-    uploads.set(blob.sha256, { ...blob, body, isOnDemand });
+    uploads.set(blob.sha256, { ...blob, body, ...how });
   };
   for (const [index, { sha256, size }] of snapshot.leaves.entries()) {
     const path = leafPath(sha256);
@@ -42,14 +48,19 @@ export async function uploadsOf(directory: string, snapshot: Root, now: Date): P
     const own = (await readLeaf(directory, snapshot, index)).filter(isOwnFile);
     for (const entry of own.filter((entry) => isOffered(entry, now))) {
       const blob = await blobOf(directory, entry);
-      if (blob) add(blob, entry.source !== undefined);
+      if (!blob) absent += 1;
+      else if (entry.source === undefined) add(blob);
+      else {
+        const needsSha256 = entry.size === undefined || entry.md5 === undefined;
+        add(blob, { isOnDemand: true, needsSha256 });
+      }
     }
   }
   const all = [...uploads.values()];
   const tooLarge = all
-    .filter(({ size }) => size > MAX_UPLOAD)
+    .filter(({ size }) => size > MAX_OBJECT)
     .map(({ path, size }) => `${path}: ${size} bytes`);
-  if (tooLarge.length === 0) return all;
+  if (tooLarge.length === 0) return { uploads: all, absent };
   const message =
     'Storage accepts at most 4.9 GiB in one upload, and these files are larger; nothing was uploaded:';
   throw new MirrorError('too-large', [message, ...tooLarge].join('\n  '), { where: directory });
@@ -66,6 +77,23 @@ async function blobOf(directory: string, entry: SnapshotEntry): Promise<MirrorBl
   return { path, ...(await digestFile(local, size)), sha256 };
 }
 
+const NEITHER_HAS =
+  'The bucket lacks these files, and they are not in the folder either; nothing was uploaded:';
+
+/**
+ * Throws `missing`, before anything is uploaded, for files that neither the bucket nor the folder has. The `message` comes before
+ * their names.
+ */
+export function expectInFolder(
+  directory: string,
+  uploads: readonly Upload[],
+  message: string = NEITHER_HAS,
+): void {
+  const lacking = uploads.filter(({ path }) => !inspectFile(directory, path)).map(({ path }) => path);
+  if (lacking.length === 0) return;
+  throw new MirrorError('missing', [message, ...lacking].join('\n  '), { where: directory });
+}
+
 export interface MissingOptions extends UploadOptions {
   directory: string;
   now: Date;
@@ -75,7 +103,7 @@ export interface MissingOptions extends UploadOptions {
 
 /**
  * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names, except files on
- * demand; with `repair`, relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are
+ * demand; for those, for files that the folder does not have, and with `repair`, relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are
  * to be replaced.
  */
 export async function missingUploads(
@@ -83,12 +111,26 @@ export async function missingUploads(
   wanted: readonly Upload[],
   live: Root | undefined,
 ): Promise<Upload[]> {
-  const { bucket, repair } = options;
+  const { bucket, directory, repair } = options;
   const named = repair ? new Set<string>() : await blobsOf(options, wanted, live);
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
-  const isUncertain = missing.some(({ isOnDemand }) => isOnDemand);
+  const isUncertain = missing.some(({ isOnDemand, path }) => isOnDemand || !inspectFile(directory, path));
   if (!repair && !isUncertain && missing.length <= WORTH_LISTING) return missing;
   return compareWithStored(options, missing, await listBlobs(bucket));
+}
+
+/**
+ * Returns the blobs that a server could prove in this store, and counts the others as absent: it fetches them itself. A dry run in
+ * a new bucket cannot know that yet, and takes the store for one that reports SHA-256.
+ */
+export async function provableUploads(
+  bucket: Bucket,
+  { uploads, absent }: SnapshotUploads,
+): Promise<SnapshotUploads> {
+  const isUnprovable = ({ needsSha256 = false }: Upload): boolean => needsSha256;
+  if (!uploads.some(isUnprovable) || (await reportsSha256(bucket)) !== false) return { uploads, absent };
+  const provable = uploads.filter((upload) => !isUnprovable(upload));
+  return { uploads: provable, absent: absent + uploads.length - provable.length };
 }
 
 /**

@@ -1,101 +1,72 @@
-import { Argument, Command, type Option } from 'commander';
-import { MACOS_RELEASES, TAGS_IN_USE } from '../../format/tags.ts';
+import { Argument, Command } from 'commander';
 import { NAME } from '../version.ts';
 import type { Session } from './session.ts';
 import { linesOf } from './terminal.ts';
 
-/** Options with a few possible values. Others take numbers, or files, which shells complete by themselves. */
-const VALUES: Record<string, readonly string[]> = {
-  '--platforms': TAGS_IN_USE,
-  '--arch': ['arm64', 'x86_64'],
-  '--os': [...MACOS_RELEASES, 'linux'],
-};
-
-type Script = (verbs: readonly Command[]) => string;
-
-/** Returns the verb that prints a completion script for the verbs of `program`. */
-export function completionCommand(session: Session, program: Command): Command {
-  const scripts: Record<string, Script> = { bash, zsh, fish };
+/** Returns the verb that prints a completion script. What words may become, the script asks the hidden verb `complete`. */
+export function completionCommand(session: Session): Command {
   return new Command('completion')
     .summary('print completions for bash, zsh or fish')
     .description(
-      'Print a script that completes verbs, options and platforms. To use it now:\n' +
+      'Print a script that completes verbs, options, their values, and the names of packages in a mirror. To use it now:\n' +
         `  bash: source <(${NAME} completion bash)\n` +
         `  zsh:  source <(${NAME} completion zsh)\n` +
         `  fish: ${NAME} completion fish | source`,
     )
-    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
-    .action((shell: string) => session.print(linesOf(scripts[shell]?.(program.commands) ?? '')));
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
+    .action((shell: string) => session.print(linesOf(SCRIPTS[shell] ?? '')));
 }
 
-const namesOf = (verbs: readonly Command[]): string => verbs.map((verb) => verb.name()).join(' ');
-
-const optionsOf = (verb: Command): readonly Option[] => verb.options.filter((option) => option.long);
-
-const takesValue = ({ required, optional }: Option): boolean => required || optional;
-
-/** Returns text in single quotes, which mean the same in all three shells. */
-const quoted = (text: string): string => `'${text.replaceAll("'", '’')}'`;
-
-function bash(verbs: readonly Command[]): string {
-  const values = Object.entries(VALUES).map(([name, words]) => `    ${name}) words='${words.join(' ')}' ;;`);
-  const options = verbs.map((verb) => {
-    const names = optionsOf(verb).map(({ long }) => long);
-    return `        ${verb.name()}) words='${['--help', ...names].join(' ')}' ;;`;
-  });
-  return `_stout_mirror() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} words=''
-  case $prev in
-${values.join('\n')}
-    *)
-      if ((COMP_CWORD == 1)); then words='${namesOf(verbs)} --help --version'
-      elif [[ $cur == -* ]]; then case \${COMP_WORDS[1]} in
-${options.join('\n')}
-      esac; fi ;;
-  esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+/**
+ * Bash splits words at `@`, `=` and `:` too, as in `python@3.11` and `--platforms=`, and replaces only what follows the last of
+ * them, but with an `@` itself. So the words are joined again, and what stays is taken off each candidate.
+ */
+const BASH = `_stout_mirror() {
+  local line=\${COMP_LINE:0:COMP_POINT} words=() gap word i
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    gap=\${line%%[![:blank:]]*}
+    line=\${line:\${#gap}}
+    word=\${COMP_WORDS[i]}
+    ((i < COMP_CWORD)) || word=$line
+    line=\${line:\${#word}}
+    if ((i == 0)) || [[ -n $gap ]]; then words+=("$word"); else words[\${#words[@]} - 1]+=$word; fi
+  done
+  word=\${words[\${#words[@]} - 1]}
+  local breaks=\${COMP_WORDBREAKS//[^@=:]/} kept=''
+  [[ -z $breaks ]] || kept=\${word%"\${word##*[$breaks]}"}
+  kept=\${kept%@}
+  COMPREPLY=()
+  while IFS=$'\\t' read -r word _; do COMPREPLY+=("\${word#"$kept"}"); done < <(
+    ${NAME} complete -- "\${words[@]:1}" 2>/dev/null
+  )
 }
 complete -o default -F _stout_mirror ${NAME}
 `;
-}
 
-function zsh(verbs: readonly Command[]): string {
-  // Brackets and colons have a meaning in these lists.
-  const plain = (text: string): string => text.replaceAll(/[[\]:]/g, ' ');
-  const argument = (option: Option): string => {
-    const words = VALUES[option.long ?? ''];
-    const value = words ? `:value:(${words.join(' ')})` : ':value:_files';
-    return quoted(`*${option.long}[${plain(option.description)}]${takesValue(option) ? value : ''}`);
-  };
-  const cases = verbs.map(
-    (verb) =>
-      `      ${verb.name()}) _arguments ${optionsOf(verb).map(argument).join(' ')} '*:file:_files' ;;`,
-  );
-  return `#compdef ${NAME}
+const ZSH = `#compdef ${NAME}
 _stout_mirror() {
-  local -a verbs=(${verbs.map((verb) => quoted(`${verb.name()}:${plain(verb.summary())}`)).join(' ')})
-  local context state line
-  _arguments -C '1:verb:->verb' '*::argument:->argument'
-  case $state in
-    verb) _describe verb verbs ;;
-    argument) case $words[1] in
-${cases.join('\n')}
-    esac ;;
-  esac
+  local -a lines values texts
+  local line
+  lines=("\${(@f)$(${NAME} complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  for line in $lines; do
+    values+=("\${line%%$'\\t'*}")
+    texts+=("\${line/$'\\t'/  -- }")
+  done
+  if (($#values)); then compadd -l -d texts -- $values; else _files; fi
 }
 compdef _stout_mirror ${NAME}
 `;
-}
 
-function fish(verbs: readonly Command[]): string {
-  const lines = verbs.flatMap((verb) => [
-    `complete -c ${NAME} -n __fish_use_subcommand -x -a ${verb.name()} -d ${quoted(verb.summary())}`,
-    ...optionsOf(verb).map((option) => {
-      const words = VALUES[option.long ?? ''];
-      const value = words ? ` -x -a ${quoted(words.join(' '))}` : takesValue(option) ? ' -r' : '';
-      const name = option.long?.slice(2);
-      return `complete -c ${NAME} -n '__fish_seen_subcommand_from ${verb.name()}' -l ${name}${value} -d ${quoted(option.description)}`;
-    }),
-  ]);
-  return `${lines.join('\n')}\n`;
-}
+const FISH = `function __stout_mirror
+  set -l words (commandline -opc) (commandline -ct)
+  set -l found (${NAME} complete -- $words[2..-1] 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c ${NAME} -f -a '(__stout_mirror)'
+`;
+
+const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: FISH };

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { messageOf } from '../../format/errors.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { durationText } from '../units.ts';
 import { clientUrlArgument, mirrorUrlArgument, trustOption, validForOption } from './options.ts';
 import type { Session } from './session.ts';
 import { linesOf } from './terminal.ts';
-import { durationText } from './units.ts';
 
 interface Options {
   client: 'stout' | 'brew';
@@ -21,7 +21,10 @@ export function configCommand(session: Session): Command {
         'long its signatures are valid, unless --valid-for says so. ' +
         'For a private mirror, put the token into the URL: https://user:TOKEN@host',
     )
-    .argument('<url>', 'scheme and host under which clients reach the mirror')
+    .argument(
+      '[url]',
+      'scheme and host under which clients reach the mirror; without it, that of mirror.toml',
+    )
     .addOption(
       new Option('--client <name>', 'stout (config.toml) or brew (brew.env)')
         .choices(['stout', 'brew'])

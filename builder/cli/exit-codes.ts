@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../format/errors.ts';
 import type { Failure } from '../../format/verify/report.ts';
 
 /** Exit codes of all verbs, as docs/commands.md explains them. */
-export const EXIT = { done: 0, failed: 1, usage: 2, outdated: 3, unreachable: 4 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, outdated: 3, unreachable: 4, unread: 141 } as const;
 
 const BY_CODE: Partial<Record<Cause, number>> = {
   usage: EXIT.usage,

@@ -1,24 +1,24 @@
 import { Command } from 'commander';
 import type { MirrorInfo } from '../info.ts';
+import { bytesText, counted, durationText } from '../units.ts';
 import { jsonOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText, counted, durationText } from './units.ts';
 
 export function infoCommand(session: Session): Command {
   return new Command('info')
     .summary('show what a mirror holds')
     .description('Show what a mirror folder holds and how long it is signed for. To check it, use verify.')
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .addOption(jsonOption())
     .action(async (dir: string, options: { json?: boolean }) => {
-      const { mirrorInfo } = await import('../info.ts');
+      const { mirrorInfo, policyLines } = await import('../info.ts');
       const info = await mirrorInfo(directoryOf(dir));
       if (options.json) session.printJson(info);
-      else session.print(describe(info, session.clock()));
+      else session.print(describe(info, policyLines(info), session.clock()));
     });
 }
 
-function describe(info: MirrorInfo, now: Date): string[] {
+function describe(info: MirrorInfo, policy: readonly string[], now: Date): string[] {
   const ago = (moment: string): string =>
     `${durationText(Math.max((now.getTime() - Date.parse(moment)) / 1000, 0))} ago`;
   const left = (Date.parse(info.expires_at) - now.getTime()) / 1000;
@@ -26,6 +26,8 @@ function describe(info: MirrorInfo, now: Date): string[] {
     name,
     kind === 'formula' ? version : `${version}  (${kind})`,
   ]);
+  const { files, here, of_unknown_size: unknown } = info.on_demand;
+  const isKnown = unknown === 0;
   return [
     `Created    ${info.created_at} by ${info.generator}`,
     `Upstream   ${info.upstream}`,
@@ -37,18 +39,20 @@ function describe(info: MirrorInfo, now: Date): string[] {
     `Signed     ${ago(info.signed_at)} by key ${info.signed_by}`,
     left > 0 ? `Expires    in ${durationText(left)} (${info.expires_at})` : `EXPIRED    ${info.expires_at}`,
     `Packages   ${info.packages.length}`,
-    `Size       ${bytesText(info.bytes)} in ${counted(info.files, 'file')}`,
+    `Size       ${bytesText(info.bytes)}${isKnown ? '' : ' as far as known'} in ${counted(info.files, 'file')}`,
+    ...(files > 0 ? [`On demand  ${counted(files, 'file')}, ${here} of them here`] : []),
     ...table(sizesText(info.sizes)),
     'Bottles by platform',
     ...table(sizesText(info.tags)),
     ...(info.unchecked.length > 0 ? [`Unchecked  ${info.unchecked.join(', ')}`] : []),
+    ...(policy.length > 0 ? ['Policy', ...policy.map((line) => `  ${line}`)] : []),
     '',
     ...table(packages),
   ];
 }
 
-const sizesText = (sizes: Record<string, number>): [string, string][] =>
-  Object.entries(sizes).map(([name, bytes]) => [name, bytesText(bytes)]);
+const sizesText = (sizes: Record<string, number | null>): [string, string][] =>
+  Object.entries(sizes).map(([name, bytes]) => [name, bytes === null ? 'unknown' : bytesText(bytes)]);
 
 /** Formats rows of two columns, indented. */
 function table(rows: readonly [string, string][]): string[] {

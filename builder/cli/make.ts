@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT } from '../../format/layout.ts';
 import type { PrepareOptions } from '../prepare.ts';
-import type { ReadRequest, RequestFlags } from '../request/read.ts';
+import type { RequestFlags } from '../request/flags.ts';
+import type { ReadRequest } from '../request/read.ts';
 import type { Asked } from '../request/request.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonOption, keyOption, listOption, numberOption, validForOption } from './options.ts';
@@ -30,7 +31,7 @@ export const addMakeOptions = (command: Command): Command =>
     .addOption(validForOption())
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
     .option('--keep-going', 'leave out packages that are unknown or not available, and exit with 1')
-    .option('--dry-run', 'print what would be fetched, linked and removed, and write nothing')
+    .option('--dry-run', 'print what would be done, and write nothing')
     .addOption(jsonOption());
 
 /** What a verb makes of the request that it read. */
@@ -54,7 +55,7 @@ export async function makeMirror(
   const { expectOrigin } = await import('../upstream/open.ts');
   const prepare: Omit<PrepareOptions, 'trusted'> = {
     ...{ directory: directoryOf(dir), from, keepGoing: options.keepGoing ?? false, reporter },
-    ...{ asked: { ...read, ...how }, cache: cacheFolder(environment) },
+    ...{ asked: { ...read, ...how }, cache: cacheFolder(environment), now: session.now() },
   };
   if (options.dryRun) return preview(session, options, prepare);
   // Before the first key is made for nothing.
@@ -64,7 +65,7 @@ export async function makeMirror(
     ...prepare,
     trusted: options.trust.length > 0 ? await trustedKeys(options.trust, environment) : [],
     key: await signingKey(options.key, environment, session.askPassword),
-    ...{ now: session.now(), jobs: options.jobs },
+    jobs: options.jobs,
   });
   const exitCode = summary.failed.length > 0 ? EXIT.failed : EXIT.done;
   if (options.json) return session.printJson(summary, exitCode);

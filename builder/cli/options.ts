@@ -1,8 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { baseUrlOf, originOf } from '../../format/origin.ts';
+import { parseDuration } from '../request/duration.ts';
+import { parseSize } from '../units.ts';
 import { type MirrorUrl, parseMirrorUrl } from '../verify/mirror-url.ts';
-import { parseDuration } from './units.ts';
 
 /** Returns an option that may be repeated, and whose values may be separated by commas. `expect` throws for a bad value. */
 export function listOption(
@@ -16,7 +17,7 @@ export function listOption(
     return items;
   };
   return new Option(flags, description)
-    .argParser((value: string, previous: string[]) => [...previous, ...split(value)])
+    .argParser((value: string, previous: string[] | false) => [...(previous || []), ...split(value)])
     .default([]);
 }
 
@@ -60,6 +61,10 @@ function asUsage<T>(parse: () => T): T {
     throw new MirrorError('usage', cause.message, { expected: cause.expected, found: cause.found });
   }
 }
+
+/** Returns an option that takes a size in bytes. */
+export const sizeOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser(parseSize);
 
 /** Returns an option that takes a whole number from `least` to `most`. */
 export function numberOption(flags: string, description: string, least: number, most: number): Option {

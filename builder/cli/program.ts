@@ -3,41 +3,87 @@ import { Command, CommanderError } from 'commander';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { diskError } from '../directory/disk-error.ts';
 import { NAME, VERSION } from '../version.ts';
+import { bundleCommand } from './bundle.ts';
+import { completeCommand } from './complete.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
+import { diffCommand } from './diff.ts';
+import { doctorCommand } from './doctor.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { HELP } from './help.ts';
+import { fillCommand } from './fill.ts';
+import { HELP, withHelp } from './help.ts';
 import { infoCommand } from './info.ts';
+import { initCommand } from './init.ts';
 import { keygenCommand } from './keygen.ts';
+import { type FileUse, withMirrorFile } from './mirror-file.ts';
 import { outdatedCommand } from './outdated.ts';
 import { pruneCommand } from './prune.ts';
 import { pruneBucketCommand } from './prune-bucket.ts';
 import { publishCommand } from './publish.ts';
+import { pullCommand } from './pull.ts';
 import { rollbackCommand } from './rollback.ts';
+import { sbomCommand } from './sbom.ts';
 import { serveCommand } from './serve.ts';
 import type { Session } from './session.ts';
 import { signCommand } from './sign.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { linesOf } from './terminal.ts';
+import { unbundleCommand } from './unbundle.ts';
 import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
+import { whyCommand } from './why.ts';
 import { withdrawCommand } from './withdraw.ts';
 
 /** Messages with a list have each item on a line of its own, indented. Other line breaks are foreign text. */
 const LIST_BREAK = /\n(?= {2})/;
 
 const GROUPS = {
-  'Make a mirror:': [createCommand, updateCommand, outdatedCommand, pruneCommand, withdrawCommand],
-  'Check and sign it:': [verifyCommand, infoCommand, signCommand, keygenCommand],
+  'Make a mirror:': [
+    initCommand,
+    createCommand,
+    updateCommand,
+    outdatedCommand,
+    fillCommand,
+    pruneCommand,
+    withdrawCommand,
+  ],
+  'Check and sign it:': [
+    verifyCommand,
+    infoCommand,
+    whyCommand,
+    diffCommand,
+    doctorCommand,
+    sbomCommand,
+    signCommand,
+    keygenCommand,
+  ],
   'Hand it out:': [serveCommand, configCommand],
-  'Publish it to a bucket:': [publishCommand, rollbackCommand, snapshotsCommand, pruneBucketCommand],
+  'Carry it:': [bundleCommand, unbundleCommand],
+  'Publish it to a bucket:': [
+    publishCommand,
+    pullCommand,
+    rollbackCommand,
+    snapshotsCommand,
+    pruneBucketCommand,
+  ],
   'Other:': [completionCommand],
 };
 
+/** Verbs that are about no mirror, and have no use for its file. */
+const WITHOUT_MIRROR: readonly unknown[] = [initCommand, keygenCommand, completionCommand];
+
+/** Verbs that take something else from that file than others do. */
+const FILE_USES: ReadonlyMap<unknown, FileUse> = new Map([
+  [doctorCommand, { folder: 'optional' }],
+  [fillCommand, { folder: 'optional', bucket: 'on request' }],
+  [diffCommand, { bucket: 'on request' }],
+]);
+
 const EXIT_CODES = `Exit codes:
   0 done; 1 damage, refusal or failure; 2 wrong usage; 3 expired, rolled back;
-  4 unreachable; 130, 143 stopped. Of several causes: 1 before 3 before 4.`;
+  4 unreachable; 130, 143 stopped. Of several causes: 1 before 3 before 4.
+  1 also from why if a package is absent, and from --exit-code if things differ.`;
 
 /** Runs one command line, without the program's name, and returns its exit status. Errors are printed, never thrown. */
 export async function runProgram(argv: readonly string[], world: Omit<Session, 'fail'>): Promise<number> {
@@ -76,10 +122,14 @@ function programOf(session: Session): Command {
     .helpCommand(false)
     .addHelpText('after', `\n${EXIT_CODES}`);
   for (const [group, verbs] of Object.entries(GROUPS)) {
-    for (const verb of verbs)
-      program.addCommand(verb(session, program).copyInheritedSettings(program).helpGroup(group));
+    for (const verb of verbs) {
+      const command = verb(session);
+      if (!WITHOUT_MIRROR.includes(verb)) withMirrorFile(command, session, FILE_USES.get(verb));
+      program.addCommand(withHelp(command.copyInheritedSettings(program)).helpGroup(group));
+    }
   }
-  return program;
+  const complete = completeCommand(session, program).copyInheritedSettings(program);
+  return program.addCommand(complete, { hidden: true });
 }
 
 /** Prints what went wrong, with the evidence, and returns the exit status. */

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { GRACE_PERIOD, GRACE_PERIOD_DAYS } from '../../format/grace-period.ts';
 import type { PrunedBucket } from '../bucket/prune.ts';
+import { parseDuration } from '../request/duration.ts';
+import { bytesText, counted } from '../units.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, numberOption } from './options.ts';
 import type { Session } from './session.ts';
-import { bytesText, counted, parseDuration } from './units.ts';
 
 interface Options extends BucketVerbOptions {
   keep: number;

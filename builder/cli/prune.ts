@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { PruneSummary } from '../prune.ts';
+import { bytesText, counted } from '../units.ts';
 import { jsonOption, numberOption, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText, counted } from './units.ts';
 
 interface Options {
   keep: number;
@@ -18,7 +18,7 @@ export function pruneCommand(session: Session): Command {
       'Remove the files that the snapshot does not name: those of earlier versions and of ' +
         'removed packages. What it still offers to clients with an older index stays.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .addOption(numberOption('--keep <n>', 'versions of each package to keep', 1, 1000).default(1))
     .option('--dry-run', 'print what would be removed, and remove nothing')
     .addOption(trustOption())

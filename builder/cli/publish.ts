@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { PublishSummary } from '../publish.ts';
+import { bytesText, counted } from '../units.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, trustOption } from './options.ts';
 import { graceOption, keepOption, printRemoved } from './prune-bucket.ts';
 import { directoryOf, type Session } from './session.ts';
-import { bytesText, counted } from './units.ts';
 
 interface Options extends BucketVerbOptions {
   url?: MirrorUrl;
@@ -22,9 +22,14 @@ export function publishCommand(session: Session): Command {
   const command = new Command('publish')
     .summary('upload a mirror to a bucket and make it live')
     .description(
-      `Verify a mirror folder, upload what the bucket lacks over S3, and switch readers to it.\n${KEYS_FROM}`,
+      'Verify a mirror, upload what the bucket lacks over S3, and switch readers to it. A bundle needs no folder: ' +
+        `it is published as it is, with what the bucket has.\n${KEYS_FROM}`,
     )
-    .argument('<dir>', 'folder of the mirror');
+    .usage('[options] <dir | part...>')
+    .argument(
+      '[dir-or-part...]',
+      'folder of the mirror (default: that of mirror.toml), or all parts of a bundle; - is standard input',
+    );
   return withBucketOptions(command)
     .addOption(edgeOption())
     .option('--skip-verify', 'do not verify the folder first: you have just done so')
@@ -34,12 +39,12 @@ export function publishCommand(session: Session): Command {
     .option('--dry-run', 'print what would be uploaded, and change nothing')
     .addOption(trustOption())
     .addOption(jsonOption())
-    .action(async (dir: string, options: Options) => {
+    .action(async (places: string[], options: Options) => {
       const { url, keep, grace, jobs, skipVerify = false, repair = false, dryRun = false } = options;
       const { trustedKeys } = await import('../keys.ts');
-      const { publish } = await import('../publish.ts');
-      const summary = await publish({
-        ...{ directory: directoryOf(dir), skipVerify, repair, dryRun, jobs },
+      const { publishPlaces } = await import('../bundle/publish-bundle.ts');
+      const summary = await publishPlaces({
+        ...{ places: places.map(directoryOf), stdin: process.stdin, skipVerify, repair, dryRun, jobs },
         bucket: await openBucket(options, session),
         trusted: await trustedKeys(options.trust, session.environment),
         clock: session.clock,
@@ -54,11 +59,21 @@ export function publishCommand(session: Session): Command {
     });
 }
 
-function sentences({ dry_run: dryRun, changed, version, uploaded }: PublishSummary): string | string[] {
+/** Says how many files the bucket gets only when somebody asks for them. */
+const onDemandSentence = ({ on_demand: files }: PublishSummary): string[] =>
+  files
+    ? [`${counted(files, 'file')} on demand: the Worker fetches each when somebody first asks for it.`]
+    : [];
+
+function sentences(summary: PublishSummary): string | string[] {
+  const { dry_run: dryRun, changed, version, uploaded } = summary;
   const amount = `${counted(uploaded.objects, 'object')} (${bytesText(uploaded.bytes)})`;
-  if (changed && dryRun) return `Would upload ${amount} and make snapshot ${version} live.`;
+  if (changed && dryRun) {
+    return [`Would upload ${amount} and make snapshot ${version} live.`, ...onDemandSentence(summary)];
+  }
   if (changed) {
-    return [`Uploaded ${amount}.`, `Snapshot ${version} is live; every reader has it within ten seconds.`];
+    const live = `Snapshot ${version} is live; every reader has it within ten seconds.`;
+    return [`Uploaded ${amount}.`, ...onDemandSentence(summary), live];
   }
   const repaired = `${dryRun ? 'would repair' : 'repaired'} ${amount}`;
   return `Snapshot ${version} is already live: ${uploaded.objects === 0 ? 'nothing to do' : repaired}.`;

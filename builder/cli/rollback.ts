@@ -1,5 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { hasCode } from '../../format/errors.ts';
 import { parseSnapshotName } from '../../format/layout.ts';
+import type { PublicKey } from '../../format/minisign/public-key.ts';
+import type { RollbackPreview } from '../rollback.ts';
+import { counted } from '../units.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
@@ -11,6 +15,7 @@ interface Options extends BucketVerbOptions {
   key?: string;
   trust: string[];
   validFor?: number;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -27,6 +32,7 @@ export function rollbackCommand(session: Session): Command {
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'another key that may have signed the snapshots'))
     .addOption(validForOption())
+    .option('--dry-run', 'print what would become live, and change nothing')
     .addOption(jsonOption())
     .action((options: Options) => run(session, options));
 }
@@ -40,22 +46,43 @@ const toOption = (): Option =>
   );
 
 async function run(session: Session, options: Options): Promise<void> {
-  const { to, url, jobs, validFor, trust } = options;
+  const { to, url, jobs, validFor, trust, dryRun, json } = options;
   const { environment, reporter } = session;
   const { signingKey, trustedKeys } = await import('../keys.ts');
-  const { rollback } = await import('../rollback.ts');
+  const { previewRollback, rollback } = await import('../rollback.ts');
+  const work = { bucket: await openBucket(options, session), to, jobs };
+  if (dryRun) {
+    const preview = await previewRollback({ ...work, trusted: await publicKeys(session, options) });
+    if (json) return session.printJson(preview);
+    const { changeText } = await import('./summary.ts');
+    return session.print([...preview.changes.map(changeText), ...previewText(preview)]);
+  }
   const summary = await rollback({
-    ...{ bucket: await openBucket(options, session), to, jobs, reporter, validFor },
+    ...{ ...work, reporter, validFor, edge: url, clock: session.clock, now: session.now() },
     key: await signingKey(options.key, environment, session.askPassword),
     trusted: trust.length > 0 ? await trustedKeys(trust, environment) : [],
-    clock: session.clock,
-    now: session.now(),
-    edge: url,
     stop: session.stopSignal(),
   });
-  if (options.json) return session.printJson(summary);
+  if (json) return session.printJson(summary);
   const { version, content_of: content, previous, expires_at: expires } = summary;
   session.print(
     `Snapshot ${version} is live. It has the content of ${content}, replaces ${previous}, and is signed until ${expires}.`,
   );
 }
+
+/** Returns the public half of the key that would sign, if it is known, and the keys of `--trust`: enough for a preview. */
+async function publicKeys({ environment }: Session, { key, trust }: Options): Promise<PublicKey[]> {
+  const { publicKeyPath, trustedKeys } = await import('../keys.ts');
+  const own = trustedKeys(key === undefined ? [] : [publicKeyPath(key)], environment);
+  if (trust.length === 0) return own;
+  const known = await own.catch((error: unknown) => {
+    if (hasCode(error, 'missing')) return [];
+    throw error;
+  });
+  return [...known, ...(await trustedKeys(trust, environment))];
+}
+
+const previewText = ({ content_of: content, previous, created_at: created, changes }: RollbackPreview) => [
+  `Would make the content of snapshot ${content}, signed at ${created}, live in place of ${previous}:`,
+  `${counted(changes.length, 'package')} would change. Nothing was written.`,
+];

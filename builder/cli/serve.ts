@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { isReadable } from '../../format/origin.ts';
+import { cacheFolder } from '../places.ts';
 import { numberOption, originArgument, trustOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
 
@@ -11,6 +12,7 @@ interface Options {
   logAccess?: boolean;
   publicUrl?: string;
   expired: 'serve' | 'refuse';
+  cache?: string;
   trust: string[];
 }
 
@@ -21,7 +23,7 @@ export function serveCommand(session: Session): Command {
       'Serve a mirror folder with the app that runs at the edge, until Ctrl-C. If the ' +
         'environment has MIRROR_TOKEN, only requests with that token are served.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--bind <address>', 'the same as --host')
@@ -31,6 +33,10 @@ export function serveCommand(session: Session): Command {
       new Option('--expired <rule>', 'serve an expired snapshot with a warning, or refuse it')
         .choices(['serve', 'refuse'])
         .default('serve'),
+    )
+    .option(
+      '--cache <dir>',
+      'folder for files on demand that are fetched, in its folder fetched (default: ~/.cache/stout-mirror, which XDG_CACHE_HOME moves)',
     )
     .addOption(trustOption())
     .action((dir: string, options: Options) => serve(session, dir, options));
@@ -50,10 +56,11 @@ async function serve(session: Session, dir: string, options: Options): Promise<v
     trusted: await trustedKeys(options.trust, environment),
     publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
     clock: session.clock,
+    cache: options.cache ?? cacheFolder(environment),
     expired: options.expired,
     mirrorToken: environment.MIRROR_TOKEN,
-    log: ({ method, path, status, message }, isFault) => {
-      if (isFault) reporter.warn(`${path}: ${message}`);
+    log: ({ method, path, status, message, cause }, isFault) => {
+      if (isFault) reporter.warn(`${path}: ${message}${cause === undefined ? '' : ` ${cause}`}`);
       if (options.logAccess) reporter.note(`${session.clock().toISOString()} ${status} ${method} ${path}`);
     },
   });

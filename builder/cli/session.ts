@@ -7,6 +7,7 @@ import type { AskPassword } from '../keys.ts';
 import type { Environment } from '../places.ts';
 import type { Reporter } from '../reporter.ts';
 import { isMirrorUrl } from '../verify/mirror-url.ts';
+import { EXIT } from './exit-codes.ts';
 import { jsonText, type Output, printable, standardError, TerminalReporter } from './terminal.ts';
 
 /** What the verbs need from the process that runs them. */
@@ -26,6 +27,8 @@ export interface Session {
   /** Sets the exit code of a verb that has printed its result. */
   fail(exitCode: number): void;
   askPassword: AskPassword | undefined;
+  /** Asks a person, and returns the answer to each question. Absent where nobody can be asked. */
+  ask?: ((questions: readonly string[]) => Promise<string[]>) | undefined;
   /** Returns a signal that is aborted when the user asks to stop, for a verb that then ends in order; others end at once. */
   stopSignal(): AbortSignal;
   /** Returns the exit status once the user has asked to stop. */
@@ -37,12 +40,20 @@ const STOPPED = 'Stopped. Run the same command again to continue.';
 
 /** Returns the session of this process. */
 export function processSession(): Omit<Session, 'fail'> {
+  for (const output of [process.stdout, process.stderr]) output.on('error', endUnread);
   const session = sessionOf(process.env, (text) => process.stdout.write(text), standardError(process.env));
   return {
     ...session,
     ...watchSignals(session.reporter),
     askPassword: process.stdin.isTTY ? askPassword : undefined,
+    ask: process.stdin.isTTY ? ask : undefined,
   };
+}
+
+/** Ends this program as others end when nobody reads their output any more: `| head -1` is the reader's choice. */
+function endUnread(error: Error): void {
+  if (!('code' in error && error.code === 'EPIPE')) throw error;
+  process.exit(EXIT.unread);
 }
 
 /** Returns the parts of a session that depend only on its environment and outputs. */
@@ -101,6 +112,25 @@ async function askPassword(where: string): Promise<string> {
   terminal.close();
   process.stderr.write('\n');
   return password;
+}
+
+/** All answers are read by one reader: another would miss what was typed ahead. */
+async function ask(questions: readonly string[]): Promise<string[]> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const lines = terminal[Symbol.asyncIterator]();
+  const answers: string[] = [];
+  try {
+    for (const question of questions) {
+      terminal.setPrompt(printable(question));
+      terminal.prompt();
+      const { value, done } = await lines.next();
+      if (done) throw new MirrorError('usage', 'There was no answer.');
+      answers.push(value);
+    }
+    return answers;
+  } finally {
+    terminal.close();
+  }
 }
 
 /** Returns the path of a DIR argument, which may be a `file://` URL. Throws `usage` for the address of a served mirror. */

@@ -17,7 +17,7 @@ export function signCommand(session: Session): Command {
       'Sign the same files of a mirror again, without a network. Run it daily, so that ' +
         'signatures can be short-lived. With --trust, the mirror may be signed by another key.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, if the key changes'))
     .addOption(validForOption())

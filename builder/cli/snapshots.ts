@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { snapshotName } from '../../format/layout.ts';
+import { bytesText } from '../units.ts';
 import { type BucketVerbOptions, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
 import { jsonOption } from './options.ts';
 import type { Session } from './session.ts';
-import { bytesText } from './units.ts';
 
 interface Options extends BucketVerbOptions {
   json?: boolean;

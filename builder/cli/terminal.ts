@@ -1,14 +1,13 @@
 import type { Environment } from '../places.ts';
 import type { Progress, Reporter } from '../reporter.ts';
-import { bytesText, durationText } from './units.ts';
+import { bytesText, durationText } from '../units.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 2_000;
 const LABEL_WIDTH = 22;
 const BAR_WIDTH = 22;
 const SHORTEST_BAR = 6;
-/** The line fits on a terminal of 80 columns without wrapping. */
-const LINE_WIDTH = 79;
+const COLUMNS = 80;
 
 /** Where a reporter writes. On the command line it is standard error. */
 export interface Output {
@@ -16,7 +15,8 @@ export interface Output {
   /** True for a terminal that can redraw a line. */
   interactive: boolean;
   color: boolean;
-  columns: number;
+  /** Width at present: a window may be resized. */
+  readonly columns: number;
 }
 
 /** Returns standard error as an output. Honours `NO_COLOR`. */
@@ -27,7 +27,10 @@ export function standardError(environment: Environment): Output {
     write: (text) => stderr.write(text),
     interactive,
     color: interactive && !environment.NO_COLOR,
-    columns: stderr.columns ?? 80,
+    get columns() {
+      // Some terminals say 0 until somebody has sized them.
+      return stderr.columns || COLUMNS;
+    },
   };
 }
 
@@ -38,7 +41,8 @@ export class TerminalReporter implements Reporter {
   #label = '';
   #startedAt = 0;
   #drawnAt = 0;
-  #open = false;
+  /** Length of the line that is drawn and not ended; 0 for none. */
+  #drawn = 0;
 
   /** `clock` returns milliseconds. */
   constructor(output: Output, clock: () => number) {
@@ -59,9 +63,9 @@ export class TerminalReporter implements Reporter {
     if (!isNew && !isFinished && now - this.#drawnAt < (interactive ? REDRAW_MS : PLAIN_MS)) return;
     this.#drawnAt = now;
     const seconds = (now - this.#startedAt) / 1000;
-    const line = progressLine(progress, seconds, interactive).slice(0, columns - 1);
-    this.#output.write(interactive ? `\r\x1b[2K${line}` : `${line}\n`);
-    this.#open = interactive;
+    const line = progressLine(progress, seconds, { bar: interactive, width: columns - 1 });
+    this.#output.write(interactive ? `${this.#erasure()}${line}` : `${line}\n`);
+    this.#drawn = interactive ? line.length : 0;
     if (isFinished) this.#endLine();
   }
 
@@ -76,9 +80,15 @@ export class TerminalReporter implements Reporter {
     this.#output.write(`${this.#output.color ? `\x1b[33m${safe}\x1b[0m` : safe}\n`);
   }
 
+  /** Returns what removes the drawn line, which a terminal that has become narrower shows on several rows. */
+  #erasure(): string {
+    const rows = Math.max(Math.ceil(this.#drawn / this.#output.columns), 1);
+    return `\r\x1b[2K${'\x1b[A\x1b[2K'.repeat(rows - 1)}`;
+  }
+
   #endLine(): void {
-    if (this.#open) this.#output.write('\n');
-    this.#open = false;
+    if (this.#drawn > 0) this.#output.write('\n');
+    this.#drawn = 0;
   }
 }
 
@@ -100,11 +110,14 @@ export const jsonText = (value: unknown): string =>
 /** Returns the lines of a text of our own making. */
 export const linesOf = (text: string): string[] => text.replace(/\n$/, '').split('\n');
 
-/** Returns one line of progress: a bar if there is room, then files, bytes, rate and time left as far as they are known. */
+/**
+ * Returns one line of progress, at most `width` long: a bar if it is asked for and there is room, then files, bytes, rate and
+ * time left as far as they are known.
+ */
 export function progressLine(
   { label, done, total, bytes, totalBytes }: Progress,
   seconds: number,
-  bar: boolean,
+  { bar, width }: { bar: boolean; width: number },
 ): string {
   const share = Math.min(totalBytes ? bytes / totalBytes : total === 0 ? 1 : done / total, 1);
   const rate = seconds > 0.5 ? bytes / seconds : 0;
@@ -116,7 +129,8 @@ export function progressLine(
     left === undefined ? '' : `  ${durationText(left)} left`,
   ].join('');
   const head = `${printable(label)} `.padEnd(LABEL_WIDTH);
-  const room = Math.min(BAR_WIDTH, LINE_WIDTH - head.length - facts.length - 1);
-  const drawn = '━'.repeat(Math.round(share * room)).padEnd(room, '·');
-  return `${head}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;
+  const room = Math.min(BAR_WIDTH, width - head.length - facts.length - 1);
+  const drawn = '━'.repeat(Math.round(share * Math.max(room, 0))).padEnd(room, '·');
+  const line = `${head}${bar && room >= SHORTEST_BAR ? `${drawn} ` : ''}${facts}`;
+  return bar ? line.slice(0, Math.max(width, 0)) : line;
 }

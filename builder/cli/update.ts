@@ -10,16 +10,15 @@ export function updateCommand(session: Session): Command {
       'Bring the packages of a mirror to the newest versions. With packages: these and what they ' +
         'need; the rest stays as it is. Packages that it does not have yet are added.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .argument('[packages...]', 'formulas to bring to their newest versions');
   return addMakeOptions(addPackageOptions(command)).action(
     async (dir: string, packages: string[], flags: MakeOptions) => {
       const { expectMirror } = await import('../directory/mirror.ts');
       const { readRequest } = await import('../request/read.ts');
-      const { namesPackages } = await import('../request/request.ts');
       await expectMirror(directoryOf(dir));
       const read = await readRequest(packages, flags, session.environment, session.reporter);
-      const newest = namesPackages(read) ? 'named' : 'all';
+      const newest = read.isChosenHere ? 'named' : 'all';
       await makeMirror(session, dir, flags, { read, extend: true, newest, force: 'none' });
     },
   );

@@ -3,11 +3,11 @@ import { MirrorError } from '../../format/errors.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import { cacheFolder } from '../places.ts';
 import { optionValues } from '../request/option-values.ts';
+import { counted } from '../units.ts';
 import type { NamedPackage } from '../withdraw/files.ts';
 import type { WithdrawSummary } from '../withdraw/withdraw.ts';
 import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
 import { directoryOf, type Session } from './session.ts';
-import { counted } from './units.ts';
 
 interface Options {
   [option: string]: unknown;
@@ -26,7 +26,7 @@ export function withdrawCommand(session: Session): Command {
         'period and without a network. Then publish. What only they needed stays until the next create or update. ' +
         'The withdrawn versions do not come back by themselves.',
     )
-    .argument('<dir>', 'folder of the mirror')
+    .argument('[dir]', 'folder of the mirror; without it, that of mirror.toml')
     .argument('[packages...]', 'names or aliases; the formula where a cask has the same name')
     .option('--force', 'also if other packages of the mirror need them')
     .addOption(keyOption())

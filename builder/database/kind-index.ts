@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { packageVersion } from '../../format/bottle.ts';
 import type { Rows, Table } from '../../format/packages/kind.ts';
 import type { Kind } from '../../format/packages/kinds.ts';
 import { columnsOf } from './database.ts';
@@ -7,6 +8,10 @@ import type { DatabaseReader } from './reader.ts';
 /** A package as an index lists it. */
 export interface Listed {
   name: string;
+  /** With its revision; absent where nothing can be mirrored. */
+  version?: string | undefined;
+  /** `null` where the package declares none; absent for a kind that has no licences. */
+  license?: string | null | undefined;
   /** Hash of the package's description, which shows when that changes. */
   hash: string | null;
   /** Unix seconds. */
@@ -32,6 +37,9 @@ const listedSchema = v.object({
   name: v.string(),
   hash: v.nullable(v.string()),
   updatedAt: v.nullable(v.number()),
+  version: v.nullable(v.string()),
+  revision: v.nullable(v.number()),
+  license: v.nullable(v.string()),
 });
 const nameSchema = v.object({ name: v.string() });
 const dependencySchema = v.object({ name: v.string(), type: v.string() });
@@ -42,6 +50,7 @@ export class DatabaseIndex implements KindIndex {
   readonly #reader: DatabaseReader;
   readonly #kind: Kind;
   readonly #select: string;
+  readonly #declaresLicenses: boolean;
   /** Read at once when all names are asked for, because then each of them is looked up. */
   #all: ReadonlyMap<string, Listed> | undefined;
 
@@ -49,8 +58,10 @@ export class DatabaseIndex implements KindIndex {
     this.#reader = reader;
     this.#kind = kind;
     const [{ name, owner, columns }] = kind.tables;
-    const updatedAt = 'updated_at' in columns ? 'updated_at' : 'NULL';
-    this.#select = `SELECT ${owner} AS name, json_hash AS hash, ${updatedAt} AS updatedAt FROM ${name}`;
+    const optional = (column: string): string => (column in columns ? column : 'NULL');
+    this.#select = `SELECT ${owner} AS name, json_hash AS hash, version, ${optional('revision')} AS revision,
+      ${optional('license')} AS license, ${optional('updated_at')} AS updatedAt FROM ${name}`;
+    this.#declaresLicenses = 'license' in columns;
   }
 
   find(name: string): Listed | undefined {
@@ -62,7 +73,9 @@ export class DatabaseIndex implements KindIndex {
   }
 
   names(): string[] {
-    this.#all ??= new Map(this.#reader.rows(listedSchema, this.#select).map((row) => [row.name, row]));
+    this.#all ??= new Map(
+      this.#reader.rows(listedSchema, this.#select).map((row) => [row.name, this.#listed(row)]),
+    );
     return [...this.#all.keys()];
   }
 
@@ -94,7 +107,16 @@ export class DatabaseIndex implements KindIndex {
 
   #find(name: string): Listed | undefined {
     const [{ owner }] = this.#kind.tables;
-    return this.#reader.rows(listedSchema, `${this.#select} WHERE ${owner} = ?`, name)[0];
+    const [row] = this.#reader.rows(listedSchema, `${this.#select} WHERE ${owner} = ?`, name);
+    return row && this.#listed(row);
+  }
+
+  #listed({ name, hash, updatedAt, version, revision, license }: v.InferOutput<typeof listedSchema>): Listed {
+    return {
+      ...{ name, hash, updatedAt },
+      version: packageVersion(version ?? '', revision ?? 0),
+      ...(this.#declaresLicenses ? { license } : {}),
+    };
   }
 }
 

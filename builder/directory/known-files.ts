@@ -82,12 +82,12 @@ export class KnownFiles {
   ): Promise<void> {
     const records: Record<string, KnownFile> = {};
     for (const { name, sha256, md5 } of files) {
-      // Of a file on demand not all is known.
-      if (md5 === undefined) continue;
       const read = this.#seen.get(name) ?? this.#known.get(name);
       const known = read?.sha256 === sha256 ? read : undefined;
       const identity = written.has(name) ? identityOf(this.#directory, name) : known;
-      if (identity) records[name] = { ...identity, sha256, md5 };
+      // Of a file on demand, the list may not say it.
+      const digest = md5 ?? known?.md5;
+      if (identity && digest !== undefined) records[name] = { ...identity, sha256, md5: digest };
     }
     await writeFileAtomic(this.#cache, `${JSON.stringify(records)}\n`).catch(() => undefined);
   }

@@ -67,7 +67,7 @@ export async function expectUsable(directory: string): Promise<void> {
 export async function expectMirror(directory: string): Promise<void> {
   if (await isPresent(localPath(directory, ROOT))) return;
   if (await isPresent(localPath(directory, PRIVATE))) {
-    const message = `The first create of ${directory} was interrupted: run it again. What was downloaded is kept.`;
+    const message = `The first create or unbundle of ${directory} was interrupted: run it again, or remove the folder. What came is kept.`;
     throw new MirrorError('missing', message, { where: directory });
   }
   throw new MirrorError('missing', `${directory} is not a mirror: it has no ${ROOT}.`, { where: directory });

@@ -2,13 +2,21 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
-import { MirrorError } from '../../format/errors.ts';
-import { leafPath, ROOT, type SnapshotId, signaturePath, snapshotName } from '../../format/layout.ts';
+import { hasCode, MirrorError } from '../../format/errors.ts';
+import {
+  fetchedKey,
+  leafPath,
+  ROOT,
+  type SnapshotId,
+  signaturePath,
+  snapshotName,
+} from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { parseSignature } from '../../format/minisign/signature.ts';
-import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { filePathOf, type OnDemandEntry, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { type LeafReference, parseRoot } from '../../format/snapshot/root.ts';
 import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
+import { keepFetched } from './fetched.ts';
 import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
 import { readSignedRoot } from './mirror.ts';
@@ -33,6 +41,7 @@ interface SmallFile {
  */
 export class DirectoryStore implements MirrorStore {
   readonly #directory: string;
+  readonly #cache: string | undefined;
   readonly #records = new Map<string, { identity: string; record: Promise<StoredRecord> }>();
   /** Small files by the SHA-256 of their bytes. Changes on disk do not affect them. */
   readonly #small = new LRUCache<string, SmallFile>({
@@ -43,8 +52,10 @@ export class DirectoryStore implements MirrorStore {
   /** At most one look a millisecond: a new snapshot is served at once, and concurrent requests share a look. */
   readonly pointerLifetime = 1;
 
-  constructor(directory: string) {
+  /** `cache` is the folder for files on demand that were fetched: the mirror itself is never written to. */
+  constructor(directory: string, cache?: string) {
     this.#directory = directory;
+    this.#cache = cache;
   }
 
   async signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined> {
@@ -110,8 +121,41 @@ export class DirectoryStore implements MirrorStore {
     }
   }
 
-  #openFile = (entry: SnapshotEntry): Promise<FileHandle | undefined> =>
-    openMirrorFile(this.#directory, filePathOf(entry));
+  async keep(
+    entry: OnDemandEntry,
+    size: number,
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    if (this.#cache === undefined) throw new MirrorError('refused', 'This server keeps no fetched files.');
+    const found = await keepFetched(this.#cache, entry, size, body);
+    // It was hashed while it was written.
+    const record = Promise.resolve({ size, sha256: entry.sha256 });
+    this.#records.set(filePathOf(entry), { identity: identityOf(found), record });
+  }
+
+  /** Opens the file in the mirror, or else one that was fetched. */
+  async #openFile(entry: SnapshotEntry): Promise<FileHandle | undefined> {
+    const file = await openMirrorFile(this.#directory, filePathOf(entry));
+    if (file || entry.source === undefined || this.#cache === undefined) return file;
+    return this.#openFetched(this.#cache, entry);
+  }
+
+  /** Opens a file that was fetched, if it is as signed: anything else counts as absent, and the next fetch replaces it. */
+  async #openFetched(cache: string, entry: SnapshotEntry): Promise<FileHandle | undefined> {
+    const file = await openMirrorFile(cache, fetchedKey(entry.sha256)).catch((error: unknown) => {
+      if (hasCode(error, 'refused') || codeOf(error) === 'ENOTDIR') return undefined;
+      throw error;
+    });
+    let isSigned = false;
+    try {
+      if (!file) return undefined;
+      const { sha256 } = await this.#recordOf(entry, file, await file.stat({ bigint: true }));
+      isSigned = sha256 === entry.sha256;
+      return isSigned ? file : undefined;
+    } finally {
+      if (!isSigned) await file?.close();
+    }
+  }
 
   /** Reads a small file whole, so that the bytes that are kept and sent are those that were hashed. */
   async #keepSmall(file: FileHandle, path: string): Promise<SmallFile> {

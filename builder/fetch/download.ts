@@ -17,6 +17,8 @@ interface Wanted {
   url: URL;
   /** By lower-case name. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Most bytes that it may have; by default, as many as any file. */
+  limit?: number | undefined;
 }
 
 /** A file to download, and the SHA-256 that it must have. */
@@ -25,8 +27,8 @@ export interface Download extends Wanted {
   sha256: string;
 }
 
-/** Called with the length of each chunk as it is written. */
-type OnBytes = (count: number) => void;
+/** Called with the length of each chunk as it is written, and the bytes that are still to come if the server has said how many. */
+export type OnBytes = (count: number, rest: number | undefined) => void;
 
 /**
  * Downloads a file into the mirror's `incoming` folder, under its SHA-256. Continues a broken connection, and what an
@@ -36,20 +38,21 @@ type OnBytes = (count: number) => void;
 export async function download(
   upstream: UpstreamLocation,
   directory: string,
-  { url, sha256, headers }: Download,
+  { sha256, ...wanted }: Download,
   onBytes: OnBytes,
 ): Promise<FileDigest> {
+  const { url } = wanted;
   await mkdir(incomingDirectory(directory), { recursive: true });
   const target = join(incomingDirectory(directory), sha256);
   const present = await ifPresent(digestFile(target));
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
-  let last = await fetchRest(upstream, { url, headers }, part, onBytes);
+  let last = await fetchRest(upstream, wanted, part, onBytes);
   let digest = await digestFile(part);
   // The pieces may be of different files: only a download in one piece proves the upstream wrong.
   if (digest.sha256 !== sha256 && last.offset > 0) {
     await rm(part);
-    last = await fetchRest(upstream, { url, headers }, part, onBytes);
+    last = await fetchRest(upstream, wanted, part, onBytes);
     digest = await digestFile(part);
   }
   if (digest.sha256 !== sha256) {
@@ -83,7 +86,7 @@ export async function downloadUnchecked(
     await withRetries(async () => {
       const opened = await upstream.open(url, 0, MAX_FILE, headers);
       if (opened.answer) expectUnaltered(opened.answer, url.href);
-      await append(part, opened, url, onBytes);
+      await append(part, opened, { url, limit: MAX_FILE }, onBytes);
     });
     const digest = await digestFile(part);
     await rename(part, join(incomingDirectory(directory), digest.sha256));
@@ -97,19 +100,19 @@ export async function downloadUnchecked(
 /** Completes a part, from where it ends. Returns the last answer, which is the whole file if it began at 0. */
 async function fetchRest(
   upstream: UpstreamLocation,
-  { url, headers }: Wanted,
+  { url, headers, limit = MAX_FILE }: Wanted,
   part: string,
   onBytes: OnBytes,
 ): Promise<OpenedFile> {
   let received = 0;
-  const count: OnBytes = (bytes) => {
+  const count: OnBytes = (bytes, rest) => {
     received += bytes;
-    onBytes(bytes);
+    onBytes(bytes, rest);
   };
   const fetchOnce = async (): Promise<OpenedFile> => {
     const size = await sizeOfPart(part);
-    const opened = await upstream.open(url, size, MAX_FILE, headers);
-    await append(part, opened, url, count);
+    const opened = await upstream.open(url, size, limit, headers);
+    await append(part, opened, { url, limit }, count);
     return opened;
   };
   try {
@@ -141,18 +144,19 @@ async function sizeOfPart(part: string): Promise<number> {
 /** Writes an answer to disk: behind what the part has, or in its place. Keeps what came before an error. */
 async function append(
   part: string,
-  { offset, chunks }: OpenedFile,
-  url: URL,
+  { offset, chunks, answer }: OpenedFile,
+  { url, limit }: { url: URL; limit: number },
   onBytes: OnBytes,
 ): Promise<void> {
   const file = await openForAppending(part, offset);
+  const end = offset + Number(answer?.header('content-length'));
   let size = offset;
   try {
     for await (const chunk of chunks) {
       await namingFile(part, () => file.writeFile(chunk));
       size += chunk.length;
-      if (size > MAX_FILE) throw tooLarge(url.href, MAX_FILE);
-      onBytes(chunk.length);
+      if (size > limit) throw tooLarge(url.href, limit);
+      onBytes(chunk.length, end >= size ? end - size : undefined);
     }
     await file.sync();
   } finally {

@@ -3,15 +3,17 @@ import { imageConfigPath, imageManifestPath } from '../../format/bottle.ts';
 import { isDiskFailure } from '../directory/disk-error.ts';
 import { MAX_DOCUMENT, readMirrorFile } from '../directory/read.ts';
 import type { BrewImage } from '../plan/plan.ts';
+import { sourceOf } from '../plan/source.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
 import type { Stage } from '../snapshot/stage.ts';
+import { bottleUrl } from '../upstream/homebrew/formula-json.ts';
 import {
-  configOf,
   type Descriptor,
   ImageRegistry,
   imageOf,
   parseImageIndex,
+  parseImageManifest,
 } from '../upstream/homebrew/image.ts';
 import type { HomebrewSource } from '../upstream/homebrew/source.ts';
 import type { Failures } from './fetch.ts';
@@ -34,9 +36,19 @@ interface Documents {
   config(wanted: Descriptor): Promise<Uint8Array>;
 }
 
+/** What an image has besides its bottles. */
+interface ImageDocuments {
+  /** By path. */
+  files: Map<string, Uint8Array>;
+  /** Configurations of bottles on demand, which come on demand too. */
+  listed: Map<string, Descriptor>;
+  /** Sizes of bottles by SHA-256. */
+  sizes: Map<string, number>;
+}
+
 /**
  * Stages each image index, byte for byte, and the manifest and configuration of every bottle's image, checked against
- * Homebrew's API and their digests. Tries all of them; returns why some failed, by the path of their index.
+ * Homebrew's API and their digests. Lists the configuration of a bottle on demand, which its manifest describes. Tries all of them; returns why some failed, by the path of their index.
  */
 export async function bringImages(
   options: ImageOptions,
@@ -70,7 +82,7 @@ async function bringImage(
   image: BrewImage,
   stage: Stage,
 ): Promise<void> {
-  const { of, reference } = image;
+  const { of, reference, bottles } = image;
   // An index should be final, but platforms may be added to it: fetch it again when it lacks one.
   const kept = await documentsOf(image, keptDocuments(options, image, stage)).catch(() => undefined);
   const documents =
@@ -80,26 +92,37 @@ async function bringImage(
       manifest: (wanted) => registry.manifest(of, wanted),
       config: (wanted) => registry.config(of, wanted),
     }));
-  for (const [path, bytes] of documents) await stage.put(path, bytes);
+  for (const [documentPath, bytes] of documents.files) await stage.put(documentPath, bytes);
+  const { location, registry: base } = options.source;
+  for (const [configPath, { digest: sha256, size }] of documents.listed) {
+    await stage.list(configPath, sha256, sourceOf({ url: bottleUrl(base, of, sha256), sha256 }, location));
+    stage.describe(configPath, size);
+  }
+  for (const { path, sha256 } of bottles) {
+    const size = documents.sizes.get(sha256);
+    if (size !== undefined) stage.describe(path, size);
+  }
 }
 
-/** Returns the documents of an image by path. Throws `mismatch` unless the index describes every bottle. */
-async function documentsOf(
-  { of, path, bottles }: BrewImage,
-  documents: Documents,
-): Promise<Map<string, Uint8Array>> {
+/** Returns the documents of an image. Throws `mismatch` unless the index describes every bottle. */
+async function documentsOf({ of, path, bottles }: BrewImage, documents: Documents): Promise<ImageDocuments> {
   const bytes = await documents.index();
-  const found = new Map([[path, bytes]]);
+  const files = new Map([[path, bytes]]);
+  const listed = new Map<string, Descriptor>();
+  const sizes = new Map<string, number>();
   const index = parseImageIndex(bytes, path);
   for (const bottle of bottles) {
     const wanted = imageOf(index, bottle, path);
     const manifestPath = imageManifestPath(of, wanted.digest);
     const manifest = await documents.manifest(wanted);
-    const config = configOf(manifest, bottle.sha256, manifestPath);
-    found.set(manifestPath, manifest);
-    found.set(imageConfigPath(of, config.digest), await documents.config(config));
+    const { config, layer } = parseImageManifest(manifest, bottle.sha256, manifestPath);
+    files.set(manifestPath, manifest);
+    const configPath = imageConfigPath(of, config.digest);
+    if (bottle.source !== undefined) listed.set(configPath, config);
+    else files.set(configPath, await documents.config(config));
+    sizes.set(bottle.sha256, layer.size);
   }
-  return found;
+  return { files, listed, sizes };
 }
 
 /** Reads the documents that the mirror has, if they are as signed. */

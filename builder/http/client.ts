@@ -1,7 +1,7 @@
 import { type ErrorCode, MirrorError } from '../../format/errors.ts';
+import { parseChallenge, parseToken, tokenUrl } from '../../format/registry-token.ts';
 import { expectUnaltered, expectUncut } from './altered.ts';
 import { allowedUrl, isChosen, type UrlPolicy } from './policy.ts';
-import { parseChallenge, parseToken, tokenUrl } from './registry-token.ts';
 import { type Answer, readBeyond, readBody, send, tooLarge } from './request.ts';
 import { isTransientStatus, retryAfterSeconds, Transient, withRetries } from './retry.ts';
 
@@ -17,8 +17,8 @@ const FINAL_REFUSALS: readonly string[] = [
   'unpublished',
   'refused',
 ];
-/** Those of them that are about the age of the mirror. */
-const AGES = ['expired', 'rolled-back'] as const;
+/** Those of them that are errors with their own code. */
+const JUDGEMENTS = ['expired', 'rolled-back', 'unpublished'] as const;
 
 /** What the user can do about a refusal, by the code of our own server or by status. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -36,10 +36,17 @@ export interface ReadOptions {
   onBytes?: (bytes: number) => void;
 }
 
+/** How a request is followed. */
+interface Following {
+  /** Called with each URL that answered. */
+  onHop?: (url: URL) => void;
+  signal?: AbortSignal | undefined;
+}
+
 /** Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from other origins. */
 export class HttpClient {
   readonly #policy: UrlPolicy;
-  /** Registry tokens by the folder of the URL, which in a registry is the image. */
+  /** Registry tokens by {@link scopeOf}. */
   readonly #tokens = new Map<string, string>();
 
   constructor(policy: UrlPolicy) {
@@ -49,7 +56,7 @@ export class HttpClient {
   /**
    * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
    * Authorization and Cookie to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
-   * `not-found` (404, 410), `unreachable`, `expired` or `rolled-back` as our own server says, or `upstream` for any other
+   * `not-found` (404, 410), `unreachable`, `expired`, `rolled-back` or `unpublished` as our own server says, or `upstream` for any other
    * refusal; wrapped in {@link Transient} if another try may help.
    */
   async get(
@@ -88,24 +95,47 @@ export class HttpClient {
     return answer;
   }
 
-  async #ask(method: Method, url: URL, headers: Record<string, string>): Promise<Answer> {
-    const scope = new URL('.', url).href;
-    const first = await this.#follow(method, url, withToken(headers, this.#tokens.get(scope)));
+  /**
+   * Calls `onHop` with each URL that answers on the way of a GET of a file, for at most `seconds` and without reading the file.
+   * Throws as {@link get}.
+   */
+  async trace(url: URL, seconds: number, onHop: (url: URL) => void): Promise<void> {
+    const signal = AbortSignal.timeout(seconds * 1000);
+    const answer = await this.#ask('GET', url, { range: 'bytes=0-0' }, { onHop, signal });
+    await answer.body.dump();
+  }
+
+  async #ask(
+    method: Method,
+    url: URL,
+    headers: Record<string, string>,
+    how: Following = {},
+  ): Promise<Answer> {
+    const scope = scopeOf(url);
+    const first = await this.#follow(method, url, withToken(headers, this.#tokens.get(scope)), how);
     const challenge = first.status === 401 ? parseChallenge(first.header('www-authenticate')) : undefined;
     if (!challenge) return accept(first, url);
     await first.body.dump();
     const where = tokenUrl(challenge, url);
-    const answer = await accept(await this.#follow('GET', where, {}), where);
+    const answer = await accept(await this.#follow('GET', where, {}, { signal: how.signal }), where);
     const token = parseToken(await readBody(answer.body, MAX_TOKEN, where.href), where.href);
     this.#tokens.set(scope, token);
-    return accept(await this.#follow(method, url, withToken(headers, token)), url);
+    return accept(await this.#follow(method, url, withToken(headers, token), how), url);
   }
 
-  async #follow(method: Method, start: URL, headers: Record<string, string>): Promise<Answer> {
+  async #follow(
+    method: Method,
+    start: URL,
+    headers: Record<string, string>,
+    { onHop, signal }: Following = {},
+  ): Promise<Answer> {
     let url = allowedUrl(start, this.#policy);
     let sent = headers;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await send({ method, url, headers: sent, publicOnly: !isChosen(url, this.#policy) });
+      const answer = await send({
+        ...{ method, url, headers: sent, publicOnly: !isChosen(url, this.#policy), signal },
+      });
+      onHop?.(url);
       const location = answer.status >= 300 && answer.status < 400 ? answer.header('location') : undefined;
       if (location === undefined) return answer;
       await answer.body.dump();
@@ -118,6 +148,10 @@ export class HttpClient {
     });
   }
 }
+
+/** Returns what a token is for: in a registry the image, whose blobs and manifests take the same token; elsewhere the folder. */
+const scopeOf = (url: URL): string =>
+  new URL('.', url).href.replace(/(\/v2\/.+\/)(?:blobs|manifests)\/$/, '$1');
 
 function redirectTarget(location: string, from: URL): URL {
   const target = URL.parse(location, from.href);
@@ -145,8 +179,8 @@ async function accept(answer: Answer, url: URL): Promise<Answer> {
 function refusalCode({ status, header }: Answer): ErrorCode {
   const judgement = header('mirror-error') ?? '';
   if (status === 404 || status === 410) return 'not-found';
-  const age = AGES.find((code) => code === judgement);
-  if (age !== undefined) return age;
+  const known = JUDGEMENTS.find((code) => code === judgement);
+  if (known !== undefined) return known;
   return isTransientStatus(status) && !FINAL_REFUSALS.includes(judgement) ? 'unreachable' : 'upstream';
 }
 

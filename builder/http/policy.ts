@@ -27,6 +27,8 @@ export interface UrlPolicy {
   loopback: boolean;
   /** Scheme and host that the user chose: may be on a private network, and plain HTTP if what comes is signed. */
   origin?: string;
+  /** The only hosts that may be asked, by name and without a port; absent for all public ones. */
+  hosts?: readonly string[];
 }
 
 /** Returns true for a URL of plain HTTP on this machine. */
@@ -42,6 +44,7 @@ export const isChosen = (url: URL, policy: UrlPolicy): boolean =>
  */
 export function allowedUrl(url: URL, policy: UrlPolicy): URL {
   if (isChosen(url, policy)) return url;
+  if (policy.hosts && !policy.hosts.includes(url.host)) throw notAmong(url);
   if (url.protocol === 'https:' && !isPrivate(url.hostname)) return url;
   throw new MirrorError('refused', `${url.href} is not fetched: only https to public hosts is.`, {
     where: url.href,
@@ -49,6 +52,13 @@ export function allowedUrl(url: URL, policy: UrlPolicy): URL {
     found: `${url.protocol}//${url.host}`,
   });
 }
+
+const notAmong = ({ href, host }: URL): MirrorError =>
+  new MirrorError('refused', `${href} is not fetched: the signed list does not name this host.`, {
+    where: href,
+    expected: 'one of the hosts in `sources` of snapshot/root.json',
+    found: host,
+  });
 
 /**
  * Looks up a host name for a connection as Node does, and returns only its public addresses. Fails with `refused` if it

@@ -15,6 +15,7 @@ import { bytesByTag, encodeManifest, homebrewTime, type Manifest } from '../../f
 import { encodePackageList } from '../../format/package-list.ts';
 import { formula } from '../../format/packages/formula.ts';
 import { KINDS, type Kind } from '../../format/packages/kinds.ts';
+import { encodePolicyDocument } from '../../format/policy.ts';
 import { sortedBy } from '../database/database.ts';
 import type { DatabaseReader } from '../database/reader.ts';
 import { readAdvisories, writeVulnerabilityDatabase } from '../database/vulnerabilities.ts';
@@ -42,7 +43,7 @@ export interface MetadataOptions extends SnapshotSigning {
 /** Stages everything that describes the packages of a plan: package JSON, databases, lists and manifests, signed. */
 export async function stageMetadata(
   { directory, key, now, validFor, reporter }: MetadataOptions,
-  { index, api, request, previous, carried, stage }: Prepared,
+  { index, api, held, request, previous, carried, stage }: Prepared,
   plan: Plan,
 ): Promise<Manifest> {
   const onPackage = counter(reporter, plan);
@@ -55,11 +56,12 @@ export async function stageMetadata(
     await stageVulnerabilities(context, described, await index.vulnerabilities(), version);
   }
   if (plan.images && api) await stageApi(stage, api);
+  await held?.stageWaiting(stage);
   const homebrew = api && {
     ...{ url: placeName(api.source.location), generated_at: api.generatedAt },
     ...(api.source.otherKey === undefined ? {} : { key: api.source.otherKey }),
   };
-  await stage.put(POLICY, utf8('{"decisions":[]}\n'));
+  await stage.put(POLICY, encodePolicyDocument(plan.policy));
   await stage.put(CHANGES, utf8('{"snapshots":[]}\n'));
   const upstream = { url: index.name, version: index.version };
   return stageLists(context, described, { version, request, upstream, homebrew });

@@ -3,7 +3,13 @@ import { utf8 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { packageJsonPath } from '../../format/layout.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
-import type { BySlot, ManifestEntry, Rows, StoredFile } from '../../format/packages/kind.ts';
+import {
+  type BySlot,
+  type ManifestEntry,
+  type Rows,
+  type StoredFile,
+  totalSize,
+} from '../../format/packages/kind.ts';
 import type { Kind } from '../../format/packages/kinds.ts';
 import { encodePath } from '../../format/paths.ts';
 import { compress } from '../database/compress.ts';
@@ -74,13 +80,14 @@ async function stagePackage(context: IndexContext, item: PlannedPackage): Promis
   if (!mirrored) return { name, rows: () => rows, entry: undefined, listed: undefined };
   const isUnchecked = [...files.values()].some(({ sha256 }) => sha256 === undefined);
   const { desc } = kind.summary(json);
+  const size = totalSize(filesOf(item).map((file) => stage.stored(file)));
   return {
     name,
     rows: () => rows,
     entry: { ...kind.entry(json, path, stored), ...(isUnchecked ? { unchecked: true } : {}) },
     listed: {
       ...{ kind: kind.id, name, version, desc: desc ?? '', tags: kind.tags(files) },
-      size: filesOf(item).reduce((sum, file) => sum + (stage.stored(file).size ?? 0), 0),
+      ...(size === undefined ? {} : { size }),
     },
   };
 }

@@ -2,7 +2,7 @@ import { databasePath, packageJsonPath } from '../../format/layout.ts';
 import { entryOf, type Manifest, type MirrorRequest } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
 import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
-import type { Row } from '../../format/packages/kind.ts';
+import type { Row, StoredFile } from '../../format/packages/kind.ts';
 import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import { DatabaseIndex, type KindIndex, readRows } from '../database/kind-index.ts';
 import { DatabaseReader } from '../database/reader.ts';
@@ -22,6 +22,13 @@ interface OpenIndex {
   upstreamHashes?: ReadonlyMap<string, string | null>;
 }
 
+/** The version of a package whose file is replaced without notice. */
+export const LATEST = 'latest';
+
+/** True for a file without a checksum under a version that says nothing: it may be another file tomorrow. */
+export const mayChange = ({ entry }: CarriedPackage): boolean =>
+  entry?.unchecked === true && entry.version === LATEST;
+
 /** The packages that a mirror has now, from its own signed index. */
 export class CarriedPackages {
   readonly #mirror: SignedMirror;
@@ -29,13 +36,17 @@ export class CarriedPackages {
   readonly #indexes: ReadonlyMap<KindId, OpenIndex>;
   readonly #listed: ReadonlyMap<string, ListedPackage>;
   readonly #holds: Holds;
+  /** False where packages would be described differently now: then one stays only because a rule holds it. */
+  readonly describesAlike: boolean;
 
   private constructor(
     mirror: SignedMirror,
     manifest: Manifest,
     indexes: ReadonlyMap<KindId, OpenIndex>,
     holds: Holds,
+    alike: boolean,
   ) {
+    this.describesAlike = alike;
     this.#mirror = mirror;
     this.#manifest = manifest;
     this.#indexes = indexes;
@@ -45,7 +56,8 @@ export class CarriedPackages {
 
   /**
    * Opens the index of a mirror. Returns `undefined` where nothing of it can stay: when packages would be described
-   * differently now (other tags, another public URL, another version of this program), or the index is damaged.
+   * differently now (other tags, another public URL, another version of this program) and no policy holds them, or the index is
+   * damaged.
    */
   static async open(
     mirror: SignedMirror,
@@ -53,11 +65,16 @@ export class CarriedPackages {
     holds: Holds,
   ): Promise<CarriedPackages | undefined> {
     const { manifest } = mirror;
-    return manifest && describesAlike(manifest, request) ? CarriedPackages.openAll(mirror, holds) : undefined;
+    const alike = manifest !== undefined && describesAlike(manifest, request);
+    return alike || request.policy ? CarriedPackages.openAll(mirror, holds, alike) : undefined;
   }
 
   /** Opens the index of a mirror, however its packages are described. Returns `undefined` where it is damaged. */
-  static async openAll(mirror: SignedMirror, holds: Holds): Promise<CarriedPackages | undefined> {
+  static async openAll(
+    mirror: SignedMirror,
+    holds: Holds,
+    alike = true,
+  ): Promise<CarriedPackages | undefined> {
     const { manifest } = mirror;
     if (!manifest) return undefined;
     const indexes = new Map<KindId, OpenIndex>();
@@ -68,7 +85,7 @@ export class CarriedPackages {
       const reader = DatabaseReader.open(ownFile(mirror.directory, path), path);
       indexes.set(kind.id, { reader, index: new DatabaseIndex(reader, kind) });
     }
-    return indexes.has(formula.id) ? new CarriedPackages(mirror, manifest, indexes, holds) : undefined;
+    return indexes.has(formula.id) ? new CarriedPackages(mirror, manifest, indexes, holds, alike) : undefined;
   }
 
   close(): void {
@@ -87,19 +104,32 @@ export class CarriedPackages {
     return Object.fromEntries(own);
   }
 
+  /** Returns the upstream's hash of the description that the mirror took; `undefined` for a package that it does not list. */
+  upstreamHash(kind: Kind, name: string): string | null | undefined {
+    const open = this.#indexes.get(kind.id);
+    if (open) open.upstreamHashes ??= open.index.upstreamHashes();
+    return open?.upstreamHashes?.get(name);
+  }
+
+  /** Returns the files of a package by slot; none for one that is not here with its files. */
+  files(kind: Kind, name: string): Readonly<Record<string, StoredFile>> {
+    const entry = entryOf(this.#manifest, kind, name);
+    return entry ? kind.entryFiles(entry) : {};
+  }
+
   /** Returns a package as it is, with its files or only listed; `undefined` when it is not here that way. */
   async find(kind: Kind, name: string, mirrored: boolean): Promise<CarriedPackage | undefined> {
     const open = this.#indexes.get(kind.id);
     if (!open) return undefined;
-    open.upstreamHashes ??= open.index.upstreamHashes();
-    const upstreamHash = open.upstreamHashes.get(name);
+    const upstreamHash = this.upstreamHash(kind, name);
     const entry = entryOf(this.#manifest, kind, name);
     const json = this.#mirror.listedFile(packageJsonPath(kind.index, name));
     if (upstreamHash === undefined || !json || mirrored !== (entry !== undefined)) return undefined;
     const files = [json, ...(entry ? Object.values(kind.entryFiles(entry)) : [])];
     for (const { path, sha256 } of files) if (!(await this.#holds(path, sha256))) return undefined;
     const listed = this.#listed.get(`${kind.id} ${name}`);
-    return { kind, name, upstreamHash, rows: () => open.index.rows(name), entry, files, listed };
+    const isOnDemand = files.some(({ path }) => this.#mirror.isOnDemand(path));
+    return { kind, name, upstreamHash, rows: () => open.index.rows(name), entry, isOnDemand, files, listed };
   }
 
   /** Returns the index's rows about bottles for brew. */

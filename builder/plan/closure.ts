@@ -15,7 +15,9 @@ export const RUNTIME: Partial<ByKind<Reasons>> = {
   ],
 };
 /** What comes along with those that are asked for. */
-const DEVELOPMENT: Partial<ByKind<Reasons>> = { formula: [{ kind: 'formula', types: ['build', 'test'] }] };
+export const DEVELOPMENT: Partial<ByKind<Reasons>> = {
+  formula: [{ kind: 'formula', types: ['build', 'test'] }],
+};
 /** Far more than any sound index lacks, and few enough to report. */
 const MAX_MISSING = 10_000;
 
@@ -33,12 +35,19 @@ export interface PackageGraph {
   dependencies(of: PackageName, types: readonly string[]): string[];
 }
 
+/** By {@link packageKey}, the package that brought each one along on the shortest way from something that was asked for. */
+export type NeededBy = ReadonlyMap<string, PackageName>;
+
 export interface Closure {
   /** Canonical names, sorted. */
   names: ByKind<string[]>;
+  neededBy: NeededBy;
   /** What the graph lacks, and who needs it; `undefined` for what was asked for. */
-  missing: { name: string; neededBy: string | undefined }[];
+  missing: (PackageName & { neededBy: string | undefined })[];
 }
+
+/** Returns a text that names a package of a kind. */
+export const packageKey = ({ kind, name }: PackageName): string => `${kind} ${name}`;
 
 /**
  * Returns everything that installing the requested packages takes: the packages, the formulas and casks that casks need,
@@ -50,27 +59,34 @@ export function closureOf(
   requested: readonly PackageName[],
   request: Pick<MirrorRequest, 'dependencies' | 'dev_dependencies'>,
 ): Closure {
-  const names = byKind(() => new Set<string>());
+  const found = new Map<string, PackageName>();
+  const neededBy = new Map<string, PackageName>();
   const missing: Closure['missing'] = [];
-  const queue: PackageName[] = [];
-  const visit = (wanted: readonly PackageName[], neededBy?: string): void => {
+  const visit = (wanted: readonly PackageName[], by?: PackageName): void => {
     for (const { kind, name } of wanted) {
-      const found = graph.find({ kind, name });
-      if (found) queue.push({ kind, name: found.name });
-      else missing.push({ name, neededBy });
-      if (missing.length > MAX_MISSING) throw tooManyMissing(neededBy);
+      const known = graph.find({ kind, name });
+      if (!known) missing.push({ kind, name, neededBy: by?.name });
+      if (missing.length > MAX_MISSING) throw tooManyMissing(by?.name);
+      const item = { kind, name: known?.name ?? name };
+      const key = packageKey(item);
+      if (!known || found.has(key)) continue;
+      found.set(key, item);
+      if (by) neededBy.set(key, by);
     }
   };
   visit(requested);
-  if (request.dependencies && request.dev_dependencies) {
-    for (const item of [...queue]) visit(needs(graph, item, DEVELOPMENT), item.name);
+  const asked = new Set(found.keys());
+  // What is found on the way comes after everything that is nearer to what was asked for.
+  for (const [key, item] of request.dependencies ? found : []) {
+    visit(needs(graph, item, RUNTIME), item);
+    if (asked.has(key) && request.dev_dependencies) visit(needs(graph, item, DEVELOPMENT), item);
   }
-  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
-    if (names[item.kind].has(item.name)) continue;
-    names[item.kind].add(item.name);
-    if (request.dependencies) visit(needs(graph, item, RUNTIME), item.name);
-  }
-  return { names: byKind(({ id }) => [...names[id]].sort()), missing };
+  const names = Map.groupBy(found.values(), ({ kind }) => kind);
+  return {
+    names: byKind(({ id }) => (names.get(id) ?? []).map(({ name }) => name).sort()),
+    neededBy,
+    missing,
+  };
 }
 
 /** Returns what a package needs for the given reasons. A cask may name that together with Homebrew's own tap. */

@@ -13,6 +13,16 @@ export function named<T>(name: string, make: () => T): T {
   }
 }
 
+/** Throws `mismatch` unless a package's description is of the version that its index lists, by which rules decided. */
+export function expectVersion(name: string, found: string, expected: string | undefined): void {
+  if (expected === undefined || found === expected) return;
+  throw new MirrorError(
+    'mismatch',
+    `The upstream's index lists ${name} ${expected.slice(0, 200)}, and its JSON describes another version: try again when they agree.`,
+    { where: name, expected: expected.slice(0, 200), found: found.slice(0, 200) },
+  );
+}
+
 /** Throws `bad-input` unless a package's description is of the package that was asked for. */
 export function expectName(found: string, expected: string): void {
   if (found === expected) return;

@@ -47,7 +47,7 @@ export async function openCatalog({
   if (isKnown(catalog, names)) return { catalog, unknown: [] };
   const all = { ...catalog };
   for (const kind of KINDS) all[kind.id] ??= await open(kind).catch(() => undefined);
-  const unknown = unknownNames(all, names);
+  const unknown = unknownNames(all, names, request.places ?? {});
   if (!keepGoing) throw unknownError(unknown);
   return { catalog, unknown };
 }

@@ -1,7 +1,9 @@
 import type { ListedPackage } from '../../format/package-list.ts';
 import type { BySlot, ManifestEntry, OfferedFile, Rows, StoredFile } from '../../format/packages/kind.ts';
 import type { Kind } from '../../format/packages/kinds.ts';
+import type { PolicyDocument } from '../../format/policy.ts';
 import type { UpstreamLocation } from '../upstream/location.ts';
+import type { NeededBy } from './closure.ts';
 
 /** A file to mirror. */
 export interface PlannedFile extends OfferedFile {
@@ -15,6 +17,8 @@ export interface PlannedFile extends OfferedFile {
   headers?: Readonly<Record<string, string>> | undefined;
   /** What `url` is relative to, when that is not the upstream of the plan. */
   from?: UpstreamLocation;
+  /** Where a server fetches it when somebody first asks for it; absent for a file that is fetched now. */
+  source?: string | undefined;
 }
 
 /** A package that is described again, from what the upstream says now. */
@@ -43,6 +47,8 @@ export interface CarriedPackage {
   rows: () => Rows;
   /** Absent for a package that is only listed, without files. */
   entry: ManifestEntry | undefined;
+  /** True if one of its files is on demand. */
+  isOnDemand: boolean;
   listed: ListedPackage | undefined;
   /** Package JSON and files. */
   files: StoredFile[];
@@ -79,12 +85,18 @@ export interface Plan {
   carried: CarriedPackage[];
   /** For brew, besides Homebrew's API; absent where brew is not a client. */
   images: BrewImage[] | undefined;
+  /** Who needs each package that was not asked for. */
+  neededBy: NeededBy;
   /** What was asked for or needed and is not available. */
   skipped: Remark[];
   /** What could not be read, where the plan goes on without it. */
   failed: Remark[];
   /** Packages that are no longer available upstream, kept as the mirror has them. */
   kept: string[];
+  /** What the policy decided. */
+  policy: PolicyDocument;
+  /** Sentences about names in the policy that no package has. */
+  warnings: string[];
 }
 
 /** Returns the distinct files of a package. */

@@ -6,6 +6,7 @@ import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { bottleUrl } from '../upstream/homebrew/formula-json.ts';
 import { type ImageIndex, ImageRegistry, parseImageIndex } from '../upstream/homebrew/image.ts';
 import type { BrewBottle, BrewImage, Remark } from './plan.ts';
+import { sourceOf } from './source.ts';
 
 /** The Ruby that brew runs on, a formula of homebrew-core. A brew asks for the version and SHA-256 that are built into it. */
 export const PORTABLE_RUBY = 'portable-ruby';
@@ -18,6 +19,8 @@ interface OlderRubies {
   tags: readonly string[];
   /** True to go on without one that cannot be had. */
   keepGoing: boolean;
+  /** True to list the bottles without fetching them. */
+  isOnDemand: boolean;
 }
 
 /**
@@ -26,13 +29,13 @@ interface OlderRubies {
  */
 export async function planOlderRubies(
   api: HomebrewApi,
-  { versions, named, tags, keepGoing }: OlderRubies,
+  { versions, named, tags, keepGoing, isOnDemand }: OlderRubies,
 ): Promise<{ images: BrewImage[]; skipped: Remark[]; failed: Remark[] }> {
   const images: BrewImage[] = [];
   const [skipped, failed]: [Remark[], Remark[]] = [[], []];
   for (const version of versions) {
     try {
-      images.push(await planPortableRuby(api, version, tags));
+      images.push(await planPortableRuby(api, version, tags, isOnDemand));
     } catch (error) {
       if (!(error instanceof MirrorError)) throw error;
       const isGone = error.code !== 'unreachable' && !named.includes(version);
@@ -52,6 +55,7 @@ async function planPortableRuby(
   { source }: HomebrewApi,
   version: string,
   tags: readonly string[],
+  isOnDemand: boolean,
 ): Promise<BrewImage> {
   const path = bottleManifestPath(PORTABLE_RUBY, version);
   const bytes = await new ImageRegistry(source).index(PORTABLE_RUBY, version);
@@ -61,11 +65,12 @@ async function planPortableRuby(
     const own = tag === ALL ? undefined : bottleTagFor(tag, new Set(offered.keys()));
     const sha256 = own === undefined ? undefined : offered.get(own);
     if (own === undefined || sha256 === undefined) continue;
+    const url = bottleUrl(source.registry, PORTABLE_RUBY, sha256);
     const bottle: BrewBottle = bottles.get(own) ?? {
       of: PORTABLE_RUBY,
       path: bottlePath({ name: PORTABLE_RUBY, version, revision: 0, tag: own, rebuild: 0 }),
-      url: bottleUrl(source.registry, PORTABLE_RUBY, sha256),
-      ...{ sha256, from: source.location, tags: [], forced: false, refName: `${version}.${own}` },
+      ...{ url, sha256, from: source.location, tags: [], forced: false, refName: `${version}.${own}` },
+      ...(isOnDemand ? { source: sourceOf({ url, sha256 }, source.location) } : {}),
     };
     bottle.tags.push(tag);
     bottles.set(own, bottle);

@@ -1,10 +1,9 @@
-import { distance } from 'fastest-levenshtein';
 import { MirrorError } from '../../format/errors.ts';
 import { type ByKind, KINDS, type Kind } from '../../format/packages/kinds.ts';
+import { didYouMean, nearest } from '../near-names.ts';
+import { packageKey } from './closure.ts';
 import type { Remark } from './plan.ts';
 import type { Catalog } from './selection.ts';
-
-const MAX_HINTS = 3;
 
 /** True when the catalog has all of the names. */
 export const isKnown = (catalog: Catalog, named: ByKind<readonly string[]>): boolean =>
@@ -15,13 +14,23 @@ export interface Unknown extends Remark {
   near: string[];
 }
 
-/** Returns the names that the catalog lacks, each with a sentence. */
-export const unknownNames = (catalog: Catalog, named: ByKind<readonly string[]>): Unknown[] =>
+/** Returns the names that the catalog lacks, each with a sentence. `places` say where they are written, by `<kind> <name>`. */
+export const unknownNames = (
+  catalog: Catalog,
+  named: ByKind<readonly string[]>,
+  places: Readonly<Record<string, string>>,
+): Unknown[] =>
   KINDS.flatMap((kind) =>
     named[kind.id]
       .filter((name) => !catalog[kind.id]?.find(name))
-      .map((name) => ({ name, ...explain(kind, name, catalog) })),
+      .map((name) => ({
+        name,
+        ...explain(kind, name, catalog, placeOf(packageKey({ kind: kind.id, name }), places)),
+      })),
   );
+
+const placeOf = (key: string, places: Readonly<Record<string, string>>): string =>
+  Object.hasOwn(places, key) ? ` (${places[key]})` : '';
 
 /** Returns the error for names that the upstream does not have, with a sentence for each. */
 export const unknownError = (unknown: readonly Unknown[]): MirrorError =>
@@ -30,8 +39,8 @@ export const unknownError = (unknown: readonly Unknown[]): MirrorError =>
     found: unknown.map(({ name }) => name).join(', '),
   });
 
-function explain(kind: Kind, name: string, catalog: Catalog): Omit<Unknown, 'name'> {
-  const lacking = `The upstream has no ${kind.label} named ${JSON.stringify(name)}.`;
+function explain(kind: Kind, name: string, catalog: Catalog, place: string): Omit<Unknown, 'name'> {
+  const lacking = `The upstream has no ${kind.label} named ${JSON.stringify(name)}${place}.`;
   if (name.includes('/'))
     return { near: [], reason: `${lacking} It has packages of Homebrew's own taps only.` };
   const other = KINDS.find(({ id }) => catalog[id]?.find(name));
@@ -52,17 +61,3 @@ function askFor(place: string, name: string): string {
 
 const optionFor = ({ label, option }: Kind, name: string): string =>
   option ? `a ${label}: ask for it with --${option.name} ${name}` : `a ${label}: name it without an option`;
-
-/** Returns a question with near names, or nothing where there are none. */
-export const didYouMean = (near: readonly string[]): string =>
-  near.length > 0 ? ` Did you mean ${near.join(', ')}?` : '';
-
-/** Returns up to three of the known names that somebody may have meant. */
-export function nearest(name: string, known: readonly string[]): string[] {
-  return known
-    .map((candidate) => ({ candidate, away: distance(name, candidate) }))
-    .filter(({ candidate, away }) => away <= Math.max(2, name.length / 3) || candidate.startsWith(name))
-    .sort((a, b) => a.away - b.away)
-    .slice(0, MAX_HINTS)
-    .map(({ candidate }) => candidate);
-}

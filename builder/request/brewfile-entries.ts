@@ -11,6 +11,8 @@ export interface NamedPackages {
   unused: Remark[];
   /** On entries that are used, but not completely. */
   remarks: Remark[];
+  /** The line of each package that is named in a text, by `<kind> <name>`: the first. */
+  lines: ReadonlyMap<string, number>;
 }
 
 /** Entries for other package managers. */
@@ -22,6 +24,7 @@ const REMARKS = 'remarks';
 export class Entries {
   readonly #formulas = new Set<string>();
   readonly #casks = new Set<string>();
+  readonly #lines = new Map<string, number>();
   readonly #left = { unused: [] as Remark[], remarks: [] as Remark[] };
   readonly #ruby: Ruby;
   readonly #where: string;
@@ -34,7 +37,7 @@ export class Entries {
   }
 
   get packages(): NamedPackages {
-    return { formulas: [...this.#formulas], casks: [...this.#casks], ...this.#left };
+    return { formulas: [...this.#formulas], casks: [...this.#casks], lines: this.#lines, ...this.#left };
   }
 
   /** Takes an entry of a formula, a cask or a tap, with its options. Returns how many names it may have. */
@@ -66,8 +69,13 @@ export class Entries {
 
   #takeName(names: Set<string>, kind: 'formula' | 'cask', written: string, node: ruby.CallNode): void {
     const name = plainPackageName(kind, written);
-    if (name.includes('/')) this.#leave(node, 'it is not in a tap that the upstream has', [written]);
-    else names.add(name);
+    if (name.includes('/')) {
+      this.#leave(node, 'it is not in a tap that the upstream has', [written]);
+      return;
+    }
+    names.add(name);
+    const key = `${kind} ${name}`;
+    if (!this.#lines.has(key)) this.#lines.set(key, this.#ruby.placeOf(node).line);
   }
 
   /** Names a call of a method that may be an entry of another kind. */

@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import * as v from 'valibot';
 import { MirrorError, messageOf } from '../../format/errors.ts';
 import { parseValue } from '../../format/parse.ts';
@@ -11,6 +10,7 @@ import { isAbsent } from '../directory/write.ts';
 import type { Remark } from '../plan/plan.ts';
 import type { NamedPackages } from './brewfile-entries.ts';
 import { decodeText, MAX_TEXT } from './text.ts';
+import { parseToml } from './toml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -66,6 +66,7 @@ export async function installedPackages(environment: Environment): Promise<Named
       casks: [...new Set(casks)].sort(),
       unused,
       remarks: [],
+      lines: new Map(),
     };
   }
   throw new MirrorError('usage', 'No installed packages were found.', {
@@ -74,7 +75,9 @@ export async function installedPackages(environment: Environment): Promise<Named
 }
 
 async function installedByStout(path: string, unused: Remark[]): Promise<string[]> {
-  const found = await readable(path, unused, (text) => parseValue(stoutSchema, parseToml(text), path));
+  const found = await readable(path, unused, (text) =>
+    parseValue(stoutSchema, parseToml(text, path).value, path),
+  );
   const packages = Object.entries(found?.packages ?? {});
   return packages.flatMap(([name, entry]) => (v.is(notRequestedSchema, entry) ? [] : [name]));
 }

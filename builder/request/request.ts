@@ -1,16 +1,26 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
-import { type ByKind, KINDS } from '../../format/packages/kinds.ts';
-import { hostTag } from './platforms.ts';
+import { type ByKind, KINDS, type Kind } from '../../format/packages/kinds.ts';
+
+/** The parts of a request that choose packages. The others are settings. */
+export type PackageLists = Pick<MirrorRequest, Kind['request']>;
+/** What a run adds to a request by itself. */
+type Records = 'withdrawn' | 'places';
+export type Settings = Omit<MirrorRequest, keyof PackageLists | Records | 'all'>;
+
+/** What a run says of a mirror. A setting of which it says nothing is absent or `undefined`. */
+export type SaidRequest = PackageLists &
+  Pick<MirrorRequest, 'all' | 'places'> & { [Name in keyof Settings]?: Settings[Name] | undefined };
 
 /** What one run is asked for, by the command line and the files that it names. */
 export interface Asked {
-  /** As a mirror records it, except that `tags` and `clients` are empty where nothing was said. */
-  request: MirrorRequest;
+  request: SaidRequest;
   /** The names that somebody wrote down, by kind: the upstream must have them. */
   named: ByKind<readonly string[]>;
-  /** True to add to what the mirror was asked for before; false to replace that. */
+  /** True to add to the packages that the mirror was asked for before; false to replace them. */
   extend: boolean;
+  /** True when a mirror.toml says everything: a setting that it leaves out has its default, not what the mirror had. */
+  complete?: boolean;
   /** Which packages get the newest version that the upstream has: all, or those named and what they need. */
   newest: 'all' | 'named';
   /** Whose files are fetched even if they are here. */
@@ -28,53 +38,20 @@ export interface Origin {
 }
 
 /** True when packages were asked for, or all of them. */
-export const namesPackages = ({ request }: Pick<Asked, 'request'>): boolean =>
+export const namesPackages = ({ request }: { request: PackageLists & Pick<SaidRequest, 'all'> }): boolean =>
   request.all || KINDS.some((kind) => request[kind.request].length > 0);
 
 /**
  * Throws `usage` when no packages were asked for and the mirror has no list of them to continue. `where` is that mirror.
  */
-export function expectPackages(asked: Asked, before: unknown, where: string): void {
+export function expectPackages(
+  asked: Pick<Asked, 'request' | 'extend'>,
+  before: unknown,
+  where: string,
+): void {
   if (namesPackages(asked) || (asked.extend && before)) return;
   const hint = asked.extend ? ` ${where} has no signed list of packages to go on from.` : '';
   throw new MirrorError('usage', `Name at least one package, or a cask with --cask.${hint}`, {
     where: asked.extend ? where : undefined,
   });
-}
-
-/**
- * Returns the request that a run carries out: what is asked for, or that in addition to what the mirror was asked for
- * before. Without platforms it is for this machine. Throws `usage`.
- */
-export function mergeRequest({ request, extend }: Asked, before: MirrorRequest | undefined): MirrorRequest {
-  if (!extend || !before) {
-    const tags = request.tags.length > 0 ? request.tags : [hostTag()];
-    const { withdrawn } = before ?? {};
-    return withSortedLists({ ...request, tags, ...(withdrawn ? { withdrawn } : {}) });
-  }
-  if (!request.dependencies || !request.dev_dependencies) {
-    throw new MirrorError(
-      'usage',
-      'Leaving out dependencies concerns the whole mirror: name all its packages, without --update or --force.',
-    );
-  }
-  return withSortedLists({
-    ...before,
-    ...Object.fromEntries(LISTS.map((key) => [key, [...before[key], ...request[key]]])),
-    ...Object.fromEntries(SWITCHES.map((key) => [key, before[key] || request[key]])),
-    public_url: request.public_url ?? before.public_url,
-    ...(request.valid_for === undefined ? {} : { valid_for: request.valid_for }),
-  });
-}
-
-const LISTS = [...KINDS.map((kind) => kind.request), 'tags', 'clients', 'portable_ruby'] as const;
-const SWITCHES = ['vulnerabilities', 'all', 'full_index', 'unchecked'] as const;
-
-/** stout is always a client, because it reads the mirror's own index. */
-function withSortedLists(request: MirrorRequest): MirrorRequest {
-  const all: MirrorRequest = { ...request, clients: [...request.clients, 'stout'] };
-  if (all.portable_ruby.length > 0 && !all.clients.includes('brew')) {
-    throw new MirrorError('usage', '--portable-ruby is for brew: give --clients brew as well.');
-  }
-  return { ...all, ...Object.fromEntries(LISTS.map((key) => [key, [...new Set<string>(all[key])].sort()])) };
 }

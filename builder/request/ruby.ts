@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { ProgramNode } from '@ruby/prism/src/nodes.js';
 import { parsePrism } from '@ruby/prism/src/parsePrism.js';
 import { MirrorError } from '../../format/errors.ts';
+import type { Place } from './text.ts';
 
 /** Ruby's own parser, and its WebAssembly: beside the packed program, or else where the library has it. */
 const PACKED = new URL('prism.wasm', import.meta.url);
@@ -17,12 +18,6 @@ declare const WebAssembly: {
   instantiate(module: object, imports: object): Promise<{ exports: Record<string, unknown> }>;
   Module: { imports(module: object): { name: string }[] };
 };
-
-/** A place in a text; both numbers begin with 1. */
-export interface Place {
-  line: number;
-  column: number;
-}
 
 /** A parsed program: its syntax tree, and the text of parts of it. */
 export interface Ruby {

@@ -7,23 +7,29 @@ import type { Reporter } from '../reporter.ts';
 export const MAX_TEXT = 16 * 1024 * 1024;
 const UTF_8 = 'utf-8';
 
+/** A place in a text; both numbers begin with 1. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
 /** Returns how messages name a file of the command line; `-` is standard input. */
 export const titleOf = (file: string): string => (file === '-' ? 'standard input' : file);
 
 /**
  * Reads a text file that the command line names, or standard input for `-`, and says so when it is not in UTF-8.
- * Throws `missing`, `bad-input`, or `too-large` above 16 MiB.
+ * Throws `missing`, `bad-input`, or `too-large` above `most` bytes, 16 MiB by default.
  */
-export async function readText(file: string, reporter: Reporter): Promise<string> {
-  const { text, encoding } = decodeText(await readBytes(file));
+export async function readText(file: string, reporter: Reporter, most = MAX_TEXT): Promise<string> {
+  const { text, encoding } = decodeText(await readBytes(file, most));
   if (encoding !== UTF_8)
     reporter.note(`${titleOf(file)} is not UTF-8: it is read as ${encoding.toUpperCase()}.`);
   return text;
 }
 
-async function readBytes(file: string): Promise<Uint8Array> {
+async function readBytes(file: string, most: number): Promise<Uint8Array> {
   try {
-    return await readUpTo(file === '-' ? process.stdin : createReadStream(file), titleOf(file));
+    return await readUpTo(file === '-' ? process.stdin : createReadStream(file), titleOf(file), most);
   } catch (cause) {
     if (cause instanceof MirrorError) throw cause;
     if (isAbsent(cause))
@@ -34,15 +40,19 @@ async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
-/** A pipe or a device may have no end. */
-async function readUpTo(chunks: AsyncIterable<Uint8Array>, where: string): Promise<Uint8Array> {
+/** Reads a pipe, a device or a file, which may have no end. Throws `too-large` naming `where`. */
+export async function readUpTo(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+  most: number,
+): Promise<Uint8Array> {
   const read: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     read.push(chunk);
     length += chunk.length;
-    if (length > MAX_TEXT) {
-      throw new MirrorError('too-large', `${where} is longer than ${MAX_TEXT} bytes.`, { where });
+    if (length > most) {
+      throw new MirrorError('too-large', `${where} is longer than ${most} bytes.`, { where });
     }
   }
   return Buffer.concat(read);

@@ -17,7 +17,7 @@ export const OWN_FOLDERS: readonly string[] = [...KINDS.map(({ folder }) => fold
 
 /**
  * Makes a snapshot the state of a mirror folder, in one step for readers, and removes metadata that it does not name, and the
- * files at the paths `withdrawn`.
+ * files at the paths `withdrawn`. Returns false if the folder was like that already.
  */
 export async function commitStage(
   directory: string,
@@ -25,11 +25,13 @@ export async function commitStage(
   { signed, entries }: NewSnapshot,
   known: KnownFiles,
   withdrawn: readonly string[] = [],
-): Promise<void> {
+): Promise<boolean> {
   await stage.put(signaturePath(ROOT), utf8(signed.signature));
   await stage.put(ROOT, signed.root);
   const metadata = await Promise.all(METADATA.map((folder) => filesBelow(directory, folder)));
-  const removes = metadata.flat().filter((path) => !stage.files.has(path) && isTreePath(path));
-  await commit(directory, { writes: stage.writes, removes: [...removes, ...withdrawn] });
+  const unnamed = metadata.flat().filter((path) => !stage.files.has(path) && isTreePath(path));
+  const removes = [...unnamed, ...withdrawn];
+  await commit(directory, { writes: stage.writes, removes });
   await known.save(entries.filter(isOwnFile), new Set(stage.writes.map(({ path }) => path)));
+  return stage.writes.length + removes.length > 0;
 }

@@ -79,6 +79,25 @@ async function carryOut(directory: string, { writes, removes }: Journal): Promis
   await rm(incoming, { recursive: true, force: true });
 }
 
+/**
+ * Puts a file on demand, which waits in `incoming`, at its paths. It takes no commit, because the file may be there or not.
+ * Throws `refused` for a link in the place of a folder.
+ */
+export async function placeOnDemand(
+  directory: string,
+  sha256: string,
+  paths: readonly string[],
+): Promise<void> {
+  const folders = new OwnFolders(directory);
+  const source = join(incomingDirectory(directory), sha256);
+  for (const path of paths) {
+    folders.make(path);
+    putInPlace(source, localPath(directory, path));
+  }
+  for (const folder of folders.changed) await sync(folder);
+  await rm(source, { force: true });
+}
+
 /** Returns true while a commit is unfinished: the files may belong to two snapshots. */
 export const isCommitUnfinished = async (directory: string): Promise<boolean> =>
   isPresent(journalPath(directory));

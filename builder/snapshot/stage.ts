@@ -74,9 +74,35 @@ export class Stage {
 
   /** Adds the file at `path` as it is, if {@link holds}; returns what the snapshot will list of it if so. */
   async keep(path: string, sha256: string): Promise<FileContent | undefined> {
+    const staged = this.#files.get(path);
+    if (staged?.sha256 === sha256) return staged;
     const found = this.#onDemandAt(path, sha256) ?? (await this.#find(path, sha256));
     if (found) this.carry(path, found);
     return found;
+  }
+
+  /** Adds the file at `path` if its bytes are here, as a file like any other; returns what the snapshot will list of it if so. */
+  async keepBytes(path: string, sha256: string): Promise<FileContent | undefined> {
+    const found = await this.#find(path, sha256);
+    if (found) this.carry(path, found);
+    return found;
+  }
+
+  /**
+   * Adds a file that a server may fetch from `source`. One that the mirror has so far stays as it is; true is returned for it.
+   * Of one that was on demand before, its size stays known.
+   */
+  async list(path: string, sha256: string, source: string): Promise<boolean> {
+    const before = this.#onDemandAt(path, sha256);
+    if (!before && (await this.keepBytes(path, sha256))) return true;
+    this.carry(path, { ...before, sha256, source });
+    return false;
+  }
+
+  /** Adds what is known now of the size of a file on demand. */
+  describe(path: string, size: number): void {
+    const listed = this.#files.get(path);
+    if (listed?.source !== undefined) this.carry(path, { ...listed, size });
   }
 
   /** Adds a file as it was signed before, without looking at it. */

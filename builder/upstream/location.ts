@@ -5,7 +5,7 @@ import { MirrorError } from '../../format/errors.ts';
 import { openElsewhere, readUpTo } from '../directory/plain-file.ts';
 import { ifPresent } from '../directory/write.ts';
 import { HttpClient, type ReadOptions } from '../http/client.ts';
-import { isLoopbackHttp } from '../http/policy.ts';
+import { isLoopbackHttp, type UrlPolicy } from '../http/policy.ts';
 import { type Answer, chunksOf } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
 
@@ -21,20 +21,40 @@ export interface OpenedFile {
 /** Headers of a request, by lower-case name. */
 type Headers = Readonly<Record<string, string>>;
 
+/** True for a URL of any scheme, false for a path. */
+export const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+
 /** The address of an upstream: https, a directory, or HTTP on this machine. */
 export class UpstreamLocation {
   readonly base: URL;
   readonly #client: HttpClient;
 
-  private constructor(base: URL) {
+  private constructor(
+    base: URL,
+    policy: UrlPolicy = { loopback: isLoopbackHttp(base), origin: base.origin },
+  ) {
     this.base = base;
-    this.#client = new HttpClient({ loopback: isLoopbackHttp(base), origin: base.origin });
+    this.#client = new HttpClient(policy);
+  }
+
+  /**
+   * Returns the place of files on demand, whose sources are absolute: only `hosts` are asked, redirects included, or without
+   * them any public host.
+   */
+  static ofSources(hosts?: readonly string[]): UpstreamLocation {
+    const policy = { loopback: false, ...(hosts ? { hosts } : {}) };
+    return new UpstreamLocation(new URL('https://sources.invalid/'), policy);
+  }
+
+  /** Returns the place of a served mirror, whose base has no credentials. */
+  static ofMirror(base: string): UpstreamLocation {
+    const url = new URL(`${base}/`);
+    return new UpstreamLocation(url, { loopback: false, origin: url.origin });
   }
 
   /** Parses an `--upstream` argument: a URL, a `file://` URL or a directory. Throws `usage`. */
   static parse(text: string): UpstreamLocation {
-    const isUrl = /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
-    const url = isUrl ? URL.parse(text) : pathToFileURL(resolve(text));
+    const url = isUrl(text) ? URL.parse(text) : pathToFileURL(resolve(text));
     if (url && !url.pathname.endsWith('/')) url.pathname += '/';
     if (url && isPlain(url) && (url.protocol === 'https:' || isLocalFolder(url) || isLoopbackHttp(url))) {
       return new UpstreamLocation(url);
@@ -78,6 +98,10 @@ export class UpstreamLocation {
       answer,
     };
   }
+
+  /** Follows the redirects of a file, as {@link HttpClient.trace}. */
+  trace = (url: URL, seconds: number, onHop: (url: URL) => void): Promise<void> =>
+    this.#client.trace(url, seconds, onHop);
 
   /** Returns the size of a file, if its server says so without sending it. Throws as {@link read}. */
   async sizeOf(url: URL, headers: Headers = {}): Promise<number | undefined> {

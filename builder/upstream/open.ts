@@ -10,7 +10,8 @@ import { UpstreamLocation } from './location.ts';
 import { StoutIndex } from './stout-index.ts';
 import { HOMEBREW, isUnnamedFolder, placeName, type Upstream } from './upstream.ts';
 
-const DEFAULT_UPSTREAM = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
+/** Where packages come from if nothing is said. */
+export const DEFAULT_UPSTREAM = 'https://raw.githubusercontent.com/neul-labs/stout-index/main';
 
 /** What opening an upstream takes. */
 export interface OpenOptions {

@@ -61,7 +61,7 @@ async function namingPath<T>(path: string, read: () => Promise<T>): Promise<T> {
 }
 
 /** Reads a mirror directory for the verification walk: always the bytes of every file. */
-class DirectorySource implements VerifySource {
+export class DirectorySource implements VerifySource {
   readonly #directory: string;
 
   constructor(directory: string) {

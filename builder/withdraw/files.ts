@@ -4,8 +4,8 @@ import { kindOfFile, packageJsonPath } from '../../format/layout.ts';
 import { entryOf, type Manifest } from '../../format/manifest.ts';
 import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import { isTreePath } from '../../format/paths.ts';
+import { didYouMean, nearest } from '../near-names.ts';
 import type { CarriedPackages } from '../plan/carried.ts';
-import { didYouMean, nearest } from '../plan/unknown.ts';
 import { ownerFinder, versionIn } from '../prune.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
 

@@ -77,6 +77,7 @@ export async function signWithout(
     mirror: mirror.mirror,
     version: mirror.version,
     entries,
+    sources: mirror.sources,
   });
 }
 
@@ -131,6 +132,14 @@ function requestWithout({ manifest: { request }, carried, withdrawn }: Withdrawa
   const versions = withdrawn.flatMap(({ versions: all, ...item }) =>
     all.map((version) => withdrawnKey({ ...item, version })),
   );
+  const isGone = (name: string): boolean =>
+    KINDS.some((kind) => isAmong(withdrawn, kind.id, carried.indexOf(kind)?.find(name)?.name ?? name));
+  const { whole = [], ...rest } = request;
+  const stillWhole = whole.filter((name) => !isGone(name));
   const keys = [...new Set([...(request.withdrawn ?? []), ...versions])].sort();
-  return { ...request, ...Object.fromEntries(lists), ...(keys.length > 0 ? { withdrawn: keys } : {}) };
+  return {
+    ...{ ...rest, ...Object.fromEntries(lists) },
+    ...(stillWhole.length > 0 ? { whole: stillWhole } : {}),
+    ...(keys.length > 0 ? { withdrawn: keys } : {}),
+  };
 }

@@ -9,6 +9,16 @@ export const storedFileSchema = v.object({
 });
 export type StoredFile = v.InferOutput<typeof storedFileSchema>;
 
+/** Returns the bytes of files together; `undefined` if the size of one of them is unknown. */
+export function totalSize(files: readonly Pick<StoredFile, 'size'>[]): number | undefined {
+  let sum = 0;
+  for (const { size } of files) {
+    if (size === undefined) return undefined;
+    sum += size;
+  }
+  return sum;
+}
+
 /** A file that an upstream offers. */
 export interface OfferedFile {
   /** Where the mirror keeps it. */

@@ -1,4 +1,5 @@
 import { MirrorError } from '../errors.ts';
+import { isoSeconds } from '../iso-seconds.ts';
 import { keyIdText } from '../minisign/public-key.ts';
 import { splitIntoLeaves } from './boundaries.ts';
 import { byName, type SnapshotEntry } from './entry.ts';
@@ -17,6 +18,8 @@ export interface SnapshotInput {
   /** The key id that is to sign. */
   keyId: Uint8Array;
   generator: Generator;
+  /** Further hosts that files on demand, if there are any, may be redirected to. */
+  redirectHosts?: readonly string[];
 }
 
 /**
@@ -40,7 +43,7 @@ export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: E
     created_at: isoSeconds(seconds),
     expires_at: isoSeconds(seconds + input.validFor),
     generator: input.generator,
-    ...sourcesOf(entries),
+    ...sourcesOf(entries, input.redirectHosts),
     totals: totalsOf(entries),
     leaves: leaves.map((leaf) => leaf.reference),
   };
@@ -58,11 +61,14 @@ function nextVersion(previous: number, seconds: number): number {
   );
 }
 
-function sourcesOf(entries: readonly SnapshotEntry[]): Pick<Root, 'sources'> {
-  const hosts = entries.flatMap(({ source }) => (source === undefined ? [] : (sourceHost(source) ?? [])));
-  return hosts.length === 0 ? {} : { sources: [...new Set(hosts)].sort() };
+function sourcesOf(
+  entries: readonly SnapshotEntry[],
+  redirectHosts: readonly string[] = [],
+): Pick<Root, 'sources'> {
+  const hosts = sourceHosts(entries);
+  return hosts.size === 0 ? {} : { sources: [...new Set([...hosts, ...redirectHosts])].sort() };
 }
 
-/** Returns Unix seconds as RFC 3339 in UTC without a fraction. */
-export const isoSeconds = (seconds: number): string =>
-  new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+/** Returns the hosts of the files on demand among these entries. */
+export const sourceHosts = (entries: readonly SnapshotEntry[]): Set<string> =>
+  new Set(entries.flatMap(({ source }) => (source === undefined ? [] : (sourceHost(source) ?? []))));

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { utf8 } from '../bytes.ts';
-import { blake2b512, sha256Hex } from '../digest.ts';
+import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import { type SignedFile, signFile, verifyFileSignature } from '../file-signature.ts';
 import { ROOT, signaturePath } from '../layout.ts';
+import { blake2b512 } from '../minisign/blake2.ts';
 import type { PublicKey } from '../minisign/public-key.ts';
 import type { SecretKey } from '../minisign/secret-key.ts';
 import { parseJson } from '../parse.ts';

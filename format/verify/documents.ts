@@ -2,6 +2,7 @@ import { textOf } from '../bytes.ts';
 import { MirrorError } from '../errors.ts';
 import { verifyFileSignature } from '../file-signature.ts';
 import { parseIndexManifest, verifyIndex } from '../index-manifest.ts';
+import { isoSeconds } from '../iso-seconds.ts';
 import {
   compressedDatabasePath,
   INDEX_MANIFEST,
@@ -13,7 +14,6 @@ import {
 import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
 import { keyIdText } from '../minisign/public-key.ts';
 import { MAX_SIGNATURE } from '../minisign/signature.ts';
-import { isoSeconds } from '../snapshot/build.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { WalkContext } from './context.ts';
 import type { Listing } from './listing.ts';

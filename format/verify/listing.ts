@@ -4,19 +4,19 @@ import type { SnapshotEntry } from '../snapshot/entry.ts';
 import { Leaf } from '../snapshot/leaf.ts';
 import { leafIndex } from '../snapshot/lookup.ts';
 import type { LeafReference, Root } from '../snapshot/root.ts';
-import type { VerifySource } from './source.ts';
+import type { DocumentSource } from './source.ts';
 
 const KEPT_LEAVES = 8;
 
 /** The entries of a snapshot, read leaf by leaf. Each leaf is checked against the root before it is used. */
 export class Listing {
   readonly root: Root;
-  readonly #source: VerifySource;
+  readonly #source: DocumentSource;
   readonly #keepAll: boolean;
   readonly #leaves = new Map<string, Promise<SnapshotEntry[]>>();
 
   /** `keepAll` keeps every leaf in memory, for callers that need each of them twice. */
-  constructor(source: VerifySource, root: Root, keepAll: boolean) {
+  constructor(source: DocumentSource, root: Root, keepAll: boolean) {
     this.#source = source;
     this.root = root;
     this.#keepAll = keepAll;

@@ -21,9 +21,15 @@ async function licenseOf(folder: string): Promise<string> {
     packageSchema,
     JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')),
   );
-  const file = (await readdir(folder)).find((entry) => /^licen[cs]e(?:\.(?:md|txt))?$/i.test(entry));
+  const files = await readdir(folder);
+  const file = files.find((entry) => /^licen[cs]e(?:\.(?:md|txt))?$/i.test(entry));
+  // Apache-2.0, section 4(d).
+  const notice = files.includes('NOTICE') ? await readFile(join(folder, 'NOTICE'), 'utf8') : '';
   const by = typeof author === 'string' ? author : author?.name;
   const text =
     file === undefined ? `${license}${by ? `, by ${by}` : ''}\n` : await readFile(join(folder, file), 'utf8');
-  return `${name} ${version} (${license})\n\n${text.trimEnd()}\n`;
+  return `${name} ${version} (${license})\n\n${[text, notice]
+    .map((part) => part.trimEnd())
+    .join('\n\n')
+    .trimEnd()}\n`;
 }

@@ -1,4 +1,4 @@
-import { CATALOG, type CatalogFormula } from './catalog.ts';
+import { CATALOG, type CatalogFormula, type CatalogVulnerability } from './catalog.ts';
 import { writeHomebrew } from './homebrew/api.ts';
 import { momentOf } from './moment.ts';
 import { writeCasks } from './stout-index/casks.ts';
@@ -21,7 +21,7 @@ export interface SampleSummary {
 /**
  * Writes a small upstream into `dir`, in stout-index's layout and, below `api/` and `v2/`, in Homebrew's: indexes, package
  * JSON and the files themselves, at the relative URLs that the package JSON gives. The same `now` gives the same bytes
- * in every file. `formulas` replaces those of the catalog. With `origin`, the address at which it will be served, casks have
+ * in every file. `formulas` and `vulnerabilities` replace those of the catalog. With `origin`, the address at which it will be served, casks have
  * absolute URLs there, as real ones do; brew needs that. Without, they are relative, and the folder may be anywhere.
  */
 export async function writeSampleUpstream(
@@ -29,15 +29,21 @@ export async function writeSampleUpstream(
   {
     now,
     formulas: given = CATALOG.formulas,
+    vulnerabilities: known = CATALOG.vulnerabilities,
     origin,
-  }: { now: Date; formulas?: CatalogFormula[]; origin?: string },
+  }: {
+    now: Date;
+    formulas?: CatalogFormula[];
+    vulnerabilities?: CatalogVulnerability[];
+    origin?: string;
+  },
 ): Promise<SampleSummary> {
   const tree = openTree(dir);
   const moment = momentOf(now);
   const formulas = await writeFormulas(tree, given, moment);
   const casks = await writeCasks(tree, CATALOG.casks, { ...moment, origin });
   const linux_apps = await writeLinuxApps(tree, CATALOG.linux_apps, moment);
-  const vulnerabilities = await writeVulnerabilities(tree, CATALOG.vulnerabilities, moment);
+  const vulnerabilities = await writeVulnerabilities(tree, known, moment);
   await writeHomebrew(tree, formulas.written, casks.written, moment);
   await tree.writeManifest('manifest.json', {
     version: moment.version,
@@ -50,7 +56,7 @@ export async function writeSampleUpstream(
     formulas: formulas.entry.count,
     casks: casks.entry.count,
     linuxApps: linux_apps.count,
-    vulnerabilities: CATALOG.vulnerabilities.length,
+    vulnerabilities: known.length,
     files: tree.files,
     bytes: tree.bytes,
   };

@@ -182,3 +182,19 @@ describe('decodeText', () => {
     expect(decodeText(bytes)).toEqual({ text, encoding });
   });
 });
+
+describe('the lines of a Brewfile', () => {
+  it.each([
+    [
+      'brew "jq"; cask "firefox"\nbrew "homebrew/core/LZ4"\nbrew "jq"',
+      { 'formula jq': 1, 'cask firefox': 1, 'formula lz4': 2 },
+    ],
+    [
+      'tools = %w[\n  jq\n  wget\n]\ntools.each { |tool|\n  brew tool }',
+      { 'formula jq': 6, 'formula wget': 6 },
+    ],
+    ['if OS.mac?\n  brew(\n    "jq"\n  )\nend', { 'formula jq': 2 }],
+  ])('%j are where entries begin, the first of each', async (text, lines) => {
+    expect(Object.fromEntries((await read(text)).lines)).toEqual(lines);
+  });
+});

@@ -106,6 +106,18 @@ describe('createMirror: carrying on from what is there', () => {
   );
 });
 
+it('when only its policy.json is damaged, warns, and goes on from all the rest', async () => {
+  const directory = await copy();
+  const path = join(directory, 'policy.json');
+  await writeFile(path, (await readFile(path)).subarray(1));
+  const warnings: string[] = [];
+  const reporter = { ...SILENT, warn: (text: string) => void warnings.push(text) };
+  await makeMirror(directory, { request: withoutGit, reporter });
+  expect(warnings).toEqual([expect.stringContaining('policy.json is not as signed')]);
+  expect(await superseded(directory)).not.toEqual([]);
+  expect(await isWhole(directory)).toBe(true);
+});
+
 describe('createMirror: the index databases', () => {
   const FILES = ['formulas.db', 'casks.db', 'formulas/index.db.zst', 'casks/index.db.zst', 'packages.json'];
   const later = new Date(Date.now() + 3_600_000);
@@ -150,7 +162,9 @@ describe('createMirror: the index databases', () => {
     },
   );
 
-  it('when a formula goes and all others stay, no longer name it, and that of casks stays', async () => {
+  it('when a formula goes and all others stay, no longer name it, and that of casks stays', {
+    tags: ['long'],
+  }, async () => {
     const directory = await copy();
     const before = await indexOf(directory);
     await makeMirror(directory, { request: withoutGit, now: later });

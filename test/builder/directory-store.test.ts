@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { removeAbandonedParts } from '../../builder/directory/fetched.ts';
 import { DirectoryStore } from '../../builder/directory/store.ts';
+import { fetchedKey } from '../../format/layout.ts';
 import { type ByteRange, discard } from '../../format/store.ts';
 import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -148,4 +150,48 @@ test('a small file that is not as signed has the record of what it is', async ()
   await put('bottles/altered', Buffer.from('forged'));
   expect((await store.open(entry))?.record.sha256).toBe(sha256Of(Buffer.from('forged')));
   expect(await read({ ...entry, name: 'bottles/none' })).toBeUndefined();
+});
+
+describe('a cache folder', () => {
+  const bytes = Buffer.from('fetched');
+  const wanted = {
+    name: 'casks/x-1.dmg',
+    sha256: sha256Of(bytes),
+    modified: 1,
+    source: 'https://files.example/x',
+  };
+  const key = fetchedKey(wanted.sha256);
+  const keep = (cached: DirectoryStore) => cached.keep(wanted, bytes.length, new Blob([bytes]).stream());
+
+  test('when a file in it has other bytes, has none, and the next fetch replaces that', async () => {
+    const cache = join(folder, 'damaged-cache');
+    const cached = new DirectoryStore(folder, cache);
+    await keep(cached);
+    expect((await cached.head(wanted))?.size).toBe(bytes.length);
+    await writeFile(join(cache, key), 'other bytes');
+    expect([await cached.head(wanted), await cached.open(wanted)]).toEqual([undefined, undefined]);
+    await keep(cached);
+    expect((await cached.head(wanted))?.sha256).toBe(wanted.sha256);
+  });
+
+  test.each([
+    ['below a file', () => writeFile(join(folder, 'file'), ''), 'file/cache', 'ENOTDIR'],
+    [
+      'whose fetched is a link',
+      async () => {
+        await mkdir(join(folder, 'linked'));
+        await symlink(folder, join(folder, 'linked', 'fetched'));
+      },
+      'linked',
+      'a link or a special file',
+    ],
+  ])('%s has no file and keeps none, and says why', async (_which, make, path, reason) => {
+    await make();
+    const cached = new DirectoryStore(folder, join(folder, path));
+    expect([await cached.head(wanted), await cached.open(wanted)]).toEqual([undefined, undefined]);
+    await expect(keep(cached)).rejects.toEqual(
+      failing('upstream', { message: expect.stringContaining(reason) }),
+    );
+    await expect(removeAbandonedParts(join(folder, path), new Date())).rejects.toThrow();
+  });
 });

@@ -7,6 +7,7 @@ import { KnownFiles } from '../../builder/directory/known-files.ts';
 import { incomingDirectory } from '../../builder/directory/paths.ts';
 import { download } from '../../builder/fetch/download.ts';
 import { bringIn } from '../../builder/fetch/fetch.ts';
+import type { Progress } from '../../builder/reporter.ts';
 import { FolderStorage } from '../../builder/snapshot/folder-storage.ts';
 import { Stage } from '../../builder/snapshot/stage.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
@@ -85,6 +86,36 @@ describe('bringIn', () => {
     expect([requests, failures.size]).toEqual([1, 0]);
     for (const { path } of files) expect(stage.files.get(path)).toMatchObject({ sha256: SHA256 });
     await expectWhole(directory);
+  });
+});
+
+describe('progress of bringIn', () => {
+  it('has the total of bytes once the last files are on their way, and ends with it', async () => {
+    const other = randomBytes(200_000);
+    const bytes = new Map([FILE, other].map((body) => [`/${sha256(body)}`, body]));
+    const { origin } = await startServer((request, response) => {
+      const body = bytes.get(request.url ?? '') ?? '';
+      response.writeHead(200, { 'content-length': body.length });
+      response.end(body);
+    });
+    const directory = await mirrorWithPart();
+    const stage = new Stage(
+      new FolderStorage(directory, await KnownFiles.load(directory, join(folder, 'cache'))),
+    );
+    const files = [...bytes].map(([path, body]) => ({
+      ...{ of: path, path: `bottles${path}`, url: path.slice(1), sha256: sha256(body), forced: false },
+    }));
+    const seen: Progress[] = [];
+    const reporter = { ...SILENT, progress: (progress: Progress) => void seen.push(progress) };
+    const upstream = UpstreamLocation.parse(origin);
+    await bringIn({ directory, upstream, source: undefined, jobs: 1, reporter }, files, stage);
+    expect(seen.filter(({ done }) => done === 0).every(({ totalBytes }) => totalBytes === undefined)).toBe(
+      true,
+    );
+    const known = seen.flatMap(({ totalBytes }) => totalBytes ?? []);
+    expect(known.length).toBeGreaterThan(1);
+    expect(new Set(known)).toEqual(new Set([500_000]));
+    expect(seen.at(-1)).toMatchObject({ done: 2, total: 2, bytes: 500_000, totalBytes: 500_000 });
   });
 });
 

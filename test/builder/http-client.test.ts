@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { type AddressInfo, createServer, isIP } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { askSource } from '../../builder/http/ask-source.ts';
 import { HttpClient } from '../../builder/http/client.ts';
 import { publicLookup } from '../../builder/http/policy.ts';
 import { type Answer, readBody } from '../../builder/http/request.ts';
@@ -51,6 +52,17 @@ describe('HttpClient: redirects', () => {
     expect(second.requests[0]?.headers.cookie).toBeUndefined();
   });
 
+  it('when a file is traced, names the hosts that answered, and none that a redirect only names', async () => {
+    const { origin } = await startServer((request, response) =>
+      redirect(response, request.url === '/start' ? '/next' : 'http://127.0.0.1:1/end'),
+    );
+    const hops: string[] = [];
+    await expect(
+      client().trace(new URL(`${origin}/start`), 5, ({ href }) => hops.push(href)),
+    ).rejects.toThrow();
+    expect(hops).toEqual([`${origin}/start`, `${origin}/next`]);
+  });
+
   it('when redirects go in a circle, gives up after five', async () => {
     const { origin, requests } = await startServer((_request, response) => redirect(response, '/again'));
     await expect(textAt(`${origin}/start`)).rejects.toEqual(
@@ -78,18 +90,18 @@ describe('HttpClient: redirects', () => {
 
 describe('HttpClient: refusals', () => {
   it.each([
-    [401, {}, 'it requires a token'],
-    [403, { 'mirror-error': 'unencrypted' }, 'only over https'],
-    [424, { 'mirror-error': 'mismatch' }, 'answered 424.'],
-    [503, { 'mirror-error': 'unpublished' }, 'answered 503.'],
-    [503, { 'mirror-error': 'refused' }, 'answered 503.'],
-  ])(
+    [401, {}, 'it requires a token', 'upstream'],
+    [403, { 'mirror-error': 'unencrypted' }, 'only over https', 'upstream'],
+    [424, { 'mirror-error': 'mismatch' }, 'answered 424.', 'upstream'],
+    [503, { 'mirror-error': 'unpublished' }, 'answered 503.', 'unpublished'],
+    [503, { 'mirror-error': 'refused' }, 'answered 503.', 'upstream'],
+  ] as const)(
     'when a mirror answers %i with %j, asks once and says what that means',
-    async (status, headers, text) => {
+    async (status, headers, text, code) => {
       const { origin, requests } = await startServer((_request, response) => {
         response.writeHead(status, headers).end();
       });
-      const error = failing('upstream', { message: expect.stringContaining(text) });
+      const error = failing(code, { message: expect.stringContaining(text) });
       await expect(client().read(new URL(origin), 1000)).rejects.toEqual(error);
       expect(requests).toHaveLength(1);
     },
@@ -146,6 +158,14 @@ describe('HttpClient: public names that lead into this network', () => {
     const refusal = failing('refused', { found: addresses.join(', ') });
     await expect(withRetries(() => client().get(new URL(origin)))).rejects.toEqual(refusal);
     expect([requests.length, inside.connections()]).toEqual([1, 0]);
+  });
+
+  it('when the source of a file on demand has a private address, does not connect', async () => {
+    const inside = await startListener();
+    resolveTo('10.0.0.1', '127.0.0.1');
+    const url = new URL(`https://files.example.com:${inside.port}/x`);
+    await expect(askSource(url, {}, AbortSignal.timeout(5_000))).rejects.toEqual(failing('refused'));
+    expect(inside.connections()).toBe(0);
   });
 
   it('when a name has a public address besides, connects only there', async () => {
@@ -257,12 +277,22 @@ describe('HttpClient: registry tokens', () => {
     const http = client();
     expect(await textAt(`${origin}/v2/jq/blobs/1`, http)).toBe('the blob');
     expect(await textAt(`${origin}/v2/jq/blobs/2`, http)).toBe('the blob');
+    expect(await textAt(`${origin}/v2/jq/manifests/1.7`, http)).toBe('the blob');
     expect(requests.map(({ url }) => url)).toEqual([
       '/v2/jq/blobs/1',
       '/token?service=ghcr.io&scope=repository%3Ajq%3Apull',
       '/v2/jq/blobs/1',
       '/v2/jq/blobs/2',
+      '/v2/jq/manifests/1.7',
     ]);
+  });
+
+  it('when a token does not come in time, ends a trace', { timeout: 2_000 }, async () => {
+    const { origin } = await startServer((request, response) => {
+      if (request.url?.startsWith('/token')) return;
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${origin}/token"` }).end();
+    });
+    await expect(client().trace(new URL(`${origin}/blob`), 0.1, () => undefined)).rejects.toThrow('timeout');
   });
 
   it('when a token is for one image, does not show it to another', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseChallenge } from '../../builder/http/registry-token.ts';
 import { isTransientStatus, retryAfterSeconds } from '../../builder/http/retry.ts';
+import { parseChallenge } from '../../format/registry-token.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 

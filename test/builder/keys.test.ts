@@ -114,6 +114,11 @@ describe('signingKey', () => {
     expect(asked).toEqual([path]);
   });
 
+  it('when a named file has no end, stops reading', async () => {
+    await expect(signingKey('/dev/zero', {})).rejects.toEqual(failing('too-large', { where: '/dev/zero' }));
+    await expect(trustedKeys(['/dev/zero'], {})).rejects.toEqual(failing('too-large'));
+  });
+
   it('when the password is wrong or missing, refuses', async () => {
     const MIRROR_SIGNING_KEY = await lockedKey('open sesame');
     const wrong = { MIRROR_SIGNING_KEY, MIRROR_KEY_PASSWORD: 'open sesam' };

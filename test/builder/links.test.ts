@@ -31,8 +31,10 @@ const VERBS: Record<string, (directory: string) => ReturnType<typeof run>> = {
   verify: (directory) => run('verify', directory),
   info: (directory) => run('info', directory),
   outdated: (directory) => run('outdated', directory, '--upstream', upstream),
+  why: (directory) => run('why', directory, 'hello'),
+  diff: (directory) => run('diff', original, directory),
 };
-const READERS = ['verify', 'info', 'outdated'];
+const READERS = ['verify', 'info', 'outdated', 'why', 'diff'];
 
 beforeAll(async () => {
   await writeUpstream(upstream, { formulas: [{ name: 'hello' }, { name: 'newer' }] });

@@ -13,6 +13,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const BOTTLE = 'bottles/jq-1.7.1.arm64_sonoma.bottle.tar.gz';
 const SOURCE = 'https://ghcr.io/v2/homebrew/core/jq/blobs/sha256:0';
+/** The registry, and where it redirects. */
+const REGISTRY = ['ghcr.io', 'pkg-containers.githubusercontent.com'];
 const JQ = { ...REQUEST, packages: ['jq'], casks: [], tags: ['arm64_sonoma'], vulnerabilities: false };
 const folder = await temporaryFolder();
 const trusted = [TEST_KEY.publicKey];
@@ -52,13 +54,14 @@ describe('a file on demand', () => {
     await sign();
     expect(await entryAt(BOTTLE)).toEqual(before);
     expect([before?.source, before?.size, before?.md5]).toEqual([SOURCE, undefined, undefined]);
-    expect((await readContents(directory))?.snapshot.sources).toEqual(['ghcr.io']);
+    expect((await readContents(directory))?.snapshot.sources).toEqual(REGISTRY);
     expect((await mirrorInfo(directory)).files).toBe((await verify()).files.total);
   });
 
-  test('when the mirror is remade and still wants it, stays as it is: nothing is fetched', async () => {
+  test('when the mirror is remade on demand and still wants it, stays as it is: nothing is fetched', async () => {
     const before = await entryAt(BOTTLE);
-    const made = await makeMirror(directory, { request: { ...JQ, packages: ['jq', 'xz'] } });
+    const request = { ...JQ, packages: ['jq', 'xz'], on_demand: true, whole: ['xz'] };
+    const made = await makeMirror(directory, { request });
     expect(made.downloaded.files).toBe(1);
     expect(await entryAt(BOTTLE)).toEqual(before);
     expect(await verify()).toMatchObject({ ok: true, files: { on_demand: 1 } });

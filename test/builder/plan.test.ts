@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makePlan, type PlanOptions } from '../../builder/plan/make-plan.ts';
+import { makePlan } from '../../builder/plan/make-plan.ts';
 import type { Plan } from '../../builder/plan/plan.ts';
+import type { PlanOptions } from '../../builder/plan/plan-options.ts';
 import { UpstreamLocation } from '../../builder/upstream/location.ts';
 import { StoutIndex } from '../../builder/upstream/stout-index.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
@@ -34,6 +35,8 @@ async function planOf(
         asked: { request, named: namesIn(request), newest: 'all', force: 'none', ...how },
         carried: undefined,
         keepGoing: false,
+        seen: undefined,
+        now: new Date('2026-11-20T12:00:00Z'),
       },
       sha256At: () => undefined,
       onProgress: () => undefined,
@@ -84,6 +87,15 @@ describe('makePlan: dependencies', () => {
       ['tool', 'lib', 'base', 'extra', 'deep-extra', 'make', 'make-lib', 'checker'].sort(),
     );
     expect(plan.skipped).toEqual([]);
+  });
+
+  it('says who needs each package that was not asked for, on the shortest way', async () => {
+    const { neededBy } = await planOf([...FAMILY, { name: 'app', runtime: ['lib', 'base'] }], ['app', 't']);
+    const names = [...neededBy].map(([key, { name }]) => `${key} ← ${name}`);
+    expect(names.sort()).toEqual([
+      ...['formula base ← app', 'formula checker ← tool', 'formula deep-extra ← extra'],
+      ...['formula extra ← tool', 'formula lib ← app', 'formula make ← tool', 'formula make-lib ← make'],
+    ]);
   });
 
   it('when development dependencies are not wanted, leaves them out', async () => {

@@ -19,6 +19,7 @@ export interface TestFormula {
   build?: string[];
   test?: string[];
   aliases?: string[];
+  license?: string;
   bottle?: string;
   /** What is published where the bottle should be. */
   served?: string;
@@ -54,8 +55,8 @@ async function writeFormulas(tree: Tree, formulas: TestFormula[]) {
   const packages: ReturnType<typeof indexRows>[] = [];
   for (const formula of formulas) {
     const hash = await writeFormula(tree, formula);
-    const { name, version = '1.0', aliases = [], jsonHash = hash } = formula;
-    const listed = { name, version, aliases, dependencies: dependenciesOf(formula) };
+    const { name, version = '1.0', aliases = [], license, jsonHash = hash } = formula;
+    const listed = { name, version, aliases, license, dependencies: dependenciesOf(formula) };
     packages.push(indexRows(FORMULA, listed, { jsonHash, updatedAt: null, platforms: ['all'] }));
   }
   const index = await tree.writeIndex('formulas', (path) =>
@@ -75,6 +76,7 @@ async function writeFormula(tree: Tree, formula: TestFormula): Promise<string | 
     bottles: { all: { url, sha256: sha256(bottle) } },
     dependencies: dependenciesOf(formula),
     aliases: formula.aliases ?? [],
+    license: formula.license,
     ...formula.json,
   };
   // Some hostile names cannot be file names; then nothing is there to be found.
@@ -93,7 +95,8 @@ async function writeCasks(tree: Tree, casks: TestCask[]) {
   const packages: ReturnType<typeof indexRows>[] = [];
   for (const cask of casks) {
     const { token, version = '1.0' } = cask;
-    const listed = { token, version, name: [token], sha256: null, url: '' };
+    const { depends_on } = cask.json ?? {};
+    const listed = { token, version, name: [token], sha256: null, url: '', depends_on };
     const jsonHash = await writeCask(tree, cask);
     packages.push(indexRows(CASK, listed, { jsonHash, updatedAt: null }));
   }

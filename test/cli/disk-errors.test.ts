@@ -161,9 +161,9 @@ test('after an interrupted first create, every verb says what the folder is', as
   const directory = join(folder, 'interrupted');
   await mkdir(join(directory, '.stout-mirror/incoming'), { recursive: true });
   await writeFile(join(directory, '.stout-mirror/incoming/part'), 'part');
-  for (const verb of ['info', 'verify', 'sign', 'prune', 'serve', 'outdated']) {
-    const { status, stderr } = await run(verb, directory);
-    expect([verb, status, stderr]).toEqual([verb, 1, expect.stringContaining('create of')]);
+  for (const verb of ['info', 'verify', 'sign', 'prune', 'serve', 'outdated', 'why', 'diff']) {
+    const { status, stderr } = await run(verb, directory, ...(['why', 'diff'].includes(verb) ? ['x'] : []));
+    expect([verb, status, stderr]).toEqual([verb, 1, expect.stringContaining('create or unbundle of')]);
     expect(stderr).toContain('was interrupted: run it again');
   }
   await rename(directory, `${directory}-moved`);

@@ -59,6 +59,8 @@ describe('the exit code on a bad network', () => {
     ['update', mirror, '--upstream', DEAD, '--trust', KEY],
     ['outdated', mirror, '--upstream', DEAD, '--trust', KEY],
     ['verify', DEAD, '--trust', KEY],
+    ['diff', mirror, DEAD, '--trust', KEY],
+    ['diff', mirror, 'current', ...bucket(DEAD), '--trust', KEY],
     ['publish', mirror, ...bucket(DEAD), '--trust', KEY],
     ['rollback', ...bucket(DEAD), '--trust', KEY],
     ['snapshots', ...bucket(DEAD)],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine, TerminalReporter } from '../../builder/cli/terminal.ts';
-import { bytesText, durationText, parseDuration, shellWord } from '../../builder/cli/units.ts';
+import { parseDuration } from '../../builder/request/duration.ts';
+import { bytesText, durationText, shellWord } from '../../builder/units.ts';
 import { failing } from '../builder/failing.ts';
 
 describe('bytesText', () => {
@@ -70,10 +71,10 @@ describe('parseDuration', () => {
 describe('progressLine', () => {
   it('when there is room, shows a bar and every known figure', () => {
     const progress = { label: 'Verifying', done: 30, total: 120, bytes: 25e6, totalBytes: 100e6 };
-    expect(progressLine(progress, 10, false)).toBe(
+    expect(progressLine(progress, 10, { bar: false, width: 79 })).toBe(
       'Verifying             30/120  25.0 MB of 100 MB  2.5 MB/s  30 s left',
     );
-    expect(progressLine({ label: 'Reading', done: 1, total: 2, bytes: 0 }, 0, true)).toBe(
+    expect(progressLine({ label: 'Reading', done: 1, total: 2, bytes: 0 }, 0, { bar: true, width: 79 })).toBe(
       'Reading               ━━━━━━━━━━━··········· 1/2',
     );
   });
@@ -87,7 +88,7 @@ describe('progressLine', () => {
     { label: 'Fetching packages', done: 0, total: 0, bytes: 0 },
   ])('when values are long, stays within 79 columns and leaves nothing out: %j', (progress) => {
     for (const seconds of [0, 0.7, 100, 3500, 90_000]) {
-      const line = progressLine(progress, seconds, true);
+      const line = progressLine(progress, seconds, { bar: true, width: 79 });
       expect(line.length).toBeLessThanOrEqual(79);
       expect(line).toContain(`${progress.label} `);
       expect(line).not.toMatch(/NaN|Infinity|undefined/);
@@ -102,7 +103,13 @@ describe('TerminalReporter', () => {
     const written: string[] = [];
     let now = 1000;
     const reporter = new TerminalReporter(
-      { write: (text) => written.push(text), interactive: true, color: false, columns: 80, ...more },
+      {
+        ...{ write: (text) => written.push(text), interactive: more.interactive ?? true },
+        color: more.color ?? false,
+        get columns() {
+          return more.columns ?? 80;
+        },
+      },
       () => now,
     );
     const step = (milliseconds: number, done: number) => {
@@ -132,9 +139,24 @@ describe('TerminalReporter', () => {
   });
 
   it('when the terminal is narrow, does not wrap', () => {
-    const { step, written } = reporting({ columns: 30 });
+    const { step, written } = reporting({ columns: 20 });
     step(0, 1);
-    expect(written.join('').replace('\r\x1b[2K', '')).toHaveLength(29);
+    expect(written.join('').replace('\r\x1b[2K', '')).toHaveLength(19);
+  });
+
+  it('when the terminal is resized, draws for the new width, over all rows that the old line has now', () => {
+    const size = { columns: 80 };
+    const { step, written } = reporting(size);
+    step(0, 1);
+    const before = written.join('').length - '\r\x1b[2K'.length;
+    size.columns = 20;
+    step(200, 2);
+    const up = `\r\x1b[2K${'\x1b[A\x1b[2K'.repeat(Math.ceil(before / 20) - 1)}`;
+    expect(written[1]?.startsWith(up)).toBe(true);
+    expect(written[1]?.slice(up.length)).toHaveLength(19);
+    size.columns = 120;
+    step(200, 3);
+    expect(written[2]).toMatch(/^\r.\[2KFetching .* 3\/10$/);
   });
 
   it('when a note comes while a line is open, begins a new one', () => {

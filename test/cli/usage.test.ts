@@ -20,6 +20,9 @@ const verbs = [...(await run('--help')).stdout.matchAll(/^ {2}([a-z][a-z-]+) /gm
   ([, verb = '']) => verb,
 );
 
+/** Their help leaves rare options to --help-all. */
+const FOLDED = ['create', 'update'];
+
 describe('help', () => {
   test('names the verbs of the documentation', () => {
     expect(verbs).toEqual(
@@ -32,6 +35,34 @@ describe('help', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.length).toBeGreaterThan(100);
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test.each(verbs)('of %s has examples, whose options exist', async (verb) => {
+    const { stdout } = await run(verb, ...(FOLDED.includes(verb) ? ['--help-all'] : ['--help']));
+    const [help = '', shown = ''] = stdout.split(/\nExamples?:\n/);
+    const examples = shown
+      .trim()
+      .split('\n')
+      .map((line) => line.trim());
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      expect(example.startsWith(`stout-mirror ${verb}`), example).toBe(true);
+      for (const [option] of example.matchAll(/(?<= )--?[a-z-]+/g))
+        expect(help).toMatch(new RegExp(`\\s${option}\\b`));
+    }
+  });
+
+  test.each(FOLDED)('of %s fits a screen, and --help-all has the rest', async (verb) => {
+    const { stdout } = await run(verb, '--help');
+    const all = await run(verb, '--help-all');
+    expect(stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
+    expect([stdout, all.status]).toEqual([expect.not.stringContaining('--portable-ruby'), 0]);
+    for (const option of ['--portable-ruby', '--keep-going', '--upstream', '--update'].slice(
+      0,
+      verb === 'create' ? 4 : 3,
+    ))
+      expect(all.stdout).toContain(option);
+    expect(all.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   test('--version prints the version alone', async () => {

@@ -147,7 +147,7 @@ function closeNow(server: Server): void {
 }
 
 /** Makes a private authority, and a certificate by it: rustls takes no certificate that is its own authority. */
-async function certificateFor(names: readonly string[]) {
+export async function certificateFor(names: readonly string[]) {
   const folder = await temporaryFolder();
   const file = (name: string): string => join(folder, name);
   const openssl = async (...args: string[]): Promise<void> => {

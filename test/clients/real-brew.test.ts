@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { brewEnvironment } from '../../format/client-config.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
+import type { Policy } from '../../format/policy.ts';
 import { CATALOG } from '../../scripts/sample/catalog.ts';
 import { writeSampleUpstream } from '../../scripts/sample/write.ts';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
@@ -74,8 +75,8 @@ const BOTTLES = {
 interface Served {
   front: Front;
   environment: Record<string, string>;
-  /** Brings the newer jq into the mirror. */
-  update: () => Promise<void>;
+  /** Brings the newer jq into the mirror, if a policy lets it in. */
+  update: (policy?: Policy) => Promise<void>;
 }
 
 describe.skipIf(BREW === '')('Homebrew itself (skipped unless BREW names a brew)', { tags: ['long'] }, () => {
@@ -128,8 +129,9 @@ describe.skipIf(BREW === '')('Homebrew itself (skipped unless BREW names a brew)
       const cache = { HOMEBREW_CACHE: join(home, 'cache-of-before') };
       await brew(['uninstall', '--force', '--ignore-dependencies', ...names], { ...environment, ...cache });
       front.passed.length = 0;
-      const update = async (): Promise<void> => {
-        await makeBrewMirror(directory, { from: upstream, now: hoursAgo(24), request: REQUEST });
+      const update = async (policy?: Policy): Promise<void> => {
+        const request = policy ? { ...REQUEST, policy } : REQUEST;
+        await makeBrewMirror(directory, { from: upstream, now: policy ? new Date() : hoursAgo(24), request });
         await running.publish();
       };
       return { front, environment, update };
@@ -163,6 +165,16 @@ describe.skipIf(BREW === '')('Homebrew itself (skipped unless BREW names a brew)
         await update();
         expect(await run(['install', 'jq'], environment)).toMatch(/Pouring jq/);
         expect(await run(['list', '--formula', '--versions'], environment)).toContain('jq 1.7.1');
+        expectAllFrom(front, BOTTLES[way]);
+      });
+
+      test('with a minimum age, it installs what the API names that is old enough', options, async () => {
+        const { front, environment, update } = await served(lines);
+        await update({ min_age: 3 * 86_400 });
+        const now = { ...environment, HOMEBREW_NO_AUTO_UPDATE: '', HOMEBREW_API_AUTO_UPDATE_SECS: '0' };
+        expect(await run(['install', 'jq'], now)).toMatch(/Pouring jq/);
+        expect(await run(['list', '--formula', '--versions'], now)).toContain('jq 1.7.1');
+        expect(await run(['outdated'], now)).not.toContain('jq');
         expectAllFrom(front, BOTTLES[way]);
       });
 

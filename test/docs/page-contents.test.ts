@@ -70,7 +70,11 @@ test.each(withNginx)(
 describe('the command line', async () => {
   const verbs = verbsOf((await commandLine(['--help'])).stdout);
   const helps = await Promise.all(
-    verbs.map(async (verb) => [verb, (await commandLine([verb, '--help'])).stdout] as const),
+    verbs.map(async (verb) => {
+      const { stdout } = await commandLine([verb, '--help']);
+      const isFolded = stdout.includes('--help-all');
+      return [verb, isFolded ? (await commandLine([verb, '--help-all'])).stdout : stdout] as const;
+    }),
   );
   const optionsOf = new Map(helps.map(([verb, help]) => [verb, help.match(/(?<=\s)--[a-z][a-z-]+/g) ?? []]));
 
@@ -96,7 +100,9 @@ describe('the command line', async () => {
     const workflow = await readFile(join(PROJECT, 'docs/github-actions.yml'), 'utf8');
     // A folded command is one line.
     expectCalls(workflow.replaceAll(/\n +(?=--)/g, ' '), 'docs/github-actions.yml');
-    expect(callsIn(workflow).map(({ verb }) => verb)).toEqual(['create', 'prune', 'verify', 'publish']);
+    expect(callsIn(workflow).map(({ verb }) => verb)).toEqual([
+      ...['create', 'diff', 'pull', 'create', 'prune', 'verify', 'publish', 'verify'],
+    ]);
   });
 
   test('has the verbs that README lists, and no others', () => {

@@ -13,6 +13,7 @@ import { rawZstdFrame } from '../../format/zstd.ts';
 import { CATALOG } from '../../scripts/sample/catalog.ts';
 import { writeSampleUpstream } from '../../scripts/sample/write.ts';
 import { BREW_REQUEST, makeBrewMirror } from '../builder/homebrew/sample.ts';
+import { writeUpstream } from '../builder/upstream.ts';
 import { overlapping } from '../format/overlapping.ts';
 import {
   FOLDER_DAMAGES,
@@ -21,7 +22,7 @@ import {
   withoutSignature,
 } from '../support/faults/folder-damages.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { copyMirror } from '../support/mirror.ts';
+import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { needs, runProgram } from '../support/programs.ts';
 import { writeMirror } from '../support/runtimes.ts';
 import { SILENT } from '../support/silent.ts';
@@ -55,6 +56,18 @@ describe('a second implementation', needs('python3', 'minisign', 'openssl', 'zst
       stdout: `whole: ${totals.files} files\n`,
       stderr: '',
     });
+  });
+
+  test('finds a mirror on demand whole, with files of unknown size', async () => {
+    const [directory, upstream] = [join(folder, 'on-demand'), join(folder, 'far')];
+    const sha256 = '0'.repeat(64);
+    const bottles = { all: { url: `https://ghcr.io/v2/homebrew/core/far/blobs/sha256:${sha256}`, sha256 } };
+    await writeUpstream(upstream, { formulas: [{ name: 'far', json: { bottles } }, { name: 'near' }] });
+    const request = { ...REQUEST, packages: ['far', 'near'], casks: [], vulnerabilities: false };
+    await makeMirror(directory, { upstream, request: { ...request, on_demand: true, whole: ['near'] } });
+    expect(await findingsOf(directory)).toEqual([]);
+    const { totals } = JSON.parse(await readFile(join(directory, 'snapshot/root.json'), 'utf8'));
+    expect((await secondOpinion(directory)).stdout).toBe(`whole: ${totals.files - 1} files, 1 on demand\n`);
   });
 
   test('finds a mirror for brew whole, with bottles that only brew sees', async () => {

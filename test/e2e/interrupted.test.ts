@@ -40,7 +40,9 @@ async function partsIn(directory: string): Promise<boolean[]> {
   return Promise.all(names.map(async (name) => (await stat(join(incoming, name))).size > 0));
 }
 
-test('when create is interrupted, it has kept the lock, it ends with 130, and the next run continues', async () => {
+test('when create is interrupted, it has kept the lock, it ends with 130, and the next run continues', {
+  tags: 'long',
+}, async () => {
   const directory = join(folder, 'interrupted');
   const half = BOTTLE.length / 2;
   const ranges: (string | undefined)[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
-import { blake2b512 } from '../../format/digest.ts';
 import { signFile, verifyFileSignature } from '../../format/file-signature.ts';
+import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { parseSignature, signPrehashed } from '../../format/minisign/signature.ts';
 import { failing, hexOf, IMPOSTOR_KEY, KEY, NOW_SECONDS, OTHER_KEY } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { textOf } from '../../format/bytes.ts';
-import { blake2b512 } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
+import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
 import type { VerifySource } from '../../format/verify/source.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../format/bytes.ts';
-import { blake2b512 } from '../../format/digest.ts';
 import { signFile } from '../../format/file-signature.ts';
 import { ROOT } from '../../format/layout.ts';
+import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';

@@ -1,7 +1,6 @@
 import { createHash, scrypt } from 'node:crypto';
 import { expect } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
-import { blake2b512 } from '../../format/digest.ts';
 import type { ErrorCode } from '../../format/errors.ts';
 import { signFile } from '../../format/file-signature.ts';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
@@ -17,6 +16,7 @@ import {
   signaturePath,
 } from '../../format/layout.ts';
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
+import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import { type Scrypt, type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { type Signature, verifySignature } from '../../format/minisign/signature.ts';

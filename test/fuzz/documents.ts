@@ -10,10 +10,11 @@ import {
   verifyIndex,
 } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
-import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST } from '../../format/layout.ts';
+import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST, POLICY } from '../../format/layout.ts';
 import { encodeManifest, parseManifest } from '../../format/manifest.ts';
 import { contentUrl, type Json, rewritePackageJson } from '../../format/package-json.ts';
 import { encodePackageList, parsePackageList } from '../../format/package-list.ts';
+import { parsePolicyDocument } from '../../format/policy.ts';
 import { rawZstdFrame } from '../../format/zstd.ts';
 import { KEY, MANIFEST_VALUE, OTHER_KEY, signMirror } from '../format/support.ts';
 import { hostile, mutatedJson } from './mutation.ts';
@@ -26,6 +27,26 @@ const name = fc.oneof(fc.constantFrom('jq', 'constructor', '__proto__', 'prototy
 const files_ = fc.record({ path: wellFormed, sha256: hex(64), size: count });
 const LISTING = `<?xml version="1.0"?><ListBucketResult><Contents><Key>a&amp;b</Key><Size>1</Size><ETag>"x"</ETag>
 <LastModified>2026-11-01T12:00:00.000Z</LastModified></Contents><IsTruncated>false</IsTruncated></ListBucketResult>`;
+const DECISION = {
+  kind: 'formula',
+  name: 'jq',
+  version: '1.8',
+  rule: 'min-age',
+  outcome: 'held',
+  reason: 'new',
+};
+const DECISIONS = JSON.stringify({
+  decisions: [{ ...DECISION, until: 1_800_000_000, needs: 'oniguruma' }],
+  seen: {
+    formula: { jq: { version: '1.8', content: 'ab'.repeat(32), at: 1_790_000_000, built: 1_780_000_000 } },
+  },
+  homebrew_api: {
+    generated_at: 1_790_000_000,
+    waiting: [1_790_100_000],
+    until: 1_790_400_000,
+    noted: 'first',
+  },
+});
 const FAILURES = '<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code></Error></DeleteResult>';
 
 export function documentProperties(effort: Effort): void {
@@ -112,8 +133,9 @@ export function documentProperties(effort: Effort): void {
       [MANIFEST, parseManifest],
       [INDEX_MANIFEST, parseIndexManifest],
       [PACKAGE_LIST, parsePackageList],
+      [POLICY, parsePolicyDocument],
     ] as const) {
-      const text = textAt(path);
+      const text = path === POLICY ? DECISIONS : textAt(path);
       holds(
         `what is no ${path} is refused as such, and what is one means the same again`,
         effort,

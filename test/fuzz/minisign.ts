@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
-import { blake2b512 } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { signFile, verifyFileSignature } from '../../format/file-signature.ts';
+import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { formatPublicKey, parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import {
   formatSecretKey,

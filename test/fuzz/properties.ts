@@ -5,6 +5,7 @@ import { minisignProperties } from './minisign.ts';
 import { requestProperties } from './requests.ts';
 import { snapshotProperties } from './snapshot.ts';
 import type { Effort } from './support.ts';
+import { tomlProperties } from './toml.ts';
 import { upstreamProperties } from './upstream.ts';
 
 /** Everything that must hold of every parser, whatever it is given. */
@@ -16,4 +17,5 @@ export function allProperties(effort: Effort): void {
   httpProperties(effort);
   requestProperties(effort);
   upstreamProperties(effort);
+  tomlProperties(effort);
 }

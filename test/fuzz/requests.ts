@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { parse as parseToml } from 'smol-toml';
 import { describe, expect } from 'vitest';
-import { parseDuration } from '../../builder/cli/units.ts';
 import { parseBrewfile } from '../../builder/request/brewfile.ts';
+import { parseDuration } from '../../builder/request/duration.ts';
 import { parsePackageNames } from '../../builder/request/package-list.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { brewEnvironment, stoutConfig } from '../../format/client-config.ts';
@@ -93,7 +93,9 @@ export function requestProperties(effort: Effort): void {
 
     holds('a list of packages is read as it was written', effort, fc.array(plainName), (listed) => {
       const list = listed.map((name) => ` ${name}\t# why\r\n`).join('\n');
-      expect(parsePackageNames(list, 'list')).toEqual(listed.map((name) => name.toLowerCase()));
+      expect(parsePackageNames(list, 'list')).toEqual(
+        listed.map((name, index) => ({ name: name.toLowerCase(), line: 2 * index + 1 })),
+      );
     });
 
     holds(
@@ -102,7 +104,7 @@ export function requestProperties(effort: Effort): void {
       hostile(['jq wget # both\ngit\n']),
       async (text) => {
         const names = await parsed(() => parsePackageNames(text, 'list'));
-        expect(names?.filter((name) => !/^[^\s#]+$/.test(name)) ?? []).toEqual([]);
+        expect(names?.filter(({ name }) => !/^[^\s#]+$/.test(name)) ?? []).toEqual([]);
       },
     );
 

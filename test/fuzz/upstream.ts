@@ -1,11 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { parseChallenge, parseToken, tokenUrl } from '../../builder/http/registry-token.ts';
 import { retryAfterSeconds } from '../../builder/http/retry.ts';
 import { caskJson } from '../../builder/upstream/homebrew/cask-json.ts';
 import { formulaJson } from '../../builder/upstream/homebrew/formula-json.ts';
-import { configOf, imageOf, parseImageIndex } from '../../builder/upstream/homebrew/image.ts';
+import { imageOf, parseImageIndex, parseImageManifest } from '../../builder/upstream/homebrew/image.ts';
 import { verifyJws } from '../../builder/upstream/homebrew/jws.ts';
 import { HomebrewPackages } from '../../builder/upstream/homebrew/packages.ts';
 import { packagesSchema } from '../../builder/upstream/homebrew/payload.ts';
@@ -14,6 +13,7 @@ import { rewritePackageJson } from '../../format/package-json.ts';
 import { cask as caskKind } from '../../format/packages/cask.ts';
 import { formula as formulaKind } from '../../format/packages/formula.ts';
 import { parseJson } from '../../format/parse.ts';
+import { parseChallenge, parseToken, tokenUrl } from '../../format/registry-token.ts';
 import { SAMPLE_KEY, signJws } from '../../scripts/sample/homebrew/jws.ts';
 import { NOW } from '../format/support.ts';
 import { hostile, mutatedJson } from './mutation.ts';
@@ -178,8 +178,8 @@ export function upstreamProperties(effort: Effort): void {
           imageOf(parseImageIndex(utf8(index), 'x'), { sha256: SHA256, refName: 'x' }, 'x'),
         );
         if (found) expect(found.digest).toMatch(/^[0-9a-f]{64}$/);
-        const config = await parsed(() => configOf(utf8(image), SHA256, 'x'));
-        if (config) expect(config.digest).toMatch(/^[0-9a-f]{64}$/);
+        const config = await parsed(() => parseImageManifest(utf8(image), SHA256, 'x'));
+        if (config) expect(config.config.digest).toMatch(/^[0-9a-f]{64}$/);
       },
     );
 

@@ -94,27 +94,27 @@ describe('the systemd units', async () => {
     for (const path of paths) expect(operating).toContain(basename(path));
   });
 
-  test('remake the mirror from its list, and sign it when the upstream is not there', async () => {
+  test('remake the mirror from its file, and sign it when the upstream is not there or the file has a mistake', {
+    tags: ['long'],
+  }, async () => {
     const script = /^\/bin\/sh -c '(.*)'$/.exec(await commandOf('stout-mirror-refresh.service'))?.[1] ?? '';
-    const list = join(folder, 'approved.txt');
-    await writeFile(list, 'jq\n');
+    const file = join(folder, 'mirror.toml');
+    const bin = join(folder, 'refresh-bin');
+    await mkdir(bin);
     await writeFile(
-      join(folder, 'bin', 'stout-mirror'),
+      join(bin, 'stout-mirror'),
       `#!/bin/sh\nexec "${process.execPath}" "${PROJECT}/bin/stout-mirror.js" "$@"\n`,
+      { mode: 0o755 },
     );
-    const run = (upstream: string) =>
-      runProgram('/bin/sh', ['-c', script.replaceAll('/etc/stout-mirror/approved.txt', list)], {
-        ...{
-          PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
-          HOME: folder,
-          XDG_CONFIG_HOME: '',
-        },
-        ...{
-          STATE_DIRECTORY: join(folder, 'state'),
-          CREATE_OPTIONS: `--upstream ${upstream}`,
-          MIRROR_SIGNING_KEY: '',
-        },
+    const run = async (upstream: string, more = '') => {
+      const text = `directory = "/nowhere"\npackages = ["jq"]\nupstream = "${upstream}"\n${more}`;
+      await writeFile(file, text);
+      return runProgram('/bin/sh', ['-c', script.replaceAll('/etc/stout-mirror/mirror.toml', file)], {
+        PATH: `${bin}${delimiter}${process.env.PATH}`,
+        ...{ HOME: folder, XDG_CONFIG_HOME: '', MIRROR_SIGNING_KEY: '' },
+        STATE_DIRECTORY: join(folder, 'state'),
       });
+    };
     expect((await run(inject('upstream'))).status).toBe(0);
     const versionOf = async (): Promise<number> =>
       JSON.parse(await readFile(join(folder, 'state/mirror/snapshot/root.json'), 'utf8')).version;
@@ -124,6 +124,8 @@ describe('the systemd units', async () => {
     expect(await versionOf()).toBeGreaterThan(before);
     // The timer's unit fails with the code of `create`, and its failure is reported.
     expect((await run('ftp://nowhere')).status).toBe(2);
+    const mistaken = await run(inject('upstream'), 'platfroms = []');
+    expect([mistaken.status, mistaken.stdout]).toEqual([1, expect.stringContaining('signed until')]);
     expect(await read('packaging/systemd/stout-mirror-refresh.service')).toContain(
       'OnFailure=stout-mirror-failure@%n.service',
     );
@@ -131,7 +133,7 @@ describe('the systemd units', async () => {
 
   test('serve on the port that the documentation names, with options that there are', async () => {
     const command = await commandOf('stout-mirror.service');
-    expect(command).toMatch(/stout-mirror serve \S+ --port 9000$/);
+    expect(command).toMatch(/stout-mirror serve \S+ --port 9000 --cache \$\{CACHE_DIRECTORY\}$/);
     expect((await stoutMirror(['serve', '--help'])).stdout).toContain('--port');
   });
 });
@@ -146,12 +148,17 @@ describe('the workflows', async () => {
     for (const action of actions)
       expect(action).toMatch(/^[\w-]+(?:\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m);
-    expect(text).not.toMatch(/secrets\.|write-all|contents: write/);
+    expect(text).not.toMatch(/secrets\.|write-all/);
+    // A release is the one thing that is written.
+    expect(text.match(/contents: write/g) ?? []).toHaveLength(path.endsWith('release.yml') ? 1 : 0);
   });
 
   test('release with provenance', async () => {
     const text = await read('.github/workflows/release.yml');
     expect(text).toContain('id-token: write');
     expect(text).toContain('npm publish --provenance');
+    // docs/github-actions.yml fetches this file, and compares this checksum.
+    expect(text).toContain('gh release create');
+    expect(text).toContain('sha256sum');
   });
 });

@@ -15,6 +15,7 @@ import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { signEntries } from '../support/padded-mirror.ts';
+import { startR2Front } from '../support/r2-front.ts';
 import { startStorageProxy } from '../support/storage-proxy.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { bucketAt, startTestWorker, type TestWorker } from '../support/worker.ts';
@@ -114,7 +115,9 @@ describe('publish', () => {
     await other.close();
   });
 
-  test('when objects of the live snapshot are damaged or gone, repair mends them and only them', async () => {
+  test('when objects of the live snapshot are damaged or gone, repair mends them and only them', {
+    tags: ['long'],
+  }, async () => {
     const other = await startTestWorker();
     await other.publish(directory);
     const [gone, damaged, leaf] = [
@@ -187,6 +190,7 @@ describe('publish', () => {
     tags: ['long'],
   }, async () => {
     const other = await startTestWorker();
+    const front = await startR2Front(other);
     const partial = join(folder, 'partial');
     await copyMirror(directory, partial);
     const { snapshot, entries = [] } = (await readContents(partial)) ?? {};
@@ -202,7 +206,7 @@ describe('publish', () => {
     await rm(localPath(partial, absent.name));
     const publishNext = async () => {
       await signEntries(partial, parseRoot((await readSignedRoot(partial)).root), entries.map(change));
-      return other.publish(partial, { skipVerify: true });
+      return other.publish(partial, { skipVerify: true, bucket: front.bucket });
     };
     await publishNext();
     const stored = await keysIn(other);
@@ -212,6 +216,7 @@ describe('publish', () => {
     expect((await publishNext()).uploaded.objects).toBe(0);
     await other.bucket.delete(blobName(here.sha256));
     expect((await publishNext()).uploaded.objects).toBe(1);
+    front.close();
     await other.close();
   });
 

@@ -10,9 +10,9 @@ import {
 } from '../../builder/bucket/snapshots.ts';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
-import { type RollbackOptions, rollback } from '../../builder/rollback.ts';
+import { previewRollback, type RollbackOptions, rollback } from '../../builder/rollback.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
-import { textOf } from '../../format/bytes.ts';
+import { textOf, utf8 } from '../../format/bytes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName, type SnapshotId, snapshotKey, snapshotName } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
@@ -29,12 +29,14 @@ import { startTestWorker, type TestWorker } from '../support/worker.ts';
 const folder = await temporaryFolder();
 const [first, second] = [join(folder, 'first'), join(folder, 'second')];
 const LATER = new Date(Date.now() + 3_600_000);
+const HELD = utf8(JSON.stringify({ holder: 'Somebody', until: new Date(Date.now() + 60_000).toISOString() }));
+const SECOND = { packages: ['jq', 'wget'], casks: [], tags: ['arm64_sonoma', 'sonoma'] };
 let worker: TestWorker;
 
 beforeAll(async () => {
   await makeMirror(first, { now: new Date(Date.now() - 3_600_000) });
   await copyMirror(first, second);
-  await makeMirror(second, { request: { ...REQUEST, packages: ['jq', 'wget'], casks: [] } });
+  await makeMirror(second, { request: { ...REQUEST, ...SECOND } });
   worker = await startTestWorker();
   await worker.publish(first);
   await worker.publish(second);
@@ -83,6 +85,28 @@ describe('before anything was rolled back', () => {
     expect((await worker.bucket.head('lease'))?.etag).toBeUndefined();
     const [live] = await describeSnapshots(worker.bucket, new Date());
     expect(live).toMatchObject({ version: await versionOf(second), state: 'live' });
+  });
+
+  test('a preview says what would change, and writes nothing, not even a lease', async () => {
+    const state = async () => Array.fromAsync(worker.bucket.list(''));
+    const before = await state();
+    const options = { bucket: worker.bucket, jobs: 8, trusted: [TEST_KEY.publicKey] };
+    const preview = await previewRollback(options);
+    expect(preview).toMatchObject({
+      ...{ dry_run: true, content_of: await versionOf(first), previous: await versionOf(second) },
+      changes: expect.arrayContaining([
+        { kind: 'cask', name: 'firefox', to: '143.0' },
+        { kind: 'formula', name: 'wget', from: '1.25.0' },
+      ]),
+    });
+    const same = { kind: 'formula', name: 'jq', from: '1.7.1', to: '1.7.1' };
+    expect(preview.changes).toContainEqual({ ...same, tags: { added: ['x86_64_linux'], removed: [] } });
+    await expect(previewRollback({ ...options, to: '7' })).rejects.toMatchObject({ code: 'not-found' });
+    await worker.bucket.put('lease', HELD, sha256Hex(HELD));
+    expect(await previewRollback(options)).toEqual(preview);
+    await expect(roll()).rejects.toMatchObject({ code: 'locked' });
+    await worker.bucket.delete('lease');
+    expect(await state()).toEqual(before);
   });
 
   test('a snapshot stored under the name of another is refused', async () => {

@@ -7,13 +7,13 @@ import { OPENAPI } from '../../worker/openapi.ts';
 import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
-import { makeMirror } from '../support/mirror.ts';
+import { makeMirror, REQUEST } from '../support/mirror.ts';
 import { type DescribedPath, expectDescribed } from '../support/openapi.ts';
 import type { Running } from '../support/runtimes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const directory = join(await temporaryFolder(), 'mirror');
-await makeMirror(directory);
+await makeMirror(directory, { request: { ...REQUEST, policy: { min_age: 86_400 } } });
 const contents = await readContents(directory);
 
 const JQ = '/bottles/jq-1.7.1.sonoma.bottle.tar.gz';
@@ -60,6 +60,15 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect((await get('/api/v1/manifest')).body).toEqual(await readFile(join(directory, 'manifest.json')));
   });
 
+  test('when the policy is requested, what it decided is there as it was signed, and on the page', async () => {
+    const answer = await get('/api/v1/policy');
+    expect(answer.body).toEqual(await readFile(join(directory, 'policy.json')));
+    expect(jsonOf(answer).decisions).toMatchObject([{ name: 'firefox', outcome: 'noted' }, {}]);
+    const page = (await get('/', { accept: 'text/html' })).body.toString('utf8');
+    expect(page).toContain('2 let in with a note');
+    expect(page).toContain('firefox');
+  });
+
   test('when packages are searched, names and descriptions are', async () => {
     const found = jsonOf(await get('/api/v1/packages?q=JSON'));
     expect(found.packages.map((item: { name: string }) => item.name)).toContain('jq');
@@ -73,6 +82,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     const asked: [path: DescribedPath, target: string, status: number][] = [
       ['/api/v1/health', '/api/v1/health', 200],
       ['/api/v1/manifest', '/api/v1/manifest', 200],
+      ['/api/v1/policy', '/api/v1/policy', 200],
       ['/api/v1/packages', '/api/v1/packages', 200],
       ['/api/v1/packages', '/api/v1/packages?q=json', 200],
       ['/api/v1/packages/{name}', '/api/v1/packages/firefox', 200],

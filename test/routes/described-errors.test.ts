@@ -13,6 +13,7 @@ const MIRROR = signMirror({ now: new Date() });
 const TARGETS: Record<DescribedPath, string> = {
   '/api/v1/health': '/api/v1/health',
   '/api/v1/manifest': '/api/v1/manifest',
+  '/api/v1/policy': '/api/v1/policy',
   '/api/v1/packages': '/api/v1/packages',
   '/api/v1/packages/{name}': '/api/v1/packages/jq',
   '/verify': '/verify',

@@ -28,7 +28,7 @@ const PAGES = [
   'blobs/sha256/',
   'snapshot/',
 ];
-const API = ['health', 'manifest', 'packages', 'packages?q=a', 'packages/jq', 'openapi.json'].map(
+const API = ['health', 'manifest', 'policy', 'packages', 'packages?q=a', 'packages/jq', 'openapi.json'].map(
   (at) => `api/v1/${at}`,
 );
 const PATHS = [...NAMES, ...NAMES, ...PAGES, ...API, ROOT, 'nothing', 'current', 'bottles'];

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { inject } from 'vitest';
 import { type CreateOptions, type CreateSummary, createMirror } from '../../builder/create.ts';
-import type { Asked } from '../../builder/request/request.ts';
+import type { Asked, SaidRequest } from '../../builder/request/request.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { byKind } from '../../format/packages/kinds.ts';
 import { TEST_KEY } from './keys.ts';
@@ -58,7 +58,7 @@ export function makeMirror(
 }
 
 /** The names of a request, as somebody wrote them down. */
-export const namesIn = (request: MirrorRequest): Asked['named'] => byKind((kind) => request[kind.request]);
+export const namesIn = (request: SaidRequest): Asked['named'] => byKind((kind) => request[kind.request]);
 
 /** A copy of a mirror to do damage to. */
 export const copyMirror = (from: string, to: string): Promise<void> => cp(from, to, { recursive: true });

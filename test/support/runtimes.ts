@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pMap from 'p-map';
 import { localPath } from '../../builder/directory/paths.ts';
 import { serveDirectory } from '../../builder/serve.ts';
 import { textOf, utf8 } from '../../format/bytes.ts';
@@ -52,9 +53,9 @@ export async function putMirror(
   { files }: SignedMirror,
 ): Promise<void> {
   const blobs = new Map([...files.values()].map((bytes) => [hexOf('sha256', bytes), bytes]));
-  await Promise.all(
-    [...blobs].map(([sha256, bytes]) => binding.put(blobName(sha256), new Uint8Array(bytes), { sha256 })),
-  );
+  const put = ([sha256, bytes]: [string, Uint8Array]) =>
+    binding.put(blobName(sha256), new Uint8Array(bytes), { sha256 });
+  await pMap(blobs, put, { concurrency: 32 });
   const root = files.get(ROOT) ?? utf8('');
   const signature = textOf(files.get(signaturePath(ROOT)) ?? utf8(''), ROOT);
   await binding.put(POINTER, new Uint8Array(encodePointer({ root, signature })));

@@ -22,8 +22,8 @@ const BOUND = 45;
 const AT_ONCE = { quick: 4, deep: 1, files: 4 };
 /** Files that one check looks at together. */
 const READERS = 6;
-/** List operations that it takes to list this bucket, ten objects at a time. */
-const PAGES = Math.ceil((OWN_FILES.length + MIRROR.snapshot.leaves.length) / 10);
+/** List operations that it takes to list this bucket, ten objects at a time, and to find that nothing was fetched. */
+const PAGES = Math.ceil((OWN_FILES.length + MIRROR.snapshot.leaves.length) / 10) + 1;
 
 const agent = new Agent({ connections: 256 });
 afterAll(() => agent.close());

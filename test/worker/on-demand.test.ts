@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
+import type { AskSource } from '../../worker/on-demand/source.ts';
+import type { Settings } from '../../worker/settings.ts';
 import { blobEntryOf, entryOf, hexOf, signMirror } from '../format/support.ts';
 import { asking } from './asking.ts';
 
@@ -43,7 +45,8 @@ describe.each(WAYS)('%s', (path, file) => {
     'when a %s wants nothing fetched, it gets 504 (RFC 9111, 5.2.1.7)',
     async (method) => {
       const rule = { 'cache-control': 'no-transform, Only-If-Cached' };
-      expect((await asking(MIRROR).ask(path, rule, method)).status).toBe(504);
+      const { status, body } = await asking(MIRROR).ask(path, rule, method);
+      expect([status, body.includes('Ask without only-if-cached')]).toEqual([504, method === 'GET']);
     },
   );
 
@@ -79,11 +82,13 @@ test.each([
   expect((await asking(MIRROR).ask(`/${CASK}`, { 'cache-control': rule })).status).toBe(status);
 });
 
-test('when the size of a file is unknown, a Range is ignored', async () => {
+test('when the list has no size of a file, storage has it, and a Range is answered', async () => {
   const { ask, store } = asking(MIRROR);
   store.files.set(CASK, utf8(CASK));
-  const { status, headers, body } = await ask(`/${CASK}`, { range: 'bytes=0-3' });
-  expect([status, headers.get('accept-ranges'), body]).toEqual([200, 'none', CASK]);
+  const { status, headers } = await ask(`/${CASK}`, { range: 'bytes=0-3' });
+  expect([status, headers.get('content-range')]).toEqual([206, `bytes 0-3/${CASK.length}`]);
+  expect((await ask(`/${CASK}`, { range: `bytes=${CASK.length}-` })).status).toBe(416);
+  expect((await ask(`/${CASK}`)).headers.get('accept-ranges')).toBe('bytes');
 });
 
 test('when a file that must be here is not, it is 424, whatever the request says of caches', async () => {
@@ -132,5 +137,104 @@ describe('/verify', () => {
     expect(await verdict()).toMatchObject({ ok: true, state: 'on demand', evidence: 'none' });
     store.files.set(CASK, utf8(CASK));
     expect(await verdict()).toMatchObject({ ok: true, state: 'verified', evidence: 'bytes' });
+  });
+});
+
+describe('a server that fetches', () => {
+  /** A source whose answers a test chooses, and what was asked of it. */
+  function fetching(changes: Partial<Settings> = {}, mirror = MIRROR, answer?: AskSource) {
+    const asked: string[] = [];
+    const source = {
+      answer: () => new Response(CASK, { headers: { 'content-length': String(CASK.length) } }),
+    };
+    const ask: AskSource = async ({ href }) => {
+      asked.push(href);
+      return source.answer();
+    };
+    return { ...asking(mirror, changes, answer ?? ask), asked, source };
+  }
+
+  test('when nobody vouches for the list, fetches nothing', async () => {
+    const { ask, asked } = fetching({ trusted: [], allowUnverified: true });
+    expect([(await ask(`/${CASK}`)).status, asked]).toEqual([404, []]);
+  });
+
+  test('when somebody does, fetches from the address in the list', async () => {
+    const { ask, asked } = fetching();
+    expect([(await ask(`/${CASK}`)).body, asked]).toEqual([CASK, ['https://files.example/x']]);
+  });
+
+  test('when a source fails, asks it again ten seconds later', async () => {
+    const { ask, asked, source, at } = fetching();
+    const good = source.answer;
+    source.answer = () => new Response(null, { status: 500 });
+    const statuses = [(await ask(`/${CASK}`)).status];
+    source.answer = good;
+    for (const seconds of [9, 10]) {
+      at(seconds);
+      statuses.push((await ask(`/${CASK}`)).status);
+    }
+    expect([statuses, asked.length]).toEqual([[503, 503, 200], 2]);
+  });
+
+  test('when a source sent other bytes, asks it again ten minutes later', async () => {
+    const { ask, asked, source, at } = fetching();
+    const good = source.answer;
+    source.answer = () =>
+      new Response('x'.repeat(CASK.length), { headers: { 'content-length': `${CASK.length}` } });
+    const statuses = [(await ask(`/${CASK}`)).status];
+    source.answer = good;
+    for (const seconds of [599, 600]) {
+      at(seconds);
+      statuses.push((await ask(`/${CASK}`)).status);
+    }
+    expect([statuses, asked.length]).toEqual([[424, 424, 200], 2]);
+  });
+
+  test.each([
+    ['a line that many share', 60, 200],
+    ['a source that trickles', 90, 503],
+  ])('when 4 MiB come over %s in %i seconds, the answer is %i', async (_over, seconds, status) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const bytes = new Uint8Array(4 * 1024 * 1024);
+    const file = onDemand(entryOf(CASK, bytes), true);
+    const { ask } = fetching({}, signMirror({ entries: [file] }), async () => {
+      const body = new ReadableStream({
+        start: (controller) => {
+          setTimeout(() => {
+            controller.enqueue(bytes);
+            controller.close();
+          }, seconds * 1000);
+        },
+      });
+      return new Response(body);
+    });
+    const answer = ask(`/${CASK}`);
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect((await answer).status).toBe(status);
+  });
+
+  test('when the clock is set back after a failure, asks at once', async () => {
+    const { ask, source, at } = fetching();
+    const good = source.answer;
+    source.answer = () => new Response(null, { status: 500 });
+    await ask(`/${CASK}`);
+    source.answer = good;
+    at(-1);
+    expect((await ask(`/${CASK}`)).status).toBe(200);
+  });
+
+  test('when the network fails, the answer has no reason: it may name addresses of the network here', async () => {
+    const { ask, source } = fetching();
+    source.answer = () => {
+      throw new Error('connect ECONNREFUSED 10.0.0.1:3128 (HTTPS_PROXY is set)');
+    };
+    const { status, body } = await ask(`/${CASK}`);
+    expect([status, /ECONN|10\.0|PROXY/.test(body), body.includes('files.example')]).toEqual([
+      503,
+      false,
+      true,
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { MirrorError } from '../../format/errors.ts';
-import { problemResponse } from '../../worker/problem.ts';
+import { isFault, problemResponse } from '../../worker/problem.ts';
 
 const ask = (accept: string): Request => new Request('https://mirror.example/x', { headers: { accept } });
 
@@ -25,3 +25,7 @@ test.each(['text/html', 'text/plain', 'application/json'])(
     for (const part of [error.message, expected, found, '/verify', 'an-id']) expect(text).toContain(part);
   },
 );
+
+test('when a client wanted only what is here, the operator is not alarmed', () => {
+  expect([200, 404, 424, 500, 503, 504].filter(isFault)).toEqual([424, 500, 503]);
+});

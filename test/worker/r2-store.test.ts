@@ -35,12 +35,12 @@ async function looking(maxPages: number) {
 
 describe('R2Store.records', () => {
   it('when the bucket fits the operations, one listing serves all files', async () => {
-    const { inspect, used } = await looking(1);
+    const { inspect, used } = await looking(2);
     const evidence = [...(await inspect(entries.slice(0, 10))), ...(await inspect(entries.slice(10)))];
     expect(entries.filter((entry, index) => !agrees(entry, evidence[index] ?? { kind: 'absent' }))).toEqual(
       [],
     );
-    expect(used.operations).toBe(1);
+    expect(used.operations).toBe(2);
   });
 
   it('when it does not, each file is asked for instead', async () => {
@@ -56,11 +56,11 @@ describe('R2Store.records', () => {
     const key = blobName(entry.sha256);
     const bytes = await (await worker.binding.get(key))?.arrayBuffer();
     await worker.binding.delete(key);
-    const { inspect, used } = await looking(1);
+    const { inspect, used } = await looking(2);
     expect(await inspect([entry])).toEqual([{ kind: 'absent' }]);
     await worker.binding.put(key, bytes ?? '');
     expect(await inspect([entry])).toMatchObject([{ kind: 'recorded', size: entry.size }]);
-    expect(used.operations).toBe(3);
+    expect(used.operations).toBe(4);
   });
 });
 
@@ -105,10 +105,25 @@ describe('R2Store, files on demand', () => {
     expect(await store.head(stored)).toBeUndefined();
   });
 
-  it('when it is listed with others, what a server fetched is found by its own record', async () => {
-    const { inspect, used } = await looking(1);
-    const evidence = await inspect([wanted, ...entries.slice(0, 1)]);
-    expect(evidence).toMatchObject([{ kind: 'recorded', sha256 }, { kind: 'recorded' }]);
-    expect(used.operations).toBe(3);
+  it('when what was fetched is listed, no file costs an operation, whether it is here or not', async () => {
+    const { inspect, used } = await looking(2);
+    const dropped = { ...wanted, sha256: hexOf('sha256', utf8('dropped')) };
+    expect(await inspect([wanted, dropped])).toMatchObject([
+      { kind: 'recorded', sha256 },
+      { kind: 'absent' },
+    ]);
+    expect(used.operations).toBe(2);
+  });
+
+  it('when storage has other bytes under a name, that is found by their own record', async () => {
+    const other = { ...wanted, sha256: hexOf('sha256', utf8('replaced')) };
+    await worker.binding.put(fetchedKey(other.sha256), bytes, { sha256 });
+    const { inspect } = await looking(2);
+    expect(await inspect([other])).toMatchObject([{ kind: 'recorded', sha256 }]);
+    // What a publisher put elsewhere is not what is sent.
+    await worker.binding.put(blobName(other.sha256), utf8('replaced'), { sha256: other.sha256 });
+    const both = await looking(2);
+    expect(await both.inspect([other])).toMatchObject([{ kind: 'recorded', sha256 }]);
+    expect((await store.head(other))?.sha256).toBe(sha256);
   });
 });

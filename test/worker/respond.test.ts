@@ -77,13 +77,24 @@ describe('an answer with content', () => {
     expect(fieldsOf(response)).toEqual(WHOLE);
   });
 
-  test('when the size is not known beforehand, Range is ignored and the body comes whole', async () => {
-    const { representation } = digits({ size: undefined });
+  test('when a body is made when it is sent, Range is ignored and the body comes whole', async () => {
+    const { representation } = digits({ size: undefined, isProven: true });
     const response = await send(representation, { range: 'bytes=2-4' });
     expect([response.status, await response.text()]).toEqual([200, TEXT]);
     expect(fieldsOf(response)).toEqual({ ...WHOLE, 'accept-ranges': 'none' });
-    const beyond = await send(digits({ size: undefined }).representation, { range: 'bytes=100-' });
+    const beyond = await send(digits({ size: undefined, isProven: true }).representation, {
+      range: 'bytes=100-',
+    });
     expect(beyond.status).toBe(200);
+  });
+
+  test('when only storage knows the size, it is asked for a Range, and not for a condition that fails', async () => {
+    const { representation, asked } = digits({ size: undefined });
+    const response = await send(representation, { range: 'bytes=2-4' });
+    expect([response.status, await response.text()]).toEqual([206, '234']);
+    expect(asked).toEqual(['check', 'body']);
+    const refused = await send(representation, { range: 'bytes=2-4', 'if-match': '"other"' });
+    expect([refused.status, asked.length]).toEqual([412, 2]);
   });
 
   test('when there is neither digest nor file name, no header speaks of them', async () => {

@@ -19,6 +19,19 @@ describe('SharedWork', () => {
     expect(await shared.join('a', async () => 'mine')).toBe('mine');
   });
 
+  it('when the work shows that it is alive, those that joined it go on waiting', async () => {
+    const shared = new SharedWork<string>(clock, 50);
+    const first = shared.join('a', async (alive) => {
+      for (let sign = 0; sign < 10; sign++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        alive();
+      }
+      return 'first';
+    });
+    expect(await shared.join('a', async () => 'second')).toBe('first');
+    expect(await first).toBe('first');
+  });
+
   it('when as much as may be at once is in progress, other work is refused, and the same is shared', async () => {
     let time = 0;
     const shared = new SharedWork<string>(() => new Date(time), 1_000, 2);

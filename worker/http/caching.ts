@@ -1,5 +1,6 @@
 import { GRACE_PERIOD } from '../../format/grace-period.ts';
 import { isPackageFile } from '../../format/layout.ts';
+import { listOf } from './list.ts';
 
 /**
  * How long each response may be kept, and by whom: the only table of it. It is for every cache on the way, above all for
@@ -54,3 +55,9 @@ export function restricted(rule: string, { secret, warned }: { secret: boolean; 
   if (secret) return CACHE_CONTROL.secret;
   return warned && rule.startsWith('public') ? CACHE_CONTROL.changing : rule;
 }
+
+/** Returns true if a request wants only what is here: no other server may be asked (RFC 9111 section 5.2.1.7). */
+export const isOnlyIfCached = (headers: Headers): boolean =>
+  listOf(headers.get('cache-control') ?? '').some(
+    (directive) => directive.toLowerCase() === 'only-if-cached',
+  );

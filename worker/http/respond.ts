@@ -8,7 +8,10 @@ import { contentRange, requestedRange } from './range.ts';
 
 /** A representation of a resource, ready to be sent but not yet read. */
 export interface Representation extends Validators {
-  /** Bytes; `undefined` for a body that is made when it is sent: Range is then ignored. */
+  /**
+   * Bytes; `undefined` for a body that is made when it is sent, of which Range is ignored, and for a file on demand whose size only
+   * storage knows.
+   */
   size: number | undefined;
   contentType: string;
   cacheControl: string;
@@ -26,7 +29,7 @@ export interface Representation extends Validators {
   isRefuted?: boolean;
   /** File name to save under. */
   download?: string;
-  /** Returns what HEAD needs. Throws when a GET would fail. */
+  /** Returns what HEAD needs. A range needs it too where the size is unknown: then a file on demand is fetched. Throws when a GET would fail. */
   check(): Promise<Checked>;
   body(range?: ByteRange): Promise<Checked & { stream: FileBody }>;
 }
@@ -57,7 +60,8 @@ export type ResponsePlan = { status: 200 | 304 | 412 | 416 } | { status: 206; ra
 
 /** Responds to a GET or HEAD with a representation, as RFC 9110 requires. */
 export async function respond(request: Request, found: Representation, now: Date): Promise<Response> {
-  const representation = { ...found, lastModified: notLaterThan(now, found.lastModified) };
+  const dated = { ...found, lastModified: notLaterThan(now, found.lastModified) };
+  const representation = await withSize(request, dated, now);
   const plan = planResponse(request, representation, now);
   if (plan.status !== 200 && plan.status !== 206) return withoutContent(request, representation, plan.status);
   const range = plan.status === 206 ? plan.range : undefined;
@@ -77,6 +81,18 @@ export async function respond(request: Request, found: Representation, now: Date
   headers.set('content-length', String(range?.length ?? size));
   if (range) headers.set('content-range', contentRange(range, size));
   return new Response(stream, { status: plan.status, headers, ...AS_STORED });
+}
+
+/** Learns the size of a file on demand from storage, if a range of it is to be sent. */
+async function withSize(
+  { method, headers }: Request,
+  representation: Representation,
+  now: Date,
+): Promise<Representation> {
+  const isWanted =
+    method === 'GET' && headers.has('range') && !evaluatePreconditions(headers, representation, now);
+  if (representation.size !== undefined || representation.isProven || !isWanted) return representation;
+  return { ...representation, size: (await representation.check()).size };
 }
 
 /** Responds without looking at what is stored, unless a 304 would confirm bytes that were found to be others. */
@@ -133,13 +149,14 @@ const notLaterThan = (now: Date, lastModified: number | undefined): number | und
   lastModified === undefined ? undefined : Math.min(lastModified, Math.floor(now.getTime() / 1000));
 
 /** Returns the headers that a 304 must carry too (RFC 9110 section 15.4.5). */
-function validatorHeaders({ etag, lastModified, cacheControl, vary, size }: Representation): Headers {
+function validatorHeaders(representation: Representation): Headers {
+  const { etag, lastModified, cacheControl, vary, size, isProven } = representation;
   return new Headers({
     etag,
     ...(lastModified === undefined ? {} : { 'last-modified': httpDate(lastModified) }),
     'cache-control': cacheControl,
     ...(vary === undefined ? {} : { vary }),
-    'accept-ranges': size === undefined ? 'none' : 'bytes',
+    'accept-ranges': size === undefined && isProven ? 'none' : 'bytes',
   });
 }
 

@@ -15,18 +15,27 @@ export const chartSection = (list: PackageList): Html => html`<section aria-labe
 function byKind(packages: readonly ListedPackage[]): Html {
   const shares = KINDS.map(({ id, plural }, at) => {
     const sizes = packages.filter(({ kind }) => kind === id).map(({ size }) => size);
-    return { fill: `fill-${at + 1}`, plural, count: sizes.length, size: sumOf(sizes) };
+    const known = sizes.filter((size) => size !== undefined);
+    const isKnown = known.length === sizes.length;
+    return { fill: `fill-${at + 1}`, plural, count: sizes.length, size: sumOf(known), isKnown };
   }).filter(({ count }) => count > 0);
   const total = sumOf(shares.map(({ size }) => size));
+  const isKnown = shares.every((share) => share.isKnown);
   return html`<div class="by-kind">
     <h3>Size by kind</h3>
-    ${stackedBar(shares, total)}
+    ${total > 0 && stackedBar(shares, total)}
     <ul class="legend">${shares.map(
-      ({ fill, plural, count, size }) =>
-        html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${fill}" width="10" height="10" rx="2"/></svg><b>${plural}</b><span>${bytesText(size)}</span><small>${counted(count, 'package')}, ${shareText(size, total)}</small></li>`,
+      ({ fill, plural, count, size, ...share }) =>
+        html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${fill}" width="10" height="10" rx="2"/></svg><b>${plural}</b><span>${leastText(size, share.isKnown)}</span><small>${counted(count, 'package')}${isKnown && html`, ${shareText(size, total)}`}</small></li>`,
     )}</ul>
   </div>`;
 }
+
+/** Formats the sum of the known sizes: of files on demand, some are unknown. */
+const leastText = (size: number, isKnown: boolean): string => {
+  if (isKnown) return bytesText(size);
+  return size > 0 ? `at least ${bytesText(size)}` : 'unknown';
+};
 
 /** Lengths are attributes, not styles: the content security policy allows no inline style. */
 function stackedBar(shares: readonly { fill: string; size: number }[], total: number): Html {
@@ -39,11 +48,13 @@ function stackedBar(shares: readonly { fill: string; size: number }[], total: nu
   return html`<svg class="stack" width="100%" height="28" aria-hidden="true">${parts}</svg>`;
 }
 
-function byTag({ packages, platforms }: PackageList): Html {
+function byTag({ packages, platforms }: PackageList): Html | false {
   // Architectures of casks are tags too, but have no size here.
   const sizes = Object.entries(platforms).filter(([, size]) => size > 0);
   const tags = sizes.sort(([a, sizeA], [b, sizeB]) => sizeB - sizeA || (a < b ? -1 : 1));
   const most = tags[0]?.[1] ?? 0;
+  // Of files on demand, sizes may be unknown.
+  if (tags.length === 0) return false;
   const hidden = tags.length - MAX_TAGS;
   const countOf = (tag: string): number => packages.filter(({ tags }) => tags.includes(tag)).length;
   return html`<div class="by-tag">

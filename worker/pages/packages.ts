@@ -3,7 +3,7 @@ import type { ListedPackage } from '../../format/package-list.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import type { Html } from './html.ts';
 import { matching } from './search.ts';
-import { bytesText, counted, countText } from './units.ts';
+import { counted, countText, sizeText } from './units.ts';
 
 /** The packages to show. */
 export interface PackageView {
@@ -21,7 +21,7 @@ const LABELS: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** The row that the script fills. */
-const NONE: ListedPackage = { kind: 'formula', name: '', version: '', desc: '', tags: ['', ''], size: 0 };
+const NONE: ListedPackage = { kind: 'formula', name: '', version: '', desc: '', tags: ['', ''] };
 
 /** Shows the packages as a table, a hundred a page. The script searches while one types; without it, Enter does. */
 export function packageSection(packages: readonly ListedPackage[], { query, page }: PackageView): Html {
@@ -58,7 +58,7 @@ ${packages.map(row)}    </tbody>
   </table>`;
 
 const row = ({ kind, name, version, desc, tags, size }: ListedPackage): Html =>
-  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${LABELS[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${bytesText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
+  html`<tr role="row"><th role="rowheader" scope="row" class="name"><a href="/api/v1/packages/${encodeURIComponent(name)}">${name}</a></th><td role="cell" class="version">${version}</td><td role="cell" class="kind">${LABELS[kind]}</td><td role="cell" class="platforms">${platforms(tags)}</td><td role="cell" class="number">${sizeText(size)}</td><td role="cell" class="desc">${desc}</td></tr>
 `;
 
 /** Eight tags in every row would hide the rest: they fold, and unfold without JavaScript. */

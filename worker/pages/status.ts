@@ -2,7 +2,9 @@ import { html } from 'hono/html';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { PackageList } from '../../format/package-list.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
-import type { Generator, Root } from '../../format/snapshot/root.ts';
+import type { PolicyDocument } from '../../format/policy.ts';
+import type { Generator } from '../../format/snapshot/root.ts';
+import type { FetchCounts } from '../on-demand/fetching.ts';
 import type { KeptSnapshot } from '../snapshot-history.ts';
 import { STATUS_SCRIPT } from './built.ts';
 import { chartSection } from './chart.ts';
@@ -11,6 +13,7 @@ import type { Html } from './html.ts';
 import { keptSection } from './kept.ts';
 import { type PackageView, packageSection } from './packages.ts';
 import { page } from './page.ts';
+import { policySection } from './policy.ts';
 import { type ShownFiles, type ShownRoot, stateSection } from './state.ts';
 import { bytesText, countText, durationText } from './units.ts';
 
@@ -26,6 +29,10 @@ export interface StatusInput {
   /** Earlier snapshots that are kept. */
   kept: readonly KeptSnapshot[];
   packages: PackageList;
+  /** What the policy decided; `undefined` where that is too long for a page. */
+  policy: PolicyDocument | undefined;
+  /** What this server has fetched since it started; `undefined` if it fetches nothing. */
+  fetched: FetchCounts | undefined;
   view: PackageView;
   stoutConfig: string;
   /** The keys that this server trusts. */
@@ -49,26 +56,31 @@ export function statusPage(input: StatusInput): Promise<string> {
 }
 
 function mainOf(input: StatusInput): Html {
-  const { clientOrigin, now, root, files, kept, packages: list, view, publicKeys, warning } = input;
+  const { clientOrigin, now, root, files, kept, packages: list, policy, view, publicKeys, warning } = input;
   const { packages } = list;
   return html`${warning && html`<p class="warning" role="note"><b>Note</b> ${warning}</p>`}
 ${stateSection(root, files, now)}
-${figures(list, root.snapshot, now)}
+${figures(input)}
 ${packages.length > 0 && chartSection(list)}
 ${clientSection(clientOrigin, input.stoutConfig)}
 ${list.homebrew_api !== undefined && brewSection(clientOrigin)}
 ${packageSection(packages, view)}
+${policySection(policy)}
 ${root.signer && keySection(clientOrigin, publicKeys, root.signer)}
 ${keptSection(root, kept)}`;
 }
 
-const figures = ({ packages, homebrew_api: api }: PackageList, { totals }: Root, now: Date): Html =>
-  html`<dl class="figures">
+function figures({ packages: list, root, fetched, now }: StatusInput): Html {
+  const { packages, homebrew_api: api } = list;
+  const { totals, sources } = root.snapshot;
+  return html`<dl class="figures">
   <div><dt>Packages</dt><dd>${countText(packages.length)}</dd></div>
   <div><dt>Files</dt><dd>${countText(totals.files)}</dd></div>
-  <div><dt>Total size</dt><dd>${bytesText(totals.bytes)}</dd></div>
+  <div><dt>${sources ? 'Size, as far as known' : 'Total size'}</dt><dd>${bytesText(totals.bytes)}</dd></div>
+  ${sources && fetched && html`<div><dt>Fetched here</dt><dd>${countText(fetched.fetched)} <small>${bytesText(fetched.bytes)}</small></dd></div>`}
   ${api !== undefined && html`<div><dt>Age of Homebrew's API</dt><dd>${durationText(now.getTime() - api * 1000)}</dd></div>`}
 </dl>`;
+}
 
 function footerOf({ packages }: PackageList, { name, version }: Generator): Html {
   const kinds = KINDS.filter(({ id }) => packages.some(({ kind }) => kind === id));

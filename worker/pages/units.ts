@@ -27,6 +27,10 @@ export function bytesText(bytes: number): string {
   return `${short.format(value)} ${UNITS[unit]}`;
 }
 
+/** Formats a size that may be unknown. */
+export const sizeText = (size: number | undefined): string =>
+  size === undefined ? 'unknown' : bytesText(size);
+
 /** Formats a length of time in its largest fitting unit, rounded down so that it never promises too much. */
 export function durationText(milliseconds: number): string {
   const inWhole = (unit: number) => Math.floor(milliseconds / unit);

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { MirrorError } from '../../format/errors.ts';
-import { MANIFEST } from '../../format/layout.ts';
+import { MANIFEST, POLICY } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
+import { NO_DECISIONS } from '../../format/policy.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
 import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { jsonDocument, momentaryJson } from '../document.ts';
@@ -26,6 +27,11 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
       if (entry) return answer(context, services, fileRepresentation(services, entry, services.clock()));
       throw new MirrorError('missing', `The snapshot does not list ${MANIFEST}.`, { where: MANIFEST });
     })
+    .get('/api/v1/policy', async (context) => {
+      const entry = await (await servedSnapshot(context, services)).find(POLICY);
+      if (!entry) return answer(context, services, jsonDocument(NO_DECISIONS));
+      return answer(context, services, fileRepresentation(services, entry, services.clock()));
+    })
     .get('/api/v1/packages', async (context) => {
       const list = await packages(context);
       const query = context.req.query('q') ?? '';
@@ -47,6 +53,7 @@ async function healthOf({
   snapshots,
   clock,
   findings,
+  fetching,
 }: Services): Promise<{ ok: boolean } & Record<string, unknown>> {
   const { faults } = findings;
   const last = faults.at(-1);
@@ -54,6 +61,7 @@ async function healthOf({
   const not_as_signed = last
     ? { files: faults.length, code: last.code, found_at: new Date(last.at).toISOString() }
     : null;
+  const on_demand = fetching?.counts ?? null;
   try {
     const { snapshot, signer, sha256 } = await snapshots.current();
     const now = clock();
@@ -63,12 +71,13 @@ async function healthOf({
       ok: !expired,
       status: expired ? 'expired' : signer ? 'ok' : 'unverified',
       not_as_signed,
+      on_demand,
       snapshot: { mirror, version, created_at, expires_at, sha256, ...totals },
       signed_by: signer ? keyIdText(signer.keyId) : null,
       expires_in_seconds: Math.floor((Date.parse(expires_at) - now.getTime()) / 1000),
     };
   } catch (error) {
     if (!(error instanceof MirrorError)) throw error;
-    return { ok: false, status: error.code, not_as_signed, detail: error.message };
+    return { ok: false, status: error.code, not_as_signed, on_demand, detail: error.message };
   }
 }

@@ -13,6 +13,7 @@ import { pageDocument } from '../document.ts';
 import { preferredFormat } from '../http/accept.ts';
 import { packageList } from '../package-list.ts';
 import { statusPage } from '../pages/status.ts';
+import { shownPolicy } from '../policy-document.ts';
 import { keptSnapshots } from '../snapshot-history.ts';
 
 /** Shown on a private mirror's page in place of the credentials, which nobody should read over a shoulder. */
@@ -26,7 +27,7 @@ export const statusRoutes = (services: Services): Hono<AppEnvironment> =>
   });
 
 async function render(context: AppContext, services: Services): Promise<string> {
-  const { settings, clock, verification, findings } = services;
+  const { settings, clock, verification, findings, fetching } = services;
   const live = await servedSnapshot(context, services);
   const origin = originFor(context, settings);
   const now = clock();
@@ -38,7 +39,9 @@ async function render(context: AppContext, services: Services): Promise<string> 
     root: live,
     kept: await keptSnapshots(services, live),
     packages: await packageList(services, live),
+    policy: await shownPolicy(services, live),
     files: { verified: verification.last(live.sha256), faults: findings.faults, weak: findings.weak },
+    fetched: fetching?.counts,
     view: { query: context.req.query('q') ?? '', page: Number(context.req.query('page') ?? 1) },
     stoutConfig: stoutConfigFor(live, shown, settings),
     publicKeys: settings.trusted,

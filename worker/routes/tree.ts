@@ -8,6 +8,7 @@ import {
   clientBase,
   type Services,
   servedSnapshot,
+  storageFor,
 } from '../context.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
@@ -39,21 +40,23 @@ export function treeRoutes(services: Services): Hono<AppEnvironment> {
 
 async function find(
   context: AppContext,
-  { store, findings, settings, clock }: Services,
+  services: Services,
   live: LiveSnapshot,
   path: string,
 ): Promise<Representation | undefined> {
+  const { store, settings, clock } = services;
   if (path.startsWith('snapshot/')) return snapshotRepresentation(store, live, path);
   const blob = BLOB.exec(path)?.[1];
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
   const now = clock();
-  if (blob) return fileRepresentation({ store, findings }, entry, now, CACHE_CONTROL.content);
+  const storage = storageFor(context, services, live);
+  if (blob) return fileRepresentation(storage, entry, now, CACHE_CONTROL.content);
   if (isPackageJson(path) && context.req.query('raw') !== '1') {
     return packageJsonRepresentation(store, entry, clientBase(context, settings));
   }
-  if (isApiFile(path)) return negotiatedApi({ store, findings }, live, entry, context.req.raw, now);
-  return fileRepresentation({ store, findings }, entry, now);
+  if (isApiFile(path)) return negotiatedApi(storage, live, entry, context.req.raw, now);
+  return fileRepresentation(storage, entry, now);
 }
 
 /** Redirects to the folder's own address, which has a slash at its end: the links of its page are relative to that. */

@@ -1,6 +1,13 @@
 import { Hono } from 'hono';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
+import {
+  type AppContext,
+  type AppEnvironment,
+  answer,
+  type Services,
+  servedSnapshot,
+  storageFor,
+} from '../context.ts';
 import { momentary } from '../document.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
@@ -66,7 +73,12 @@ async function pull(context: AppContext, services: Services, asked: Pull): Promi
   if (entry) {
     // A digest always names the same bytes; the bytes of a tag change with the mirror.
     const rule = isDigest ? CACHE_CONTROL.content : CACHE_CONTROL.changing;
-    const representation = fileRepresentation(services, entry, services.clock(), rule);
+    const representation = fileRepresentation(
+      storageFor(context, services, live),
+      entry,
+      services.clock(),
+      rule,
+    );
     return answer(context, services, { ...representation, isInRegistry: true });
   }
   if (!(await image.exists())) return unknownImage(name);

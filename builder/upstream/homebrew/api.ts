@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { utf8 } from '../../../format/bytes.ts';
 import { MirrorError } from '../../../format/errors.ts';
+import { isoSeconds } from '../../../format/iso-seconds.ts';
 import { parseJson } from '../../../format/parse.ts';
-import { isoSeconds } from '../../../format/snapshot/build.ts';
 import { ALL } from '../../../format/tags.ts';
 import { namingFile } from '../../directory/disk-error.ts';
 import { verifyJws } from './jws.ts';
@@ -12,7 +12,8 @@ import { HomebrewPackages } from './packages.ts';
 import { packagesSchema } from './payload.ts';
 import type { HomebrewSource } from './source.ts';
 
-const MAX_FILE = 256 * 1024 * 1024;
+/** Bytes of the longest file of the API. */
+export const MAX_API_FILE = 256 * 1024 * 1024;
 
 /** Files that older releases of brew ask for. All are validly signed, so their content shows which one it is. */
 const OLDER_FILES: Record<string, v.GenericSchema> = {
@@ -39,6 +40,8 @@ export interface ApiOptions {
   before: GeneratedAt;
   /** Folder for the files, made here and left to the caller. */
   folder: string;
+  /** Reads the file of an endpoint, where that is not at the source. Throws `not-found`. */
+  read?: (endpoint: string) => Promise<Uint8Array>;
 }
 
 /** Homebrew's signed API files: verified, parsed, and kept byte for byte in a folder. */
@@ -51,10 +54,16 @@ export class HomebrewApi {
   /** Endpoints that this API does not have. */
   readonly missing: string[] = [];
   readonly #folder: string;
+  readonly #readFile: NonNullable<ApiOptions['read']>;
 
-  private constructor(source: HomebrewSource, folder: string) {
+  private constructor({
+    source,
+    folder,
+    read = (endpoint) => source.location.read(`api/${endpoint}`, MAX_API_FILE),
+  }: ApiOptions) {
     this.source = source;
     this.#folder = folder;
+    this.#readFile = read;
   }
 
   /**
@@ -62,8 +71,9 @@ export class HomebrewApi {
    * `mismatch` for a file of another kind, `rolled-back`, `not-found` when there is none for any platform, or what the
    * location throws.
    */
-  static async open({ source, tags, older, before, folder }: ApiOptions): Promise<HomebrewApi> {
-    const api = new HomebrewApi(source, folder);
+  static async open(options: ApiOptions): Promise<HomebrewApi> {
+    const { source, tags, older, before, folder } = options;
+    const api = new HomebrewApi(options);
     await mkdir(folder, { recursive: true });
     for (const tag of tags) if (tag !== ALL) await api.#readPackages(tag, before);
     if (api.files.size === 0) {
@@ -99,7 +109,7 @@ export class HomebrewApi {
 
   /** Returns the payload of a file and keeps the file; `undefined` when there is no such file. */
   async #read(endpoint: string): Promise<string | undefined> {
-    const bytes = await this.source.location.read(`api/${endpoint}`, MAX_FILE).catch((error: unknown) => {
+    const bytes = await this.#readFile(endpoint).catch((error: unknown) => {
       if (error instanceof MirrorError && error.code === 'not-found') return undefined;
       throw error;
     });

@@ -64,7 +64,7 @@ const LICENSES: Readonly<Record<string, string>> = {
 };
 
 /** Returns an SPDX expression, which Homebrew writes as nested `any_of`, `all_of` and `with`. */
-function licenseText(license: unknown): string | null {
+export function licenseText(license: unknown): string | null {
   return license === undefined ? null : expressionText(plainValue(license));
 }
 

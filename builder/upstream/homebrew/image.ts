@@ -4,6 +4,7 @@ import { isSha256, sha256Hex } from '../../../format/digest.ts';
 import { MirrorError } from '../../../format/errors.ts';
 import { parseJson } from '../../../format/parse.ts';
 import { countSchema } from '../../../format/schemas.ts';
+import type { UpstreamLocation } from '../location.ts';
 import type { HomebrewSource } from './source.ts';
 
 /** Media types of the documents that describe bottles in a registry (OCI image specification). */
@@ -17,13 +18,13 @@ const digest = v.pipe(
   v.check((text) => text.startsWith('sha256:') && isSha256(text.slice(7)), 'Not a SHA-256 digest.'),
   v.transform((text) => text.slice(7)),
 );
+const annotations = v.optional(v.record(v.string(), v.string()), {});
 const descriptor = v.object({ digest, size: countSchema });
 
 const indexSchema = v.object({
   schemaVersion: v.literal(2),
-  manifests: v.array(
-    v.object({ ...descriptor.entries, annotations: v.optional(v.record(v.string(), v.string()), {}) }),
-  ),
+  manifests: v.array(v.object({ ...descriptor.entries, annotations })),
+  annotations,
 });
 const manifestSchema = v.object({
   schemaVersion: v.literal(2),
@@ -63,10 +64,18 @@ export function imageOf(index: ImageIndex, { sha256, refName }: WantedBottle, wh
   });
 }
 
-/** Returns the configuration of an image whose one layer is a bottle. Throws `bad-input`, or `mismatch` for another layer. */
-export function configOf(bytes: Uint8Array, bottle: string, where: string): Descriptor {
+/**
+ * Returns the configuration of an image and its one layer, which is a bottle. Throws `bad-input`, or `mismatch` for another
+ * layer.
+ */
+export function parseImageManifest(
+  bytes: Uint8Array,
+  bottle: string,
+  where: string,
+): { config: Descriptor; layer: Descriptor } {
   const { config, layers } = parseJson(manifestSchema, bytes, where);
-  if (layers.length === 1 && layers[0]?.digest === bottle) return config;
+  const [layer] = layers;
+  if (layers.length === 1 && layer?.digest === bottle) return { config, layer };
   throw new MirrorError('mismatch', `${where} is the image of another bottle.`, {
     where,
     expected: bottle,
@@ -81,6 +90,10 @@ function isJson(text: string | undefined): boolean {
     return false;
   }
 }
+
+/** Reads an image index at an address. Throws what the location throws. */
+export const readImageIndex = (location: UpstreamLocation, address: string): Promise<Uint8Array> =>
+  location.read(address, MAX_DOCUMENT, { headers: { accept: INDEX } });
 
 /** Reads the documents of a formula's images from a registry. Throws what the location throws, and `mismatch` for other bytes. */
 export class ImageRegistry {

@@ -17,6 +17,7 @@ import type { KnownNames } from './known-names.ts';
 
 /** What Homebrew's API says about one kind of package. */
 interface Packages {
+  kind: Kind;
   known: Pick<KnownNames<unknown>, 'names' | 'nameOf' | 'reason' | 'movedTo'>;
   /** Returns the headers that downloads want, by URL. */
   headers(name: string): Listed['headers'];
@@ -77,6 +78,7 @@ export class HomebrewIndex implements Upstream {
 }
 
 const formulasOf = ({ packages, source }: HomebrewApi): Packages => ({
+  kind: formula as Kind,
   known: packages.formulas,
   headers: () => undefined,
   describe: (name, dated) => {
@@ -88,6 +90,7 @@ const formulasOf = ({ packages, source }: HomebrewApi): Packages => ({
 });
 
 const casksOf = ({ packages }: HomebrewApi): Packages => ({
+  kind: cask as Kind,
   known: packages.casks,
   headers: (token) => {
     const downloads = [...(packages.casks.get(token)?.downloads.values() ?? [])];
@@ -106,13 +109,16 @@ const casksOf = ({ packages }: HomebrewApi): Packages => ({
   },
 });
 
-function listedOf({ known, headers, describe }: Packages, name: string): Listed {
+function listedOf({ kind, known, headers, describe }: Packages, name: string): Listed {
   const without = (unavailable: string): Listed => ({ name, hash: null, updatedAt: null, unavailable });
   const reason = known.reason(name);
   if (reason !== undefined) return without(reason);
   try {
     const wanted = headers(name);
-    return { name, hash: hashOf({ ...describe(name, false), wanted }), updatedAt: null, headers: wanted };
+    const json = describe(name, false);
+    const license = 'license' in json ? { license: json.license as string | null } : {};
+    const { version } = kind.summary(json);
+    return { name, version, ...license, hash: hashOf({ ...json, wanted }), updatedAt: null, headers: wanted };
   } catch (error) {
     if (error instanceof MirrorError) return without(error.message);
     throw error;

@@ -305,19 +305,23 @@ describe('create for brew: a Homebrew that is not to be trusted', () => {
       (text) => text.replaceAll(/"digest":"sha256:./g, '"digest":"sha256:0'),
     ],
     ['is no image index', () => '{}'],
-  ])('when an image index %s, it is named, and the mirror stays', async (_what, alter) => {
-    const directory = newPlace();
-    const sample = await copyOfSample(newPlace());
-    await replace(sample, WGET, alter);
-    await expect(makeBrewMirror(directory, { from: sample })).rejects.toEqual(
-      failing('upstream', { message: expect.stringContaining('bottles/wget/manifests/1.25.0-1') }),
-    );
-    const kept = await makeBrewMirror(directory, { from: sample, keepGoing: true, now: NOW });
-    expect(kept.failed.map(({ name }) => name)).toEqual(['wget']);
-    await expectVerified(directory);
-    // stout is served all the same.
-    expect((await stat(localPath(directory, 'index/formulas/data/w/wget.json.zst'))).isFile()).toBe(true);
-  });
+  ])(
+    'when an image index %s, it is named, and the mirror stays',
+    { tags: ['long'] },
+    async (_what, alter) => {
+      const directory = newPlace();
+      const sample = await copyOfSample(newPlace());
+      await replace(sample, WGET, alter);
+      await expect(makeBrewMirror(directory, { from: sample })).rejects.toEqual(
+        failing('upstream', { message: expect.stringContaining('bottles/wget/manifests/1.25.0-1') }),
+      );
+      const kept = await makeBrewMirror(directory, { from: sample, keepGoing: true, now: NOW });
+      expect(kept.failed.map(({ name }) => name)).toEqual(['wget']);
+      await expectVerified(directory);
+      // stout is served all the same.
+      expect((await stat(localPath(directory, 'index/formulas/data/w/wget.json.zst'))).isFile()).toBe(true);
+    },
+  );
 
   it('when one of two bottles cannot be had and the rest is wanted, the other does not stay behind unlisted', async () => {
     const directory = newPlace();

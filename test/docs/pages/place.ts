@@ -13,7 +13,7 @@ const PROGRAMS = {
   // The sample upstream replaces stout-index, where a page names no other.
   'stout-mirror': `case "$1 $*" in
   *--upstream*) ;;
-  create\\ * | update\\ * | outdated\\ *) set -- "$@" --upstream "$UPSTREAM" ;;
+  create\\ * | update\\ * | outdated\\ * | diff\\ *\\ upstream*) set -- "$@" --upstream "$UPSTREAM" ;;
 esac
 exec "$NODE" "$PROGRAM" "$@"`,
   npx: '[ "$1" = stout-mirror ] && shift && exec stout-mirror "$@"; echo "npx $1 is not here" >&2; exit 127',

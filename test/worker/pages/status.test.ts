@@ -14,6 +14,45 @@ import {
   verdict,
 } from './support.ts';
 
+describe('what the policy decided', () => {
+  const decision = {
+    kind: 'formula',
+    version: '1.8',
+    rule: 'min-age',
+    outcome: 'held',
+    until: 1_763_000_000,
+  } as const;
+
+  test('a mirror without a policy has no section of it', async () => {
+    expect(await render()).not.toContain('id="policy"');
+  });
+
+  test('names, reasons and times are shown, whatever is in them', async () => {
+    const decisions = [{ ...decision, name: 'jq', reason: HOSTILE }];
+    const page = await render({
+      policy: { decisions, homebrew_api: { generated_at: 1_762_000_000, waiting: [] } },
+    });
+    for (const piece of ['1 held back', 'jq 1.8 (min-age, until 2025-11-13T02:13:20Z)', 'API of'])
+      expect(page).toContain(piece);
+    expect(page).not.toContain(HOSTILE);
+  });
+
+  test('of many decisions, it shows the first, and of too many only where they are', async () => {
+    const decisions = Array.from({ length: 200 }, (_, at) => ({
+      ...decision,
+      name: `p${at}`,
+      reason: 'new',
+    }));
+    const page = await render({ policy: { decisions } });
+    expect([page.includes('p99 '), page.includes('p100 '), page.includes('200 held back')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(await render({ policy: undefined })).toContain('/api/v1/policy');
+  });
+});
+
 describe('the state of the snapshot', () => {
   test.each([
     [22 * DAY, 'Signed and current'],
@@ -171,6 +210,17 @@ describe('the packages', () => {
       'sonoma',
     ]);
     expect(page).toContain('<rect class="bar-part" width="33.33%"');
+  });
+
+  test('when sizes are unknown, the page says so, and what is known at least', async () => {
+    const { size: _, ...unknown } = jq;
+    const page = await render({}, [unknown]);
+    expect(page).toContain('<td role="cell" class="number">unknown</td>');
+    expect(page).toContain('<b>Formulas</b><span>unknown</span><small>1 package</small>');
+    expect(page).not.toContain('Size by platform');
+    expect(page).not.toMatch(/\b0 bytes/);
+    const both = await render({}, [unknown, { ...jq, name: 'wget' }]);
+    expect(both).toContain('<span>at least 1.23 MB</span><small>2 packages</small>');
   });
 });
 

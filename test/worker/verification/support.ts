@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { textOf, utf8 } from '../../../format/bytes.ts';
+import { MirrorError } from '../../../format/errors.ts';
 import { leafPath, ROOT, signaturePath } from '../../../format/layout.ts';
-import { filePathOf, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
+import { filePathOf, type OnDemandEntry, type SnapshotEntry } from '../../../format/snapshot/entry.ts';
 import type { MirrorStore, StoredRecord } from '../../../format/store.ts';
 import type { Depth, VerifyReport } from '../../../format/verify/report.ts';
 import { Findings } from '../../../worker/findings.ts';
@@ -21,6 +22,7 @@ export const rootOf = ({ files }: SignedMirror): string => hexOf('sha256', files
 /** What is served of a mirror. */
 export const liveOf = (mirror: SignedMirror): NonNullable<Target['live']> => ({
   sha256: rootOf(mirror),
+  snapshot: mirror.snapshot,
   signed: {
     root: mirror.files.get(ROOT) ?? utf8(''),
     signature: textOf(mirror.files.get(signaturePath(ROOT)) ?? utf8(''), ROOT),
@@ -86,6 +88,14 @@ class MemoryStore implements MirrorStore {
       },
     });
     return { record: this.recordOf(bytes), body };
+  }
+
+  async keep(entry: OnDemandEntry, _size: number, body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    await this.#operation();
+    const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+    const [expected, found] = [entry.sha256, hexOf('sha256', bytes)];
+    if (found !== expected) throw new MirrorError('mismatch', 'Other bytes.', { expected, found });
+    this.files.set(filePathOf(entry), bytes);
   }
 
   async #operation(): Promise<void> {

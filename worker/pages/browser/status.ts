@@ -1,6 +1,6 @@
 import type { ListedPackage, PackageList } from '../../../format/package-list.ts';
 import { matching } from '../search.ts';
-import { bytesText, counted, countText } from '../units.ts';
+import { counted, countText, sizeText } from '../units.ts';
 import { part } from './part.ts';
 
 // The status page's script: copy buttons, and a search while one types. Without it, Enter searches.
@@ -83,7 +83,7 @@ function rowOf(
   part<HTMLAnchorElement>('.name a', row).href = `/api/v1/packages/${encodeURIComponent(name)}`;
   fill('.version', version);
   fill('.kind', kinds[kind] ?? kind);
-  fill('.number', bytesText(size));
+  fill('.number', sizeText(size));
   fill('.desc', desc);
   fill('.platforms code', tags.join(' '));
   if (tags.length > 1) fill('.platforms summary', counted(tags.length, 'platform'));

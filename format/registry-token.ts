@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { MirrorError } from '../../format/errors.ts';
-import { parseJson } from '../../format/parse.ts';
+import { MirrorError } from './errors.ts';
+import { parseJson } from './parse.ts';
 
 const tokenSchema = v.union([v.object({ token: v.string() }), v.object({ access_token: v.string() })]);
 

@@ -1,7 +1,6 @@
-import { MirrorError } from '../../format/errors.ts';
+import { MirrorError } from '../format/errors.ts';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
-const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /** Formats a size in bytes: decimal units, with one decimal place below 100. */
 export function bytesText(bytes: number): string {
@@ -22,16 +21,16 @@ export function durationText(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} days`;
 }
 
-/** Longer spans lead to years of five digits, which the format does not allow. */
-const LONGEST = 100 * 365 * 86_400;
+const MULTIPLES: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 
-/** Returns the seconds of a span such as `30d`, `12h` or `90m`, at most a hundred years. Throws `usage`. */
-export function parseDuration(text: string): number {
-  const [, amount, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  const seconds = Number(amount) * (SECONDS[unit] ?? 0);
-  if (seconds > 0 && seconds <= LONGEST) return seconds;
-  const details = { expected: 'such as 30d, 12h or 90m' };
-  throw new MirrorError('usage', `${JSON.stringify(text)} is not a time span.`, details);
+/** Returns the bytes of a size such as `50G`, `1.5 GB` or `500M`, in decimal units. Throws `usage`. */
+export function parseSize(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text) ?? [];
+  const bytes = Math.round(Number(amount) * (MULTIPLES[unit.toLowerCase()] ?? 0));
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new MirrorError('usage', `${JSON.stringify(text)} is not a size.`, {
+    expected: 'such as 50G or 500M',
+  });
 }
 
 /** Returns a count with its noun: `1 cask`, `2 casks`. */
