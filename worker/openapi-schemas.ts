@@ -178,6 +178,7 @@ export const SCHEMAS = {
       checks: list(ref('Check')),
       files: exactly({
         ...{ total: count, checked: count, verified: count, consistent: count },
+        fetched: { ...count, description: 'Of these: files on demand, which are here by now.' },
         on_demand: { ...count, description: 'Not here, and need not be.' },
         expired: { ...count, description: 'Superseded, and no longer offered.' },
         failed: count,

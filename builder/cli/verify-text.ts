@@ -43,13 +43,14 @@ function verdict({ depth, files, bytes, snapshot }: VerifyReport): string {
   return `OK: ${amount}, ${claim}. Run without --quick to check the bytes. ${until}`;
 }
 
-/** Returns which of the files were not there to be checked, and need not be. */
-function exceptions({ on_demand, expired }: VerifyReport['files']): string {
+/** Returns which of the files were not there to be checked and need not be, and which came on demand. */
+function exceptions({ fetched, on_demand, expired }: VerifyReport['files']): string {
   const counts = [
     ...(on_demand > 0 ? [`${on_demand} on demand`] : []),
     ...(expired > 0 ? [`${expired} expired`] : []),
   ];
-  return counts.length > 0 ? `, except ${counts.join(' and ')}` : '';
+  const without = counts.length > 0 ? `, except ${counts.join(' and ')}` : '';
+  return fetched > 0 ? `${without}, with ${fetched} fetched on demand` : without;
 }
 
 /** Returns the verdict on a mirror that did not pass. What could not be reached says nothing about its bytes. */

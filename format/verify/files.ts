@@ -107,6 +107,6 @@ async function checkSlice(
     return entries.map((): Evidence => ({ kind: 'unreadable', reason: messageOf(error) }));
   });
   entries.forEach((entry, index) => {
-    report.verdict(judge(entry, evidence[index] ?? NO_EVIDENCE), entry.size);
+    report.verdict(judge(entry, evidence[index] ?? NO_EVIDENCE), entry.size, entry.source !== undefined);
   });
 }

@@ -62,6 +62,8 @@ export const reportSchema = v.object({
     checked: countSchema,
     verified: countSchema,
     consistent: countSchema,
+    /** Of these two: files on demand, which are there because somebody asked for them, or `fill` did. */
+    fetched: countSchema,
     /** Not there, and need not be: whoever serves them fetches them. */
     on_demand: countSchema,
     /** Superseded, and no longer offered. */
@@ -81,7 +83,7 @@ export type Check = v.InferOutput<typeof checkSchema>;
 /** The outcome of a verification. It never claims more than was checked. */
 export type VerifyReport = v.InferOutput<typeof reportSchema>;
 
-const NO_FILES = { verified: 0, consistent: 0, on_demand: 0, expired: 0, failed: 0 };
+const NO_FILES = { verified: 0, consistent: 0, fetched: 0, on_demand: 0, expired: 0, failed: 0 };
 
 /** What a check found: evidence, or errors. */
 type Result = string | readonly unknown[];
@@ -138,9 +140,11 @@ export class ReportBuilder {
     if (!this.#failures.has(failure.path)) this.#failures.set(failure.path, failure);
   }
 
-  verdict({ path, state, message = path, expected, found }: Verdict, size = 0): void {
+  /** Counts a file by what was found out about it; `isOnDemand` for one that need not be there. */
+  verdict({ path, state, message = path, expected, found }: Verdict, size = 0, isOnDemand = false): void {
     if (state === 'verified' || state === 'consistent') {
       this.#count(state, size);
+      if (isOnDemand) this.#report.files.fetched += 1;
     } else if (state === 'on demand') {
       this.#count('on_demand', size);
     } else {
@@ -154,7 +158,7 @@ export class ReportBuilder {
     this.#count('expired', size);
   }
 
-  #count(state: keyof typeof NO_FILES, size: number): void {
+  #count(state: Exclude<keyof typeof NO_FILES, 'fetched'>, size: number): void {
     const { files, bytes } = this.#report;
     files.checked += 1;
     bytes.checked += size;

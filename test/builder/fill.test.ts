@@ -104,7 +104,7 @@ describe('files on demand', needs('openssl'), () => {
       left: 0,
       failed: [],
     });
-    expect(await verify()).toMatchObject({ ok: true, files: { on_demand: 0, failed: 0 } });
+    expect(await verify()).toMatchObject({ ok: true, files: { fetched: 3, on_demand: 0, failed: 0 } });
     expect((await mirrorInfo(directory)).on_demand).toEqual({ files: 3, here: 3, of_unknown_size: 3 });
     hosts.requests.length = 0;
     expect(await fill()).toMatchObject({ here: { files: 3, bytes: 58 }, fetched: { files: 0 } });

@@ -31,7 +31,16 @@ describe('verifying a good mirror', () => {
     const report = await verify({ snapshot, files, entries: [] });
     expect(report).toMatchObject({ ok: true, failures: [], cursor: null, depth: 'deep' });
     expect(report.files).toEqual({
-      ...{ total: 9, checked: 9, verified: 9, consistent: 0, on_demand: 0, expired: 0, failed: 0 },
+      ...{
+        total: 9,
+        checked: 9,
+        verified: 9,
+        consistent: 0,
+        fetched: 0,
+        on_demand: 0,
+        expired: 0,
+        failed: 0,
+      },
     });
     expect(report.bytes).toEqual({ total: snapshot.totals.bytes, checked: snapshot.totals.bytes });
     expect(report.checked_at).toBe('2026-11-01T12:00:00.000Z');

@@ -38,6 +38,7 @@ function verdict(report: VerifyReport, now: Date): Html {
     <div><dt>Checked</dt><dd>${countText(files.checked)} of ${counted(files.total, 'file')} <small>${bytesText(bytes.checked)}</small></dd></div>
     <div><dt>By SHA-256</dt><dd>${counted(files.verified, 'file')} <small>verified</small></dd></div>
     ${files.consistent > 0 && html`<div><dt>By MD5 and size</dt><dd>${counted(files.consistent, 'file')} <small>consistent</small></dd></div>`}
+    ${files.fetched > 0 && html`<div><dt>Fetched</dt><dd>${counted(files.fetched, 'file')} <small>on demand, and here by now</small></dd></div>`}
     ${files.on_demand > 0 && html`<div><dt>On demand</dt><dd>${counted(files.on_demand, 'file')} <small>not here, and need not be</small></dd></div>`}
     ${files.expired > 0 && html`<div><dt>Withdrawn</dt><dd>${counted(files.expired, 'file')} <small>superseded, no longer offered</small></dd></div>`}
     ${files.failed > 0 && html`<div><dt>Failed</dt><dd>${counted(files.failed, 'file')}</dd></div>`}

@@ -54,9 +54,10 @@ describe('the page of a report', () => {
   });
 
   test('when files are on demand or withdrawn, the page counts them, and otherwise says nothing of them', async () => {
-    expect(await verifyPage(REPORT, NOW)).not.toMatch(/On demand|Withdrawn/);
-    const files = { ...REPORT.files, on_demand: 3, expired: 4 };
+    expect(await verifyPage(REPORT, NOW)).not.toMatch(/Fetched|On demand|Withdrawn/);
+    const files = { ...REPORT.files, fetched: 2, on_demand: 3, expired: 4 };
     const page = await verifyPage({ ...REPORT, files }, NOW);
+    expect(page).toMatch(/Fetched<\/dt><dd>2 files/);
     expect(page).toMatch(/On demand<\/dt><dd>3 files/);
     expect(page).toMatch(/Withdrawn<\/dt><dd>4 files/);
   });
