@@ -138,7 +138,8 @@ export function nameCases(seed: number, count: number): ValueCase[] {
   });
   const places: ((name: string) => Parameters<typeof writeUpstream>[1])[] = [
     (version) => formulas({ version }),
-    (name) => formulas({ runtime: [name] }, [{ name }]),
+    // An index cannot have two formulas of one name.
+    (name) => formulas({ runtime: [name] }, [FORMULA.name, 'lib'].includes(name) ? [] : [{ name }]),
     (name) => formulas({ aliases: [name] }),
     (name) => formulas({ json: { name } }),
     (tag) => formulas({ json: { bottles: { [tag]: { url: 'x', sha256: '0'.repeat(64) } } } }),
