@@ -16,6 +16,8 @@ const PROGRAMS = {
   create\\ * | update\\ * | outdated\\ * | diff\\ *\\ upstream*) set -- "$@" --upstream "$UPSTREAM" ;;
 esac
 exec "$NODE" "$PROGRAM" "$@"`,
+  // Debian's aws does not know AWS_ENDPOINT_URL yet. The programs of the machine come after this folder.
+  aws: `PATH=\${PATH#*:} exec aws \${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"`,
   npx: '[ "$1" = stout-mirror ] && shift && exec stout-mirror "$@"; echo "npx $1 is not here" >&2; exit 127',
   npm: '[ "$1 $3" = "run --" ] || exit 127; script=$2; shift 3; exec "$NODE" "$PROJECT/scripts/$script.ts" "$@"',
 };
