@@ -65,7 +65,8 @@ export interface CreateSummary extends Record<Kind['key'], number> {
 /**
  * Makes or remakes a mirror: plans it, brings in missing files (checked against the upstream's hashes), writes and signs the
  * index and the snapshot, and commits all of it at once. Readers see the previous mirror until then.
- * Throws `unknown-package`, `upstream` with every file that failed, or `unreachable` if the network is all that failed them, `locked`, `refused`, `usage` or `bad-input`.
+ * Throws `unknown-package`, `upstream` with every file that failed, or `unreachable` if the network is all that failed them,
+ * `locked`, `refused`, `usage` or `bad-input`.
  */
 export async function createMirror(given: CreateOptions): Promise<CreateSummary> {
   const { directory, now } = given;
@@ -110,7 +111,10 @@ const isOnDemand = (entry: SnapshotEntry): boolean =>
 const countsOf = (manifest: Manifest): Record<Kind['key'], number> =>
   Object.fromEntries(KINDS.map(({ key }) => [key, manifest[key].count])) as Record<Kind['key'], number>;
 
-/** Brings in every file; returns the plan without packages that lack one. Throws as {@link incomplete} where that is not allowed. */
+/**
+ * Brings in every file; returns the plan without packages that lack one. Throws as {@link incomplete} where that is not
+ * allowed.
+ */
 async function bringFiles(
   options: CreateOptions,
   { index, api, plan: planned, previous, source, stage }: Prepared,

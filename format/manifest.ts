@@ -52,7 +52,10 @@ const requestSchema = v.object({
   on_demand: v.optional(v.boolean()),
   /** Packages whose files are here all the same. */
   whole: v.optional(v.array(text)),
-  /** Where a package was asked for, `<file>:<line>` or an option, by `<kind> <name>`, and {@link ALL}; absent for those on the command line. */
+  /**
+   * Where a package was asked for, `<file>:<line>` or an option, by `<kind> <name>`, and {@link ALL}; absent for those on the
+   * command line.
+   */
   places: v.optional(recordSchema(text)),
 });
 

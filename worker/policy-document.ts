@@ -10,7 +10,10 @@ const MAX_SHOWN = 256 * 1024;
 
 const documents = new ReadOnce<{ document: PolicyDocument | undefined }>();
 
-/** Returns what a policy decided about a snapshot, for a page; `undefined` where that is too long for one. Throws `missing` or `mismatch`. */
+/**
+ * Returns what a policy decided about a snapshot, for a page; `undefined` where that is too long for one. Throws `missing` or
+ * `mismatch`.
+ */
 export const shownPolicy = async (
   { store, clock }: Pick<Services, 'store' | 'clock'>,
   live: LiveSnapshot,

@@ -15,7 +15,10 @@ type Kind = [status: number, title: string, hint?: string];
 const INSPECT =
   'The operator can list all such files at /verify and repair them: stout-mirror publish --repair. For a file on demand, delete the object fetched/sha256/<SHA-256>: it is fetched again.';
 
-/** Storage does not hold what was signed. No client or proxy repeats such a request (docs/decisions/0013-failed-dependency-for-damage.md). */
+/**
+ * Storage does not hold what was signed. No client or proxy repeats such a request
+ * (docs/decisions/0013-failed-dependency-for-damage.md).
+ */
 const DAMAGED = 424;
 
 /** How each error is presented. The hints are those of a Worker. */

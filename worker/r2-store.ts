@@ -187,7 +187,10 @@ export class R2Store implements MirrorStore {
   }
 }
 
-/** Returns the prefixes below which an entry's bytes may be, the likeliest first: a server fetched them, or a publisher put them there. */
+/**
+ * Returns the prefixes below which an entry's bytes may be, the likeliest first: a server fetched them, or a publisher put
+ * them there.
+ */
 const placesOf = ({ source }: Pick<SnapshotEntry, 'source'>): readonly string[] =>
   source === undefined ? [BLOBS] : [FETCHED, BLOBS];
 

@@ -103,7 +103,8 @@ export interface MissingOptions extends UploadOptions {
 
 /**
  * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names, except files on
- * demand; for those, for files that the folder does not have, and with `repair`, relies on a listing instead. Throws `mismatch` naming every object with other bytes, unless they are
+ * demand; for those, for files that the folder does not have, and with `repair`, relies on a listing instead. Throws
+ * `mismatch` naming every object with other bytes, unless they are
  * to be replaced.
  */
 export async function missingUploads(

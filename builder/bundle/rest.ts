@@ -19,8 +19,8 @@ export interface Rest {
 }
 
 /**
- * Keeps the files that a bundle leaves out and the folder has. Throws `missing` if the folder lacks files, or has other bytes in their place: it names them, and the
- * version that the bundle continues from.
+ * Keeps the files that a bundle leaves out and the folder has. Throws `missing` if the folder lacks files, or has other bytes
+ * in their place: it names them, and the version that the bundle continues from.
  */
 export async function keepRest(
   received: Received,

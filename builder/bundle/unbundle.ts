@@ -47,7 +47,8 @@ export interface UnbundleSummary {
 
 /**
  * Makes a folder the mirror that a bundle describes, in one step for readers: every byte that it brings, and every file
- * that it leaves out, is checked against the signed list first. A package file that has not been touched since it was last read counts
+ * that it leaves out, is checked against the signed list first. A package file that has not been touched since it was last
+ * read counts
  * as read (`KnownFiles`). After any failure before that step, the mirror is unchanged.
  * Throws what {@link receiveBundle}, `expectFitting` and {@link keepRest} throw, and `locked`.
  */

@@ -77,7 +77,10 @@ async function fileFor(
   return undefined;
 }
 
-/** Returns true if the file is here. Nobody named it: a pipe or a folder of that name is something else, and a pipe could have no end. */
+/**
+ * Returns true if the file is here. Nobody named it: a pipe or a folder of that name is something else, and a pipe could have
+ * no end.
+ */
 export async function isHere(): Promise<boolean> {
   const { ifPresent } = await import('../directory/write.ts');
   return (await ifPresent(stat(MIRROR_FILE)))?.isFile() ?? false;

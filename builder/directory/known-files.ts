@@ -26,7 +26,8 @@ type KnownFile = v.InferOutput<typeof schema>[string];
 
 /**
  * A cache of the digests of a mirror's files that this program wrote or read before. A digest is trusted while size,
- * device, inode and both times of change are unchanged: a modification time can be set, the other one cannot. The cache is kept outside the mirror, which may come from somebody else:
+ * device, inode and both times of change are unchanged: a modification time can be set, the other one cannot. The cache is
+ * kept outside the mirror, which may come from somebody else:
  * only this user may vouch for files unread.
  */
 export class KnownFiles {
@@ -56,7 +57,8 @@ export class KnownFiles {
 
   /**
    * Returns the digests of a mirror path, or `undefined` if the file does not exist or is longer than `limit` bytes. Reads the
-   * file unless it is known. What is signed or opened must be read again: no identity proves what bytes a file has. Throws `refused` for anything but a plain file of this mirror.
+   * file unless it is known. What is signed or opened must be read again: no identity proves what bytes a file has. Throws
+   * `refused` for anything but a plain file of this mirror.
    */
   async digest(path: string, limit = MAX_FILE): Promise<FileDigest | undefined> {
     const seen = this.#seen.get(path);

@@ -55,7 +55,10 @@ export interface Fetched {
   failures: Failures;
 }
 
-/** Keeps, links, lists or downloads every planned file. Tries all of them and returns the failures; throws only where this machine's disk fails. */
+/**
+ * Keeps, links, lists or downloads every planned file. Tries all of them and returns the failures; throws only where this
+ * machine's disk fails.
+ */
 export async function bringIn(
   options: FetchOptions,
   files: readonly PlannedFile[],

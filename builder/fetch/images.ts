@@ -48,7 +48,8 @@ interface ImageDocuments {
 
 /**
  * Stages each image index, byte for byte, and the manifest and configuration of every bottle's image, checked against
- * Homebrew's API and their digests. Lists the configuration of a bottle on demand, which its manifest describes. Tries all of them; returns why some failed, by the path of their index.
+ * Homebrew's API and their digests. Lists the configuration of a bottle on demand, which its manifest describes. Tries all of
+ * them; returns why some failed, by the path of their index.
  */
 export async function bringImages(
   options: ImageOptions,

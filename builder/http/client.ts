@@ -43,7 +43,10 @@ interface Following {
   signal?: AbortSignal | undefined;
 }
 
-/** Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from other origins. */
+/**
+ * Sends requests to one upstream or mirror: applies the policy to every hop, gets registry tokens, and keeps credentials from
+ * other origins.
+ */
 export class HttpClient {
   readonly #policy: UrlPolicy;
   /** Registry tokens by {@link scopeOf}. */
@@ -56,7 +59,8 @@ export class HttpClient {
   /**
    * Returns the successful (2xx) answer to a GET, after redirects. Sends `headers` to every origin on the way, but
    * Authorization and Cookie to the first alone. Throws `too-large` if more than `limit` bytes are announced, `refused`,
-   * `not-found` (404, 410), `unreachable`, `expired`, `rolled-back` or `unpublished` as our own server says, or `upstream` for any other
+   * `not-found` (404, 410), `unreachable`, `expired`, `rolled-back` or `unpublished` as our own server says, or `upstream` for
+   * any other
    * refusal; wrapped in {@link Transient} if another try may help.
    */
   async get(
@@ -70,7 +74,10 @@ export class HttpClient {
     throw tooLarge(url.href, limit);
   }
 
-  /** Reads a document of at most `limit` bytes, and retries. Throws as {@link get}, {@link expectUnaltered} and {@link expectUncut}. */
+  /**
+   * Reads a document of at most `limit` bytes, and retries. Throws as {@link get}, {@link expectUnaltered} and {@link
+   * expectUncut}.
+   */
   read = (url: URL, limit: number, { headers, size, onBytes }: ReadOptions = {}): Promise<Uint8Array> =>
     withRetries(async () => {
       const answer = await this.get(url, headers);

@@ -10,7 +10,8 @@ import { openSignedRoot, readSignedMirror, SignedMirror } from './signed-mirror.
 /**
  * Returns the signed state of the mirror in a directory, if there is one. Nothing unsigned may become part of what is
  * signed next. So a damaged root counts for nothing, and of a mirror that is damaged elsewhere only its id and version
- * remain, because versions must not fall; of a damaged policy.json only the decisions are lost. All are reported as warnings. Throws `refused` for a mirror of another key, and
+ * remain, because versions must not fall; of a damaged policy.json only the decisions are lost. All are reported as warnings.
+ * Throws `refused` for a mirror of another key, and
  * for a link or a special file in the place of one of its files.
  */
 export async function readPrevious(

@@ -29,7 +29,10 @@ export interface Representation extends Validators {
   isRefuted?: boolean;
   /** File name to save under. */
   download?: string;
-  /** Returns what HEAD needs. A range needs it too where the size is unknown: then a file on demand is fetched. Throws when a GET would fail. */
+  /**
+   * Returns what HEAD needs. A range needs it too where the size is unknown: then a file on demand is fetched. Throws when a
+   * GET would fail.
+   */
   check(): Promise<Checked>;
   body(range?: ByteRange): Promise<Checked & { stream: FileBody }>;
 }

@@ -13,7 +13,10 @@ const WORDS = {
   noted: 'let in with a note',
 };
 
-/** Shows what the policy of the mirror decided; nothing for a mirror without one. `undefined` stands for more than a page can show. */
+/**
+ * Shows what the policy of the mirror decided; nothing for a mirror without one. `undefined` stands for more than a page can
+ * show.
+ */
 export function policySection(policy: PolicyDocument | undefined): Html | '' {
   if (!policy) return section(html`<p>The policy decided about many packages.</p>`);
   const { decisions, homebrew_api: api } = policy;
