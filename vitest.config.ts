@@ -11,7 +11,7 @@ const UNIT = [
   'test/builder/{http-policy,http-retry,plan,platforms,policy,retention}.test.ts',
   'test/builder/homebrew/jws.test.ts',
   'test/worker/{http,live-snapshot,pages,verification}/*.test.ts',
-  'test/worker/{faulty-storage,lying-records,mirror-id,on-demand,one-judgement,openapi,problem,record-table,respond,rewrite-base}.test.ts',
+  'test/worker/{described-packages,faulty-storage,lying-records,mirror-id,on-demand,one-judgement,openapi,problem,record-table,respond,rewrite-base}.test.ts',
   'test/worker/{runtime-crypto,settings,shared-work,stored-snapshot,superseded}.test.ts',
 ];
 /** The documents' commands, and the second implementation of the format. */

@@ -19,6 +19,7 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { commitStage } from './snapshot/commit-stage.ts';
 import { keepIncoming, rollForward } from './snapshot/journal.ts';
 import { type SnapshotSigning, signSnapshot } from './snapshot/sign.ts';
+import { staticFilesLeaving } from './snapshot/static-host.ts';
 
 /** What `create` works with. */
 export interface CreateOptions extends PrepareOptions, Omit<SnapshotSigning, 'validFor'> {
@@ -82,12 +83,13 @@ async function build(options: CreateOptions): Promise<CreateSummary> {
   const prepared = await prepare(options, scratch);
   try {
     const { plan, listed, ...fetched } = await bringFiles(options, prepared);
-    const { valid_for: validFor = DEFAULT_VALIDITY } = prepared.request;
+    const { valid_for: validFor = DEFAULT_VALIDITY, keep_snapshots: keep } = prepared.request;
     const signing = { ...options, validFor };
     const manifest = await stageMetadata(signing, prepared, plan);
     const learned = await learnRedirects(listed, options);
     const made = await signSnapshot(signing, prepared.stage, prepared.previous, learned);
-    await commitStage(directory, prepared.stage, made, prepared.known);
+    const obsolete = staticFilesLeaving(prepared.own?.entries ?? [], prepared.stage);
+    await commitStage(directory, prepared.stage, made, prepared.known, { keep, now: options.now, obsolete });
     const { version, expires_at, totals } = made.snapshot;
     return {
       ...{ directory, version, previous_version: prepared.previous?.version ?? null, expires_at },

@@ -91,11 +91,17 @@ function droppedSettings(before: MirrorRequest, now: MirrorRequest): Dropped[] {
 }
 
 /** Returns the settings with a value, by their keys in a mirror.toml, in its words. */
-function valuesOf({ public_url: url, valid_for: validFor, policy = {} }: MirrorRequest) {
+function valuesOf({
+  public_url: url,
+  valid_for: validFor,
+  keep_snapshots: keep,
+  policy = {},
+}: MirrorRequest) {
   const span = (seconds: number | undefined) => (seconds === undefined ? undefined : formatDuration(seconds));
   return {
     'public-url': url ?? undefined,
     'valid-for': span(validFor),
+    'keep-snapshots': keep?.toString(),
     'policy.min-age': span(policy.min_age),
     'policy.vulnerabilities': policy.vulnerabilities,
     'policy.licenses': policy.licenses?.allow.join(', '),

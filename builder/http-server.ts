@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -6,15 +7,20 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { MirrorError } from '../format/errors.ts';
+import { askedBy, CountedResponse, type Exchange, plainAddress, refused, responseOn } from './exchange.ts';
 
 /** Most open connections: each takes a descriptor, as each open file does. Further ones are closed at once. */
 const MAX_CONNECTIONS = 1000;
 
-/** What answers requests. */
+/** How requests are answered. */
 export interface Answering {
   fetch(request: Request): Response | Promise<Response>;
+  /** Called when a request has come. */
+  began(): void;
+  /** Called when its response has ended. `request` is what `fetch` was given; `undefined` for one that was malformed. */
+  ended(exchange: Exchange, request: Request | undefined): void;
   /** The response to a request whose target or host is malformed. */
   malformed(): Promise<Response>;
   /** The methods that are answered, as `Allow` lists them. */
@@ -25,34 +31,69 @@ export interface Answering {
  * Makes a Node server. It accepts what HTTP allows and a `Request` cannot express: no host (HTTP/1.0), and targets in absolute
  * and asterisk form (RFC 9112 section 3.2). It answers 405 to methods that Node's parser does not know, as to all others.
  */
-export function httpServer({ fetch, malformed, methods }: Answering): Server {
-  const listener = getRequestListener(fetch, { errorHandler: malformed });
-  const responses = new WeakMap<Duplex, ServerResponse>();
-  const server = createServer((request, response) => {
-    const { socket } = request;
-    responses.set(socket, response);
-    response.once('close', () => responses.delete(socket));
-    normalise(request);
-    void listener(request, response);
-  });
-  const refuse = (socket: Duplex, status: number): void => {
+export function httpServer(answering: Answering): Server {
+  const listener = listenerOf(answering);
+  // Node would answer a request without a host before anything is counted.
+  const options = { ServerResponse: CountedResponse, requireHostHeader: false };
+  const server = createServer(options, (request, response) => void listener(request, response));
+  // Both events give a socket: this server speaks HTTP/1 over TCP.
+  const refuse = (socket: Socket, status: number, method?: string): void => {
     // In the middle of a response, these bytes would become part of it.
-    if (socket.writable && !responses.get(socket)?.headersSent) socket.write(refusal(status, methods));
+    if (socket.writable && !responseOn(socket)?.headersSent) {
+      socket.write(refusal(status, answering.methods));
+      answering.began();
+      answering.ended(refused(socket, status, method), undefined);
+    }
     socket.destroy();
   };
   server.maxConnections = MAX_CONNECTIONS;
-  server.on('connect', (_request, socket) => refuse(socket, 405));
+  // Node keeps the address once it was read. Later, a client that is gone has none.
+  server.on('connection', ({ remoteAddress }) => void remoteAddress);
+  server.on('checkExpectation', (request, response) => void listener(request, response, disappoint));
+  server.on('connect', ({ method }, socket) => refuse(socket as Socket, 405, method));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    refuse(socket, STATUS_OF_FAULT[error.code ?? ''] ?? 400);
+    refuse(socket as Socket, STATUS_OF_FAULT[error.code ?? ''] ?? 400);
   });
   return server;
 }
 
+/** Returns a function that answers a request of Node's, and reports the exchange when the response has ended. */
+function listenerOf({ fetch, malformed, began, ended }: Answering) {
+  const requests = new WeakMap<object, Request>();
+  const listener = getRequestListener(
+    (request, { outgoing }) => {
+      requests.set(outgoing, request);
+      return fetch(request);
+    },
+    { errorHandler: malformed },
+  );
+  return async (
+    incoming: IncomingMessage,
+    response: CountedResponse,
+    answer: (incoming: IncomingMessage, response: CountedResponse) => unknown = listener,
+  ): Promise<void> => {
+    began();
+    const start = performance.now();
+    const asked = askedBy(incoming);
+    normalise(incoming);
+    const closed = once(response, 'close');
+    // A client may be gone before there is a response.
+    await Promise.allSettled([answer(incoming, response), closed]);
+    const ms = performance.now() - start;
+    const { statusCode: status, contentBytes: bytes, writableFinished: isWhole } = response;
+    ended({ ...asked, status, bytes, ms, isWhole }, requests.get(response));
+  };
+}
+
+/** Answers an expectation that this server does not know (RFC 9110 section 10.1.1). */
+const disappoint = (_incoming: IncomingMessage, response: ServerResponse): unknown =>
+  response.writeHead(417, { 'cache-control': 'no-store', 'content-length': 0 }).end();
+
 function normalise(request: IncomingMessage): void {
-  const { headers, rawHeaders, socket, method, url = '/' } = request;
+  const { headers, rawHeaders, socket, method, url = '/', httpVersion } = request;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
-  // RFC 9112 section 3.2: two hosts are refused, as a malformed one is.
-  if (hosts.length > 1) headers.host = '%';
+  // RFC 9112 section 3.2: two hosts, or none in HTTP/1.1, are refused, as a malformed one is.
+  if (hosts.length > 1 || (hosts.length === 0 && httpVersion === '1.1')) headers.host = '%';
   headers.host ||= authorityOf(socket);
   if (url === '*' && method === 'OPTIONS') request.url = '/';
   // RFC 9110 section 4.2.3: schemes are case-insensitive.
@@ -60,8 +101,8 @@ function normalise(request: IncomingMessage): void {
 }
 
 /** Returns the address that a client connected to. A request without a host means that one. */
-function authorityOf({ localAddress = 'localhost', localPort }: Socket): string {
-  const address = localAddress.replace(/^::ffff:(?=\d+\.)/, '');
+function authorityOf({ localAddress, localPort }: Socket): string {
+  const address = plainAddress(localAddress) ?? 'localhost';
   return `${address.includes(':') ? `[${address}]` : address}:${localPort}`;
 }
 
@@ -80,4 +121,27 @@ function refusal(status: number, methods: string): string {
     ...['Cache-Control: no-store', 'Content-Length: 0', 'Connection: close'],
   ];
   return `${fields.join('\r\n')}\r\n\r\n`;
+}
+
+/** Opens a port, 0 for any free one, and returns its address. Throws `refused` for a port that is not free. */
+export function listen(server: Server, host: string, port: number): Promise<string> {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new MirrorError('refused', `Cannot listen on ${name}:${port}: ${cause.message}`, { cause })),
+    );
+    server.listen(port, host, () => {
+      const address = server.address();
+      const open = typeof address === 'object' && address ? address.port : port;
+      resolve(`http://${name}:${open}`);
+    });
+  });
+}
+
+/** Closes a server and all its connections. */
+export function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
 }

@@ -22,7 +22,7 @@ export async function mirrorInfo(directory: string) {
   const contents = await readContents(directory);
   if (!contents) throw new MirrorError('missing', `${directory} is not a mirror.`, { where: directory });
   const { snapshot, entries, manifest } = contents;
-  const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST, MAX_DOCUMENT));
+  const packages = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST, MAX_DOCUMENT));
   const { signature } = await readSignedRoot(directory);
   const homebrew = homebrewTime(manifest);
   const declared = KINDS.flatMap(({ key }) => Object.entries(manifest[key].packages));

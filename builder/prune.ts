@@ -9,6 +9,14 @@ import { withLock } from './directory/lock.ts';
 import { expectMirror, filesBelow } from './directory/mirror.ts';
 import { incomingDirectory, ownPlace, upstreamFolder } from './directory/paths.ts';
 import type { Amount } from './fetch/fetch.ts';
+import {
+  blobPaths,
+  bytesFreed,
+  type DroppedHistory,
+  describeDropped,
+  dropAll,
+  historyToDrop,
+} from './history/drop.ts';
 import { OWN_FOLDERS } from './snapshot/commit-stage.ts';
 import { rollForward } from './snapshot/journal.ts';
 import { openSignedRoot, readSignedMirror } from './snapshot/signed-mirror.ts';
@@ -24,18 +32,21 @@ export interface PruneOptions {
   now: Date;
 }
 
-/** What `prune` removed, or would remove. */
+/** What `prune` removed, or would remove. Bytes are those that this frees: a file that a kept snapshot needs stays on disk. */
 export interface PruneSummary {
   directory: string;
   dry_run: boolean;
   removed: Amount & { paths: string[] };
   /** Files of earlier versions that stay. */
   kept: Amount & { paths: string[] };
+  /** What is dropped of the snapshots that the folder keeps. */
+  history: DroppedHistory;
 }
 
 /**
  * Removes the files that the signed snapshot does not name, except those of the last `keep - 1` earlier versions of each of
- * its packages, and leftovers of interrupted runs. Superseded files are named until their grace period ends.
+ * its packages, and leftovers of interrupted runs. Superseded files are named until their grace period ends. Drops what is
+ * kept of earlier snapshots beyond what the mirror is to keep.
  * Throws `bad-signature`, `missing`, `mismatch`, `refused` or `locked`.
  */
 export async function pruneMirror(options: PruneOptions): Promise<PruneSummary> {
@@ -63,13 +74,21 @@ async function prune({ directory, keep, dryRun, trusted, now }: PruneOptions): P
   const unnamed = found.flat().filter((path) => !named.has(path));
   const kept = manifest ? earlierVersions(unnamed, manifest, keep - 1) : new Set<string>();
   const removed = unnamed.filter((path) => !kept.has(path));
+  const keepSnapshots = manifest?.request.keep_snapshots ?? 1;
+  const dropped = await historyToDrop(directory, { keep: keepSnapshots, now });
+  const history = describeDropped(directory, dropped);
+  // A file whose kept name goes as well counts here, once.
+  const bytes = bytesFreed(directory, [...removed, ...blobPaths(dropped)]) - history.bytes;
   const summary = {
     directory,
     dry_run: dryRun,
-    removed: await amountOf(directory, removed),
+    removed: { files: removed.length, bytes, paths: removed },
     kept: await amountOf(directory, [...kept]),
+    history,
   };
-  if (!dryRun) for (const path of removed) await remove(directory, path);
+  if (dryRun) return summary;
+  await dropAll(directory, dropped);
+  for (const path of removed) await remove(directory, path);
   return summary;
 }
 

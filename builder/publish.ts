@@ -1,13 +1,13 @@
 import { MirrorError } from '../format/errors.ts';
-import { ROOT } from '../format/layout.ts';
+import { ROOT, ROOT_CHANNEL } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import { isExpired, openRoot, type Root, type TrustedRoot } from '../format/snapshot/root.ts';
+import { openRoot, type Root, type TrustedRoot } from '../format/snapshot/root.ts';
 import { expectUploaded, putBlobs, totalOf, type Uploaded, type UploadOptions } from './bucket/blobs.ts';
-import { expectServed } from './bucket/edge.ts';
+import { expectServed, urlOfChannel } from './bucket/edge.ts';
 import { type ConfirmLease, type LeaseOptions, withLease } from './bucket/lease.ts';
-import { goLive, isLive, previousOf } from './bucket/live.ts';
+import { goLive, isLive, previousOf, readTarget, type Target } from './bucket/live.ts';
 import { type PrunedBucket, pruneBucket, type Retention } from './bucket/prune.ts';
-import { type Pointer, readPointer, snapshotIdOf } from './bucket/snapshots.ts';
+import { snapshotIdOf } from './bucket/snapshots.ts';
 import {
   expectInFolder,
   missingUploads,
@@ -15,12 +15,18 @@ import {
   type SnapshotUploads,
   uploadsOf,
 } from './bucket/upload.ts';
+import { expectFresh } from './channel-rules.ts';
 import { expectWhole, readSignedRoot } from './directory/mirror.ts';
 import type { MirrorUrl } from './verify/mirror-url.ts';
 import { verifyDirectory } from './verify/verify-directory.ts';
 
+const EXPIRED =
+  'The signatures of this mirror have expired: run sign, which renews them, then publish again.';
+
 export interface PublishOptions extends LeaseOptions, UploadOptions {
   directory: string;
+  /** The channel whose readers are switched: by default the one at the root. */
+  channel?: string | undefined;
   /** The keys to trust, newest first: what is live by an earlier one is not replaced. */
   trusted: readonly PublicKey[];
   /** Do not verify the directory: the caller has done so. */
@@ -39,8 +45,9 @@ export interface PublishOptions extends LeaseOptions, UploadOptions {
 
 export interface PublishSummary {
   dry_run: boolean;
+  channel: string;
   version: number;
-  /** Version that was live before; null for the first. */
+  /** Version that was live in the channel before; null for the first. */
   previous: number | null;
   uploaded: Uploaded;
   /** Files on demand that are not uploaded, so the Worker fetches them; null if that was not counted. */
@@ -53,34 +60,33 @@ export interface PublishSummary {
 
 /**
  * Publishes a mirror directory: verifies it, uploads what the bucket lacks, writes the snapshot, and moves the pointer
- * last, and reads it back. Readers see the old snapshot until then, and after any failure before. If the snapshot is live
+ * of a channel last, and reads it back. Readers see the old snapshot until then, and after any failure before. If the snapshot is live
  * already, that costs one read, and nothing else is checked but that the edge serves it.
  * Throws `mismatch` for a directory that does not verify or a bucket that has other bytes, `expired`, `locked`,
  * `rolled-back` for a mirror that is older than what is live, `too-large`, or `refused`: by storage, or for a bucket that has
  * another mirror.
  */
 export async function publish(options: PublishOptions): Promise<PublishSummary> {
-  const { directory, trusted, clock, dryRun, edge, reporter } = options;
+  const { directory, channel, trusted, clock, dryRun, edge, reporter } = options;
   await expectWhole(directory);
   const signed = openRoot(await readSignedRoot(directory), trusted);
-  expectFresh(signed.snapshot, clock());
+  expectFresh(signed.snapshot, clock(), EXPIRED, ROOT);
   const summary = await publishRoot(options, signed);
   // Readers may look elsewhere than where this was found live.
-  if (edge && !summary.changed && !dryRun) await expectServed(edge, signed, reporter);
+  if (edge && !summary.changed && !dryRun) await expectServed(urlOfChannel(edge, channel), signed, reporter);
   return summary;
 }
 
 async function publishRoot(options: PublishOptions, signed: TrustedRoot): Promise<PublishSummary> {
-  const { directory, bucket, clock, repair, dryRun } = options;
-  const { snapshot } = signed;
-  const pointer = await readPointer(bucket, repair);
-  if (!repair && isLive(pointer, signed)) return summaryOf(snapshot, dryRun);
-  previousOf(pointer, signed, options);
+  const { directory, clock, repair, dryRun } = options;
+  const target = await readTarget(options, signed);
+  if (!repair && isLive(target.pointer, signed)) return summaryOf(options, signed);
+  previousOf(target, signed, options);
   if (!options.skipVerify) await expectVerified(options, signed);
-  const edition = { signed, ...(await uploadsOf(directory, snapshot, clock())) };
-  if (dryRun) return carryOut(options, edition, pointer);
+  const edition = { signed, ...(await uploadsOf(directory, signed.snapshot, clock())) };
+  if (dryRun) return carryOut(options, edition, target);
   return withLease(options, async (confirm) =>
-    carryOut(options, edition, await readPointer(bucket, repair), confirm),
+    carryOut(options, edition, await readTarget(options, signed), confirm),
   );
 }
 
@@ -93,14 +99,13 @@ interface Edition extends SnapshotUploads {
 async function carryOut(
   options: PublishOptions,
   { signed, ...edition }: Edition,
-  pointer: Pointer | undefined,
+  target: Target,
   confirm?: ConfirmLease,
 ): Promise<PublishSummary> {
-  const { directory, bucket, repair, retention, edge, reporter, clock } = options;
-  const { snapshot } = signed;
-  const alreadyLive = isLive(pointer, signed);
-  if (!repair && alreadyLive) return summaryOf(snapshot, !confirm);
-  const before = previousOf(pointer, signed, options);
+  const { directory, bucket, repair, retention, clock } = options;
+  const alreadyLive = isLive(target.pointer, signed);
+  if (!repair && alreadyLive) return summaryOf(options, signed);
+  const before = previousOf(target, signed, options);
   // A stolen key may have signed a list of objects that are not there.
   const live = before && snapshotIdOf(before);
   const proof = live?.signer === snapshotIdOf(signed).signer ? before?.snapshot : undefined;
@@ -109,17 +114,20 @@ async function carryOut(
   expectInFolder(directory, missing, options.neitherHas);
   const uploaded = confirm ? await putBlobs(options, missing) : totalOf(missing);
   if (confirm) await expectUploaded(options, missing);
-  if (alreadyLive) return { ...summaryOf(snapshot, !confirm), uploaded, on_demand: absent };
+  if (alreadyLive) return { ...summaryOf(options, signed), uploaded, on_demand: absent };
   const summary = {
-    ...summaryOf(snapshot, !confirm),
+    ...summaryOf(options, signed),
     previous: before?.snapshot.version ?? null,
     uploaded,
     on_demand: absent,
     changed: true,
   };
   if (!confirm) return summary;
-  await goLive(signed, { etag: pointer?.etag, id: live }, { bucket, confirm, reporter, edge });
-  return { ...summary, removed: retention ? await cleanUp(options, retention, snapshot, confirm) : null };
+  await goLive(signed, target, { ...options, confirm });
+  return {
+    ...summary,
+    removed: retention ? await cleanUp(options, retention, signed.snapshot, confirm) : null,
+  };
 }
 
 /**
@@ -127,16 +135,19 @@ async function carryOut(
  * that before it prepares a folder.
  */
 export async function expectPublishable(
-  { bucket, trusted, clock, repair }: Pick<PublishOptions, 'bucket' | 'trusted' | 'clock' | 'repair'>,
+  options: Pick<PublishOptions, 'bucket' | 'channel' | 'trusted' | 'clock' | 'repair'>,
   signed: TrustedRoot,
 ): Promise<void> {
-  expectFresh(signed.snapshot, clock());
-  previousOf(await readPointer(bucket, repair), signed, { trusted, repair });
+  expectFresh(signed.snapshot, options.clock(), EXPIRED, ROOT);
+  previousOf(await readTarget(options, signed), signed, options);
 }
 
 /** Returns the summary for a snapshot that is live already. */
-const summaryOf = ({ version }: Root, dryRun: boolean): PublishSummary => ({
-  ...{ dry_run: dryRun, version, previous: version },
+const summaryOf = (
+  { channel = ROOT_CHANNEL, dryRun }: PublishOptions,
+  { snapshot: { version } }: TrustedRoot,
+): PublishSummary => ({
+  ...{ dry_run: dryRun, channel, version, previous: version },
   ...{ uploaded: { objects: 0, bytes: 0 }, on_demand: null, changed: false, removed: null },
 });
 
@@ -155,18 +166,6 @@ async function cleanUp(
     const message = `Snapshot ${version} is live, but the bucket was not cleaned up: ${cause.message}`;
     throw new MirrorError(code, message, { expected, found, where, cause });
   }
-}
-
-/** Throws `expired` for an expired snapshot, even if it is live. */
-function expectFresh(snapshot: Root, now: Date): void {
-  if (!isExpired(snapshot, now)) return;
-  const message =
-    'The signatures of this mirror have expired: run sign, which renews them, then publish again.';
-  throw new MirrorError('expired', message, {
-    where: ROOT,
-    expected: `a time before ${snapshot.expires_at}`,
-    found: now.toISOString(),
-  });
 }
 
 /** Verifies the directory, and that it still holds this snapshot: it may have changed since it was read. */

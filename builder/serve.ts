@@ -1,22 +1,24 @@
-import type { Server } from 'node:http';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import { ROOT } from '../format/layout.ts';
 import type { PublicKey } from '../format/minisign/public-key.ts';
-import { createApp } from '../worker/app.ts';
+import { createMirror, type Mirror } from '../worker/app.ts';
 import { warningOf } from '../worker/context.ts';
 import { METHODS } from '../worker/http/cors.ts';
 import { LiveSnapshots } from '../worker/live-snapshot.ts';
 import type { AskSource } from '../worker/on-demand/source.ts';
 import { type Advice, isFault, problemResponse } from '../worker/problem.ts';
-import type { RequestRecord } from '../worker/request-log.ts';
+import { MAX_PATH, type RequestRecord } from '../worker/request-log.ts';
 import { parseTokens, type Settings } from '../worker/settings.ts';
 import { removeAbandonedParts } from './directory/fetched.ts';
 import { digestFile } from './directory/hash.ts';
 import { expectWhole } from './directory/mirror.ts';
 import { ownFile } from './directory/paths.ts';
 import { DirectoryStore } from './directory/store.ts';
+import type { Exchange } from './exchange.ts';
 import { askSource } from './http/ask-source.ts';
-import { httpServer } from './http-server.ts';
+import { closeServer, httpServer, listen } from './http-server.ts';
+import type { OpenMetrics } from './metrics/serve-metrics.ts';
+import type { Health } from './metrics/state.ts';
 
 /** How to serve a directory. */
 export interface ServeOptions {
@@ -36,14 +38,18 @@ export interface ServeOptions {
   expired?: Settings['expired'] | undefined;
   /** The Worker's MIRROR_TOKEN: requests without one of these tokens get only the mirror's health. */
   mirrorToken?: string | undefined;
-  /** Called after each response. `isFault` is true for a status that is for the operator, not for the client. */
-  log?: (record: RequestRecord, isFault: boolean) => void;
+  /** Called when a response has ended. `isFault` is true for a status that is for the operator, not for the client. */
+  log?: (record: RequestRecord, isFault: boolean, exchange: Exchange) => void;
+  /** Address of Prometheus' figures, apart from the mirror's port. Without it there are none. */
+  metrics?: { host: string; port: number } | undefined;
 }
 
 /** A running server. */
 export interface RunningServer {
   /** Scheme, host and port. */
   origin: string;
+  /** Where the figures are, if they were asked for. */
+  metrics: string | undefined;
   /** What is wrong with the mirror, if anything: it has expired, or is not served at all. */
   problem: string | undefined;
   close(): Promise<void>;
@@ -73,11 +79,11 @@ const ADVICE: Advice = {
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
 /**
- * Serves a mirror directory with the app that runs at the edge. Resolves once the port is open.
+ * Serves a mirror directory with the app that runs at the edge. Resolves once the ports are open.
  * Throws `missing` or `refused` for a directory without a whole mirror, and `refused` for a port that is not free.
  */
 export async function serveDirectory(options: ServeOptions): Promise<RunningServer> {
-  const { directory, host, port, clock, cache, ask = askSource, log } = options;
+  const { directory, host, port, clock, cache } = options;
   await expectWhole(directory);
   // The thread that hashes files starts now, while there are descriptors for it: no request must need a new one.
   await digestFile(ownFile(directory, ROOT));
@@ -85,21 +91,72 @@ export async function serveDirectory(options: ServeOptions): Promise<RunningServ
   if (cache !== undefined) await removeAbandonedParts(cache, clock()).catch(() => undefined);
   const store = new DirectoryStore(directory, cache);
   const settings = settingsOf(options);
-  const app = createApp({
-    store,
-    settings,
-    clock,
-    advice: ADVICE,
-    ...(cache === undefined ? {} : { ask }),
-    ...(log ? { log: (record) => log(record, isFault(record.status)) } : {}),
+  const records = new WeakMap<Request, RequestRecord>();
+  const mirror = mirrorOf(options, store, settings, (record, request) => void records.set(request, record));
+  const figures = options.metrics && (await openMetrics(options.metrics, port, healthOf(mirror)));
+  const server = httpServer({
+    fetch: (request) => mirror.app.fetch(request),
+    malformed,
+    methods: METHODS,
+    began: () => figures?.metrics.began(),
+    ended: (exchange, request) => {
+      const record = (request && records.get(request)) ?? malformedRecord(exchange);
+      figures?.metrics.ended(exchange, record);
+      options.log?.(record, isFault(record.status), exchange);
+    },
   });
-  const server = httpServer({ fetch: (request) => app.fetch(request), malformed, methods: METHODS });
+  const close = async (): Promise<void> => {
+    await Promise.all([closeServer(server), figures?.close()]);
+  };
   return {
-    origin: originOf(host, await listen(server, host, port)),
+    origin: await listen(server, host, port).catch((error) => close().then(() => Promise.reject(error))),
+    metrics: figures?.url,
     problem: await problemOf(store, settings, clock),
-    close: () => closeServer(server),
+    close,
   };
 }
+
+const mirrorOf = (
+  { clock, cache, ask = askSource }: ServeOptions,
+  store: DirectoryStore,
+  settings: Settings,
+  log: (record: RequestRecord, request: Request) => void,
+): Mirror =>
+  createMirror({ store, settings, clock, advice: ADVICE, log, ...(cache === undefined ? {} : { ask }) });
+
+/** Loads what figures need only where they are wanted. */
+async function openMetrics(
+  address: { host: string; port: number },
+  mirrorPort: number,
+  health: () => Promise<Health>,
+): Promise<OpenMetrics> {
+  if (address.port !== 0 && address.port === mirrorPort) {
+    throw new MirrorError('usage', 'The figures need another port than the mirror.', {
+      found: String(address.port),
+    });
+  }
+  const { serveMetrics } = await import('./metrics/serve-metrics.ts');
+  return serveMetrics(address, METHODS.split(', '), health);
+}
+
+/**
+ * Returns a function that reads the health of the root, as anybody may, with the faults of all places: while the snapshot stays the
+ * same, that checks no signature.
+ */
+const healthOf =
+  ({ app, faults }: Mirror) =>
+  async (): Promise<Health> => {
+    const answer = await app.fetch(new Request('http://localhost/api/v1/health'));
+    return { ...((await answer.json()) as Health), not_as_signed: { files: faults() } };
+  };
+
+/** Returns the record of a request that no route was given. Of the responses to these, only that of {@link malformed} has a code. */
+const malformedRecord = ({ method = '-', target, status, bytes, ms }: Exchange): RequestRecord => ({
+  ...{ method, route: 'malformed', path: target?.slice(0, MAX_PATH) ?? '' },
+  ...{ status, bytes, ms: Math.round(ms) },
+  message: 'The request is malformed, or expects what this server does not do.',
+  ...(status === 400 && target !== undefined ? { code: 'bad-input' } : {}),
+});
 
 /** An https address for clients means a proxy in front, which ends encryption. */
 const settingsOf = ({ trusted, expired = 'serve', publicUrl, mirrorToken }: ServeOptions): Settings => ({
@@ -121,30 +178,7 @@ async function problemOf(
   }
 }
 
+const MALFORMED = 'This request is refused: its target or its host is malformed.';
+
 const malformed = (): Promise<Response> =>
-  problemResponse(
-    new MirrorError('bad-input', 'This request is refused: its target or its host is malformed.'),
-    new Request('http://localhost/'),
-  );
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new MirrorError('refused', `Cannot listen on ${host}:${port}: ${cause.message}`, { cause })),
-    );
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : port);
-    });
-  });
-}
-
-const originOf = (host: string, port: number): string =>
-  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
-}
+  problemResponse(new MirrorError('bad-input', MALFORMED), new Request('http://localhost/'));

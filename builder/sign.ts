@@ -48,7 +48,7 @@ export async function signMirror(options: SignOptions): Promise<SignSummary> {
     for (const entry of files) stage.carry(entry.name, entry);
     const validFor = await renewSignatures(stage, options);
     const made = await signSnapshot({ ...options, validFor }, stage, mirror);
-    await commitStage(directory, stage, made, known);
+    await commitStage(directory, stage, made, known, { keep: mirror.manifest?.request.keep_snapshots, now });
     const { version, expires_at, totals } = made.snapshot;
     return { directory, version, expires_at, files: totals.files };
   });

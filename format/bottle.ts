@@ -1,5 +1,8 @@
 import { joinPath, plainName } from './paths.ts';
 
+/** The Ruby that brew runs on, a formula of homebrew-core. A brew asks for the version and SHA-256 that are built into it. */
+export const PORTABLE_RUBY = 'portable-ruby';
+
 /** Identity of a bottle, as Homebrew names its file. */
 export interface BottleName {
   name: string;
@@ -15,6 +18,10 @@ export function bottlePath({ name, version, revision, tag, rebuild }: BottleName
   const stem = `${plainName(name)}-${plainName(packageVersion(version, revision))}.${plainName(tag)}`;
   return joinPath('bottles', `${stem}.bottle.${rebuild > 0 ? `${rebuild}.` : ''}tar.gz`);
 }
+
+/** Returns the version in the path of a formula's bottle, as {@link packageVersion}; `undefined` for any other path. */
+export const bottleVersion = (path: string, name: string): string | undefined =>
+  /^(.+)\.[^.]+\.bottle(?:\.\d+)?\.tar\.gz$/.exec(path.slice(`bottles/${name}-`.length))?.[1];
 
 /** Returns the version with its revision, as Homebrew prints it: `3.11.13_1`. */
 export const packageVersion = (version: string, revision: number): string =>

@@ -24,6 +24,12 @@ allow_unsigned = false`;
 /** Has stout 0.2.2 keep the first index that it fetches (docs/decisions/0014). It does no harm with other releases. */
 export const BEFORE_FIRST_UPDATE = 'rm -f ~/.stout/index.db*; echo none > ~/.stout/index.db';
 
+/**
+ * Has brew forget the index that it has from another address. It asks only whether there is one since its last request, and a mirror
+ * or an older snapshot may have had its own for longer.
+ */
+export const AFTER_CHANGE_OF_ADDRESS = 'rm -rf "$(brew --cache)/api"';
+
 /** Returns a complete `config.toml` for stout. */
 export function stoutConfig({ origin, publicKeys, validFor }: ClientConfigInput): string {
   const keys = publicKeys.map((key) => `"${publicKeyHex(key)}"`).join(', ');
@@ -53,7 +59,8 @@ export function brewEnvironment(origin: string): string {
   }
   const plain = withoutCredentials(origin);
   return `# brew, installing from ${plain}
-# Save as ~/.homebrew/brew.env; then run: brew update
+# Save as ~/.homebrew/brew.env; then run:
+#   ${AFTER_CHANGE_OF_ADDRESS}; brew update
 HOMEBREW_API_DOMAIN=${origin}/api
 ${token === '' ? publicBottles(plain) : privateBottles(plain, token)}
 `;

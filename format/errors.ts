@@ -33,6 +33,8 @@ export interface ErrorDetails {
   found?: string | undefined;
   /** The path in the mirror, the local file or the URL concerned. */
   where?: string | undefined;
+  /** Names of packages that may have been meant. */
+  near?: readonly string[] | undefined;
   cause?: unknown;
 }
 
@@ -42,6 +44,7 @@ export class MirrorError extends Error {
   readonly expected: string | undefined;
   readonly found: string | undefined;
   readonly where: string | undefined;
+  readonly near: readonly string[] | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -50,6 +53,7 @@ export class MirrorError extends Error {
     this.expected = details.expected;
     this.found = details.found;
     this.where = details.where;
+    this.near = details.near;
   }
 }
 

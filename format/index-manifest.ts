@@ -2,11 +2,12 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
 import { utf8 } from './bytes.ts';
 import { INDEX_MANIFEST } from './layout.ts';
-import { sign, verify } from './minisign/ed25519.ts';
+import { sign } from './minisign/ed25519.ts';
 import type { PublicKey } from './minisign/public-key.ts';
 import type { SecretKey } from './minisign/secret-key.ts';
 import { KINDS } from './packages/kinds.ts';
 import { parseJson } from './parse.ts';
+import { PORTABLE, type RuntimeCrypto } from './runtime-crypto.ts';
 import { countSchema, secondsSchema, sha256Schema } from './schemas.ts';
 
 const databaseSchema = v.object({
@@ -53,11 +54,15 @@ export const isSigned = ({ signature, signed_at }: IndexManifest): boolean =>
   typeof signed_at === 'number' && Boolean(signature);
 
 /** Returns true if the manifest's signature is by a trusted key. */
-export function verifyIndex(manifest: IndexManifest, trusted: readonly PublicKey[]): boolean {
+export function verifyIndex(
+  manifest: IndexManifest,
+  trusted: readonly PublicKey[],
+  crypto: RuntimeCrypto = PORTABLE,
+): boolean {
   const { signature } = manifest;
   if (!isSigned(manifest) || !signature || !/^[0-9a-f]{128}$/i.test(signature)) return false;
   const text = utf8(indexSignatureText(manifest));
-  return trusted.some((key) => verify(hexToBytes(signature), text, key.key));
+  return trusted.some((key) => crypto.verify(hexToBytes(signature), text, key.key));
 }
 
 /** Encodes and signs the index manifest of a mirror. `signedAt` is in Unix seconds. */

@@ -1,5 +1,5 @@
 import { isImageDocument } from './bottle.ts';
-import { isSha256 } from './digest.ts';
+import { isSha256 } from './is-sha256.ts';
 import { KINDS, type Kind } from './packages/kinds.ts';
 import { joinPath, plainName } from './paths.ts';
 
@@ -8,16 +8,30 @@ export type IndexName = Kind['index'];
 
 export const MANIFEST = 'manifest.json';
 export const INDEX_MANIFEST = 'index/manifest.json';
-export const PACKAGE_LIST = 'index/packages.json';
+// Its place is beside the form of its lines, which the script of a page reads without all of this.
+export { PACKAGE_LIST } from './package-line.ts';
+
+/** How much there is of what. */
+export const SUMMARY = 'index/summary.json';
 /** Why packages are held back. */
 export const POLICY = 'policy.json';
 /** What changed from snapshot to snapshot. */
 export const CHANGES = 'changes.json';
+/** The front page of a mirror on a host that only sends files. */
+export const FRONT_PAGE = 'index.html';
+/** What such a host has for clients; a server that runs the app answers with its own instead. */
+export const STOUT_CONFIG = 'config/stout.toml';
+export const BREW_CONFIG = 'config/brew.env';
+export const PUBLIC_KEY = 'mirror.pub';
 export const VULNERABILITIES = 'vulns/cve.db';
 export const ROOT = 'snapshot/root.json';
 
-/** The only object of a bucket that is ever overwritten: the live root with its signature. */
+/** The object of a bucket that says what is live at the root of the mirror. */
 export const POINTER = 'current';
+/** Prefix of the keys of a bucket's channels besides the one at the root. */
+export const CHANNELS = 'channels/';
+/** Prefix of the keys that say which snapshots must be kept, and until when. */
+export const PINS = 'pins/';
 /** Prefix of the keys of a bucket's snapshots. */
 export const SNAPSHOTS = 'snapshots/';
 /** The object that says who is publishing to a bucket, and until when. */
@@ -73,6 +87,30 @@ export function parseSnapshotName(name: string): SnapshotId | undefined {
   return { version: Number(version), signer };
 }
 
+/** A kept snapshot as people and URLs name it: its version, and its signer where that is said. */
+export interface KeptName {
+  version: number;
+  signer?: string | undefined;
+}
+
+/** Parses the name of a snapshot, or its version alone; `undefined` for any other text. */
+export function parseKeptName(name: string): KeptName | undefined {
+  const version = /^[1-9]\d{0,15}$/.test(name) ? Number(name) : undefined;
+  return version !== undefined && Number.isSafeInteger(version) ? { version } : parseSnapshotName(name);
+}
+
+/** The channel at the root of a mirror. */
+export const ROOT_CHANNEL = 'current';
+
+/** Returns true for a name that a channel may have: it is part of URLs and of the names of images. */
+export const isChannelName = (name: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(name);
+
+/** Key of the pointer of a channel in a bucket. */
+export const channelKey = (name: string): string => (name === ROOT_CHANNEL ? POINTER : CHANNELS + name);
+
+/** Key of the pin of a snapshot in a bucket. */
+export const pinKey = (id: SnapshotId): string => PINS + snapshotName(id);
+
 /** Key of a snapshot in a bucket: root and signature, written once. */
 export const snapshotKey = (id: SnapshotId): string => SNAPSHOTS + snapshotName(id);
 
@@ -91,6 +129,15 @@ const REWRITTEN = KINDS.filter(({ describedBy }) => describedBy === 'document').
 
 /** True for package JSON that a server rewrites, so that the URLs in it lead to the server. */
 export const isPackageJson = (path: string): boolean => REWRITTEN.some((folder) => path.startsWith(folder));
+
+/** What {@link FRONT_PAGE} leads clients to. */
+const FOR_CLIENTS: readonly string[] = [STOUT_CONFIG, BREW_CONFIG, PUBLIC_KEY];
+
+/** True for a file that is there for a host that only sends files. */
+export const isForStaticHost = (path: string): boolean => path === FRONT_PAGE || FOR_CLIENTS.includes(path);
+
+/** True for a file of which a server may send another form, unless it is asked for the listed bytes with `?raw=1`. */
+export const isServedAnew = (path: string): boolean => isPackageJson(path) || FOR_CLIENTS.includes(path);
 
 /** True for a file that clients ask for by its content. */
 export const hasContentAddress = (path: string): boolean => isPackageFile(path) || isImageDocument(path);

@@ -46,6 +46,8 @@ const requestSchema = v.object({
   public_url: v.optional(v.nullable(text), null),
   /** Seconds for which signatures are valid; absent for {@link DEFAULT_VALIDITY}. */
   valid_for: v.optional(countSchema),
+  /** Snapshots that the folder keeps, the live one included; absent for that one alone. */
+  keep_snapshots: v.optional(countSchema),
   /** What may come in, and when; absent for everything at once. */
   policy: v.optional(policySchema),
   /** True when files are listed and fetched when somebody first asks for them. */
@@ -110,7 +112,11 @@ export const withdrawnKey = ({
 }): string => `${kind} ${name} ${version}`;
 
 /** Returns the entry of a package. */
-export const entryOf = (manifest: Manifest, kind: Kind, name: string): ManifestEntry | undefined => {
+export const entryOf = (
+  manifest: Pick<Manifest, Kind['key']>,
+  kind: Kind,
+  name: string,
+): ManifestEntry | undefined => {
   const { packages: entries } = manifest[kind.key];
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
 };

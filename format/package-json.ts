@@ -1,4 +1,4 @@
-import { isSha256 } from './digest.ts';
+import { isSha256 } from './is-sha256.ts';
 import { blobName } from './layout.ts';
 import { encodePath } from './paths.ts';
 

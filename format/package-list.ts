@@ -1,40 +1,50 @@
-import * as v from 'valibot';
-import { utf8 } from './bytes.ts';
+import { textOf, utf8 } from './bytes.ts';
+import { MirrorError } from './errors.ts';
 import { PACKAGE_LIST } from './layout.ts';
+import { type ListedPackage, parseLine, UNKNOWN } from './package-line.ts';
 import { KINDS } from './packages/kinds.ts';
-import { parseJson } from './parse.ts';
-import { countSchema, recordSchema, secondsSchema } from './schemas.ts';
 
-const packageListSchema = v.object({
-  version: v.string(),
-  /** Bytes of bottles by platform tag, where all are known; a bottle that serves several counts for each. */
-  platforms: v.optional(recordSchema(countSchema), {}),
-  /** When Homebrew made the oldest of the API files that are here for brew, Unix seconds; absent without brew. */
-  homebrew_api: v.optional(secondsSchema),
-  packages: v.array(
-    v.object({
-      kind: v.picklist(KINDS.map(({ id }) => id)),
-      name: v.string(),
-      version: v.string(),
-      desc: v.string(),
-      /** Platform tags of bottles, architectures of casks. */
-      tags: v.array(v.string()),
-      /** Bytes of all its files; absent if that of one of them is unknown. */
-      size: v.optional(countSchema),
-    }),
-  ),
-});
+export type { ListedPackage } from './package-line.ts';
 
-/** index/packages.json: every mirrored package in brief, for pages and the API. */
-export type PackageList = v.InferOutput<typeof packageListSchema>;
-export type ListedPackage = PackageList['packages'][number];
+const IDS: ReadonlySet<string> = new Set(KINDS.map(({ id }) => id));
 
-/** Encodes the list, one package a line. */
-export function encodePackageList({ packages, ...head }: PackageList): Uint8Array {
-  const lines = packages.map((item) => JSON.stringify(item)).join(',\n');
-  return utf8(`${JSON.stringify(head).slice(0, -1)},"packages":[\n${lines}\n]}\n`);
+/**
+ * Encodes index/packages.tsv, every mirrored package in brief: a line each, sorted by name and kind (docs/format.md section 6).
+ * White space in a field becomes a space.
+ */
+export function encodePackageList(packages: readonly ListedPackage[]): Uint8Array {
+  const sorted = [...packages].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return utf8(sorted.map((item) => `${lineOf(item)}\n`).join(''));
 }
 
-/** Parses the list. Throws `bad-input`. */
-export const parsePackageList = (bytes: Uint8Array): PackageList =>
-  parseJson(packageListSchema, bytes, PACKAGE_LIST);
+/** Parses index/packages.tsv. Throws `bad-input`. */
+export function parsePackageList(bytes: Uint8Array): ListedPackage[] {
+  const lines = textOf(bytes, PACKAGE_LIST).split('\n');
+  if (lines.pop() !== '') throw badLine('The last line does not end with a line feed.', lines.length + 1);
+  let before = '';
+  return lines.map((line, at) => {
+    const item = parsePackageLine(line);
+    if (!item) throw badLine('A line does not have the six fields of a package.', at + 1);
+    const key = keyOf(item);
+    if (key <= before) throw badLine('Packages are not in order.', at + 1);
+    before = key;
+    return item;
+  });
+}
+
+/** Parses one line of the list, without its line feed; `undefined` for any other text. */
+export const parsePackageLine = (line: string): ListedPackage | undefined =>
+  parseLine(line, (kind) => IDS.has(kind));
+
+function lineOf({ kind, name, version, desc, tags, size }: ListedPackage): string {
+  const fields = [name, desc, kind, version, String(size ?? UNKNOWN), tags.join(',')];
+  return fields.map((field) => field.replace(/\s+/g, ' ')).join('\t');
+}
+
+/** A tab sorts before every character of a name. */
+const keyOf = ({ name, kind }: Pick<ListedPackage, 'name' | 'kind'>): string => `${name}\t${kind}`;
+
+const badLine = (message: string, line: number): MirrorError =>
+  new MirrorError('bad-input', `${PACKAGE_LIST} is not a list of packages, at line ${line}: ${message}`, {
+    where: PACKAGE_LIST,
+  });

@@ -4,8 +4,6 @@ import { MirrorError, messageOf } from './errors.ts';
 
 /** Far deeper than any document of a mirror or of an upstream. */
 const MAX_DEPTH = 100;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /** Parses JSON bytes against a schema. Throws `bad-input` naming `where` and the first problem. */
 export function parseJson<S extends v.GenericSchema>(
@@ -18,28 +16,24 @@ export function parseJson<S extends v.GenericSchema>(
 
 /** Parses JSON bytes of any shape. Throws `bad-input` naming `where`. */
 export function readJson(bytes: Uint8Array, where: string): unknown {
-  expectShallow(bytes, where);
+  const text = textOf(bytes, where);
+  let value: unknown;
   try {
-    return JSON.parse(textOf(bytes, where));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new MirrorError('bad-input', `${where} is not JSON: ${messageOf(cause)}`, { where, cause });
   }
+  if (isShallow(value, MAX_DEPTH)) return value;
+  throw new MirrorError('bad-input', `${where} is nested deeper than ${MAX_DEPTH} levels.`, { where });
 }
 
 /** JSON.parse takes any depth, but JSON.stringify and other recursion run out of stack at a few thousand levels. */
-function expectShallow(bytes: Uint8Array, where: string): void {
-  let depth = 0;
-  let quoted = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (quoted && byte === BACKSLASH) at++;
-    else if (byte === QUOTE) quoted = !quoted;
-    else if (quoted) continue;
-    else if (byte === 0x5b || byte === 0x7b) depth++;
-    else if (byte === 0x5d || byte === 0x7d) depth--;
-    if (depth <= MAX_DEPTH) continue;
-    throw new MirrorError('bad-input', `${where} is nested deeper than ${MAX_DEPTH} levels.`, { where });
-  }
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (levels === 0) return false;
+  return Array.isArray(value)
+    ? value.every((member) => isShallow(member, levels - 1))
+    : Object.values(value).every((member) => isShallow(member, levels - 1));
 }
 
 /** Checks a parsed value against a schema, as {@link parseJson} does. */

@@ -35,7 +35,7 @@ export const policySchema = v.object({
   waivers: v.optional(v.array(waiverSchema)),
 });
 
-const decisionSchema = v.object({
+export const decisionSchema = v.object({
   kind,
   name: text,
   /** The version that was decided about. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isSha256 } from './digest.ts';
+import { isSha256 } from './is-sha256.ts';
 
 /** A whole number that is not negative: bytes, counts, Unix seconds. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));

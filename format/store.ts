@@ -39,9 +39,14 @@ export interface OpenFile {
   body: FileBody;
 }
 
-/** A root with its signature, and the time when it was stored, Unix seconds, where storage records one. */
+/** A root with its signature, and what else storage has about it, which nobody signed. */
 export interface PublishedRoot extends SignedRoot {
-  published?: number;
+  /** When it was stored, Unix seconds. */
+  published?: number | undefined;
+  /** Of a channel: since when it has this snapshot, Unix seconds. */
+  moved_at?: number | undefined;
+  /** Of a channel: some of the snapshots that were live there before, the last first. They may be gone. */
+  history?: readonly SnapshotId[] | undefined;
 }
 
 /** Counts the storage operations of one call. */
@@ -49,17 +54,22 @@ export interface Usage {
   operations: number;
 }
 
+/** What a request asks for: a channel by its name, or a kept snapshot, which need not be live. */
+export type Which = { channel: string } | SnapshotId;
+
 /** Where a mirror is kept: an R2 bucket at the edge, a directory under Node. Nothing that it returns is trusted yet. */
 export interface MirrorStore {
   /** How old a root may be before it is read again, milliseconds. Ten seconds when absent: a read costs an operation. */
   readonly pointerLifetime?: number;
-  /** Returns the live root, or that of a kept snapshot, which need not be live; `undefined` when there is none. */
-  signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined>;
+  /** Returns the root of a channel, by default the one at the root, or of a kept snapshot; `undefined` when there is none. */
+  signedRoot(which?: Which): Promise<PublishedRoot | undefined>;
   /**
-   * Returns the snapshots that are kept, or those of one version, in the order in which storage received them. Those of one
-   * version take one storage operation.
+   * Returns the snapshots that are kept, or those of one version, in the order in which storage received them; `undefined` if they
+   * are too many to list. Those of one version take one storage operation.
    */
-  snapshots(version?: number): Promise<SnapshotId[]>;
+  snapshots(version?: number): Promise<SnapshotId[] | undefined>;
+  /** Returns the names of the channels besides the one at the root, sorted. One storage operation. */
+  channels(): Promise<string[]>;
   /** Returns the bytes stored as a leaf; `undefined` when there are none. */
   leaf(reference: LeafReference): Promise<Uint8Array | undefined>;
   /** Returns the record of a file; `undefined` when it is missing. One storage operation, or two for a file on demand. */

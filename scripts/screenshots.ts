@@ -10,8 +10,8 @@ import { launchChromium } from './screenshots/browser.ts';
 import { Program } from './start/program.ts';
 
 /**
- * `npm run screenshots [-- DIR]`: pictures of the pages for docs/, of a mirror of all that the sample upstream has, in
- * light and dark, at desktop and phone width. The times in them are always the same.
+ * `npm run screenshots [-- DIR]`: pictures of every page for docs/pages.md, of a mirror of all that the sample upstream has: on a
+ * desktop in light and dark, and on a phone. The times in them are always the same.
  */
 const MADE = new Date('2026-11-12T09:30:00Z');
 const SEEN = new Date('2026-11-20T14:05:00Z');
@@ -20,11 +20,22 @@ const ORIGIN = 'https://mirror.example.com';
 const TAGS = 'arm64_sonoma,sonoma,x86_64_linux,arm64_linux';
 const CREATE = ['--all', '--cask', 'firefox,visual-studio-code', '--with-vulns', '--platforms', TAGS];
 
-const PAGES = { 'status-page': '/', folder: '/bottles/', verify: '/verify' };
-const WIDTHS = {
-  desktop: { viewport: { width: 1100, height: 920 }, deviceScaleFactor: 1 },
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5 },
+const PAGES = {
+  front: '/',
+  search: '/?q=json',
+  'search-nothing': '/?q=wegt',
+  package: '/packages/jq',
+  changes: '/changes',
+  folder: '/bottles/',
+  verify: '/verify',
+  problem: '/bottles/jq-9.9.sonoma.bottle.tar.gz',
 };
+/** No larger than it takes to show the layout of each: all pictures together have at most 1.5 MB. */
+const SCREENS = {
+  '': { viewport: { width: 912, height: 600 }, colorScheme: 'light' },
+  dark: { viewport: { width: 912, height: 600 }, colorScheme: 'dark' },
+  phone: { viewport: { width: 390, height: 700 }, colorScheme: 'light' },
+} as const;
 
 const target = process.argv[2] ?? fileURLToPath(new URL('../docs', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'stout-mirror-screenshots-'));
@@ -52,36 +63,52 @@ async function takeAll(directory: string): Promise<void> {
   const where = { directory, host: '127.0.0.1', port: 0, publicUrl: ORIGIN };
   const server = await serveDirectory({ ...where, trusted: [KEY.publicKey], clock: () => SEEN });
   const browser = await launchChromium();
+  const pictures: Picture[] = [];
   try {
     for (const [name, path] of Object.entries(PAGES)) {
-      for (const [width, screen] of Object.entries(WIDTHS)) {
-        for (const colorScheme of ['light', 'dark'] as const) {
-          const parts = [name, width === 'desktop' ? '' : width, colorScheme === 'light' ? '' : colorScheme];
-          const file = `${parts.filter(Boolean).join('-')}.png`;
-          await take(browser, `${server.origin}${path}`, { ...screen, colorScheme }, join(target, file));
-        }
+      for (const [screen, options] of Object.entries(SCREENS)) {
+        const file = `${[name, screen].filter(Boolean).join('-')}.png`;
+        const status = name === 'problem' ? 404 : 200;
+        pictures.push(
+          await take(browser, { url: `${server.origin}${path}`, status }, options, join(target, file)),
+        );
       }
     }
+    expectDifferent(pictures);
   } finally {
     await browser.close();
     await server.close();
   }
 }
 
+interface Picture {
+  path: string;
+  bytes: Buffer;
+}
+
+/** Takes a picture of a page. Throws if the server answers with another status. */
 async function take(
   browser: Browser,
-  url: string,
+  { url, status }: { url: string; status: number },
   options: Parameters<Browser['newPage']>[0],
   path: string,
-): Promise<void> {
+): Promise<Picture> {
   const page = await browser.newPage(options);
-  await page.goto(url);
+  const found = (await page.goto(url))?.status();
+  if (found !== status) throw new Error(`${url} answers ${found}, not ${status}.`);
   if (url.endsWith('/verify')) {
     await page.click('#deep button');
     await page.waitForSelector('#run[data-state=good]');
     await page.mouse.move(0, 0);
   }
-  await page.screenshot({ path });
+  const bytes = await page.screenshot({ path });
   await page.close();
   console.log(path);
+  return { path, bytes };
+}
+
+/** Throws if two pictures are the same: then one of them is of another page than its name says. */
+function expectDifferent(pictures: readonly Picture[]): void {
+  for (const same of Map.groupBy(pictures, ({ bytes }) => bytes.toString('base64')).values())
+    if (same.length > 1) throw new Error(`The same picture: ${same.map(({ path }) => path).join(', ')}.`);
 }

@@ -12,6 +12,7 @@ const OUTWARD: Readonly<Record<string, string>> = {
   'format/app.ts': "import { createApp } from '../worker/app.ts';\nexport const wrong = createApp;",
   'format/keys.ts': "import { signingKey } from '../builder/keys.ts';\nexport const wrong = signingKey;",
   'format/global.ts': "export const wrong = Buffer.from('');",
+  'pages/worker.ts': "import { createApp } from '../worker/app.ts';\nexport const wrong = createApp;",
   'worker/files.ts': "import { open } from 'node:fs/promises';\nexport const wrong = open;",
   'worker/http/keys.ts':
     "import { signingKey } from '../../builder/keys.ts';\nexport const wrong = signingKey;",

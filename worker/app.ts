@@ -1,23 +1,29 @@
 import { Hono, type MiddlewareHandler } from 'hono';
+import { TrieRouter } from 'hono/router/trie-router';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
-import { Findings } from './findings.ts';
-import { LiveSnapshots } from './live-snapshot.ts';
+import { withoutNeedlessEscapes } from './http/path.ts';
+import type { LiveSnapshot } from './live-snapshot.ts';
 import { admitted, encrypted, finished, observed, readOnly } from './middleware.ts';
 import { Fetching } from './on-demand/fetching.ts';
 import type { AskSource } from './on-demand/source.ts';
+import { type Place, splitPath } from './place.ts';
+import { Places } from './places.ts';
 import { type Advice, problemResponse } from './problem.ts';
 import type { RequestRecord } from './request-log.ts';
 import { apiRoutes } from './routes/api.ts';
+import { badgeRoutes } from './routes/badge.ts';
+import { changesRoutes } from './routes/changes.ts';
 import { configRoutes } from './routes/config.ts';
 import { folderRoutes } from './routes/folders.ts';
-import { statusRoutes } from './routes/status.ts';
+import { frontRoutes } from './routes/front.ts';
+import { packageRoutes } from './routes/packages.ts';
+import { bareRoutes, placeRoutes } from './routes/places.ts';
 import { treeRoutes } from './routes/tree.ts';
 import { v2Routes } from './routes/v2.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import type { Settings } from './settings.ts';
-import { Verification } from './verification.ts';
 
 export interface AppOptions {
   store: MirrorStore;
@@ -25,33 +31,61 @@ export interface AppOptions {
   clock: () => Date;
   /** Asks the sources of files on demand. Without it, or if the store keeps nothing, nothing is fetched. */
   ask?: AskSource | undefined;
-  /** Called after each response. */
-  log?: ((record: RequestRecord) => void) | undefined;
+  /** Called with each request once its response is ready to be sent. */
+  log?: ((record: RequestRecord, request: Request) => void) | undefined;
   /** What to do about errors, where the app does not run as a Worker. */
   advice?: Advice | undefined;
 }
 
 /** One file of `routes/` each, in the order in which they match. The tree, and what it does not have, comes last. */
-const ROUTES = [v2Routes, verifyRoutes, apiRoutes, configRoutes, statusRoutes, folderRoutes, treeRoutes];
+const ROUTES = [
+  ...[v2Routes, verifyRoutes, apiRoutes, packageRoutes, changesRoutes, badgeRoutes, configRoutes],
+  ...[frontRoutes, folderRoutes, treeRoutes],
+];
 
-/** Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. */
-export function createApp({ store, settings, clock, ask, log, advice }: AppOptions): Hono<AppEnvironment> {
-  const findings = new Findings(clock);
-  const services: Services = {
-    store,
-    settings,
-    clock,
-    findings,
-    snapshots: new LiveSnapshots(store, settings, clock),
-    verification: new Verification(store, settings, clock, findings),
-    fetching: ask && store.keep ? new Fetching(store, ask, clock) : undefined,
-  };
+/** The serving app, and what its operator wants to know of all its places. */
+export interface Mirror {
+  app: Hono<AppEnvironment>;
+  /** Returns how many files were found not to be as signed in the last hour; one that several places list counts in each. */
+  faults(): number;
+}
+
+/** Makes the app of {@link createMirror} alone. */
+export const createApp = (options: AppOptions): Hono<AppEnvironment> => createMirror(options).app;
+
+/**
+ * Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. The root, each channel
+ * and each kept snapshot is answered by an app that sees paths without those of its place.
+ */
+export function createMirror(options: AppOptions): Mirror {
+  const { store, clock, settings, ask } = options;
+  const fetching = ask && store.keep ? new Fetching(store, ask, clock) : undefined;
+  const places = new Places({ store, settings, clock, fetching }, (services) => {
+    const liveAt = (place: Place): Promise<LiveSnapshot> =>
+      places.ask(place, (placed) => placed.services.snapshots.current());
+    const own = services.base === '' ? placeRoutes(services, liveAt) : bareRoutes(services);
+    return placeApp(options, services, [own, ...ROUTES.map((routes) => routes(services))]);
+  });
+  // One route needs no table.
+  const app = new Hono<AppEnvironment>({ router: new TrieRouter() }).all('*', ({ req: { raw } }) => {
+    const { rest: path, ...place } = splitPath(withoutNeedlessEscapes(new URL(raw.url).pathname));
+    return places.ask(place, (placed) => placed.app.fetch(raw, { path }));
+  });
+  return { app, faults: () => places.faults };
+}
+
+/** Makes the app of one place. */
+function placeApp(
+  { settings, clock, log, advice }: AppOptions,
+  { findings, base }: Services,
+  routes: readonly Hono<AppEnvironment>[],
+): Hono<AppEnvironment> {
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
-  const app = emptyApp({ clock, log, advice }, finished(settings, clock, warning), (error) =>
+  const app = emptyApp({ clock, log, advice, base }, finished(settings, clock, warning), (error) =>
     findings.noteError(error),
   );
   if (settings.tokens.length > 0) app.use(encrypted(settings), admitted(settings));
-  for (const routes of ROUTES) app.route('/', routes(services));
+  for (const some of routes) app.route('/', some);
   return app;
 }
 
@@ -68,15 +102,24 @@ export function createUnconfiguredApp(
 
 /** Makes an app without routes, but with all that every response has. */
 function emptyApp(
-  { clock, log, advice }: Pick<AppOptions, 'clock' | 'log' | 'advice'>,
+  {
+    clock,
+    log,
+    advice,
+    base,
+  }: Pick<AppOptions, 'clock' | 'log' | 'advice'> & Partial<Pick<Services, 'base'>>,
   headers: MiddlewareHandler<AppEnvironment>,
   note: (error: unknown) => void = () => undefined,
 ): Hono<AppEnvironment> {
-  const app = new Hono<AppEnvironment>();
+  const app = new Hono<AppEnvironment>({
+    // The others build a table of all routes for the first request, which costs a cold isolate more than it ever saves.
+    router: new TrieRouter(),
+    getPath: ({ url }, options) => options?.env?.path ?? new URL(url).pathname,
+  });
   app.use(observed(clock, log), headers, readOnly);
   app.onError((error, context) => {
     note(error);
-    return problemResponse(error, context.req.raw, context.get('requestId'), advice);
+    return problemResponse(error, context.req.raw, context.get('requestId'), advice, base);
   });
   return app;
 }

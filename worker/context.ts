@@ -17,6 +17,10 @@ import type { Verification } from './verification.ts';
 
 /** What a request carries from its route to the headers of its response and to the log. */
 export interface AppEnvironment {
+  Bindings: {
+    /** The path of the request below the place that it is for. */
+    path?: string;
+  };
   Variables: {
     requestId: string;
     warning?: string;
@@ -26,6 +30,10 @@ export interface AppEnvironment {
     refusedFrom?: number;
     /** How long it took to look up that snapshot, milliseconds. */
     snapshotTime?: number;
+    /** The route that answers, where its pattern says too little. One of few, as `route` of a log record. */
+    route?: string;
+    /** Path of the package file that was asked for, also by its content. */
+    packageFile?: string;
     /** What it took to get a file that was not here. */
     fetched?: Fetched;
     /** What a request to a private mirror identified itself with. */
@@ -43,6 +51,10 @@ export interface Services {
   store: MirrorStore;
   settings: Settings;
   clock: () => Date;
+  /** Path below which the mirror is served, such as `/channels/canary`; empty at the root. Links of pages begin with it. */
+  base: string;
+  /** True if nothing that the snapshot names will ever be another file at its address: below `/at/<version>-<key id>`. */
+  isFixed: boolean;
   snapshots: LiveSnapshots;
   verification: Verification;
   findings: Findings;
@@ -51,17 +63,28 @@ export interface Services {
 }
 
 /** Returns the scheme and host under which this request's client reaches the mirror. */
-export const originFor = (context: AppContext, { publicUrl }: Settings): string =>
-  publicUrl ?? new URL(context.req.url).origin;
+export const originFor = (
+  context: AppContext,
+  { settings: { publicUrl } }: Pick<Services, 'settings'>,
+): string => publicUrl ?? new URL(context.req.url).origin;
 
 /**
  * Returns the base of URLs that the client will request (docs/format.md section 8). That of a private mirror includes the
  * credentials of this request, because stout sends none by itself. It must appear on no page and in no log.
  */
-export function clientBase(context: AppContext, settings: Settings): string {
+export function clientBase(context: AppContext, services: Pick<Services, 'settings' | 'base'>): string {
   const credentials = context.get('credentials');
-  const origin = originFor(context, settings);
+  const origin = originFor(context, services) + services.base;
   return credentials ? withCredentials(origin, credentials) : origin;
+}
+
+/** In place of the credentials of a private mirror, which nobody should read over a shoulder. */
+const PLACEHOLDER = 'USER:TOKEN@';
+
+/** Returns {@link clientBase} for a page: a private mirror's has a placeholder for the credentials. */
+export function shownBase(context: AppContext, services: Pick<Services, 'settings' | 'base'>): string {
+  const base = originFor(context, services) + services.base;
+  return services.settings.tokens.length > 0 ? base.replace('://', `://${PLACEHOLDER}`) : base;
 }
 
 /** Returns stout's configuration for clients at `origin`. */
@@ -80,6 +103,7 @@ export async function answer(
   { clock, findings }: Services,
   representation: Representation,
 ): Promise<Response> {
+  if (representation.packageFile !== undefined) context.set('packageFile', representation.packageFile);
   const response = await respond(context.req.raw, representation, clock());
   // A 304 shows only what the client asked with.
   if (response.ok && isWeakTag(response.headers.get('etag') ?? '')) findings.noteWeak();

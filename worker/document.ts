@@ -1,8 +1,8 @@
 import { utf8 } from '../format/bytes.ts';
+import { HTML } from '../pages/page.ts';
 import { CACHE_CONTROL } from './http/caching.ts';
 import { strongTag } from './http/etag.ts';
 import { type Representation, wholeBody } from './http/respond.ts';
-import { HTML } from './pages/page.ts';
 import { sha256Of } from './runtime-crypto.ts';
 
 const JSON_TYPE = 'application/json';
@@ -49,5 +49,12 @@ export const momentary = (body: string, headers: Readonly<Record<string, string>
 /** Returns a momentary response of JSON. */
 export const momentaryJson = (value: unknown, status = 200): Response =>
   momentary(prettyJson(value), { 'content-type': JSON_TYPE, vary: 'accept' }, status);
+
+/** Returns a permanent redirect to a path of this server. */
+export const redirect = (location: string): Response =>
+  new Response(null, {
+    status: 308,
+    headers: { location, 'cache-control': CACHE_CONTROL.never, 'content-length': '0' },
+  });
 
 const prettyJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

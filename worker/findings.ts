@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import { MirrorError } from '../format/errors.ts';
+import { isSha256 } from '../format/is-sha256.ts';
 import { POINTER, ROOT, signaturePath } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { VerifyReport } from '../format/verify/report.ts';
@@ -24,23 +26,31 @@ export interface Fault {
   turn: number;
 }
 
+/** What the findings of all places have in common: they count together, and places share stored bytes. */
+export class SharedFindings {
+  /** Number of the last finding: clocks are too coarse to tell what came first. */
+  last = 0;
+  /** Number of the last fault that was not known before. */
+  lastNew = 0;
+  /** The SHA-256 of files in whose place other bytes were found, in whatever place. */
+  readonly refuted = new LRUCache<string, true>({ max: MAX_FILES });
+}
+
 /**
- * What one isolate, or one process, has found out about stored files in the last hour, by serving or by checking them:
- * for health, pages and later checks.
+ * What one isolate, or one process, has found out in the last hour about the stored files of one place, by serving or by
+ * checking them: for health, pages and later checks.
  */
 export class Findings {
   readonly #clock: () => Date;
   /** By path, the latest last. */
   readonly #faults = new Map<string, Fault>();
-  /** Number of the last finding: clocks are too coarse to tell what came first. */
-  #turn = 0;
-  /** Number of the last fault that was not known before. */
-  #newTurn = 0;
+  readonly shared: SharedFindings;
   /** The last file that was sent on the evidence of an MD5. */
   #weak: Pick<Fault, 'at' | 'turn'> | undefined;
 
-  constructor(clock: () => Date) {
+  constructor(clock: () => Date, shared = new SharedFindings()) {
     this.#clock = clock;
+    this.shared = shared;
   }
 
   /** The files that are not as signed, the latest finding last. */
@@ -56,22 +66,22 @@ export class Findings {
 
   /** The number of the last finding. */
   get turn(): number {
-    return this.#turn;
+    return this.shared.last;
   }
 
-  /** Returns true if a file was not as signed: only its bytes can show that it is now. */
-  has(path: string): boolean {
-    return this.#faults.has(path);
+  /** Returns true if a file was not as signed, here or in another place: only its bytes can show that it is now. */
+  has(entry: SnapshotEntry): boolean {
+    return this.#faults.has(filePathOf(entry)) || this.refutes(entry);
   }
 
-  /** Returns true if the file was found to have other bytes than this entry lists: then an MD5 is no evidence for them. */
-  refutes(entry: SnapshotEntry): boolean {
-    return this.#faults.get(filePathOf(entry))?.expected === entry.sha256;
+  /** Returns true if other bytes than this entry lists were found in any place: then an MD5 is no evidence for them. */
+  refutes({ sha256 }: SnapshotEntry): boolean {
+    return this.shared.refuted.has(sha256);
   }
 
   /** Returns true if a fault that was not known before was found after the finding with this number. */
   isOutdated(turn: number): boolean {
-    return this.#newTurn > turn;
+    return this.shared.lastNew > turn;
   }
 
   /** Remembers an error that refused a request, if it is a fault of stored bytes. */
@@ -84,23 +94,26 @@ export class Findings {
     if (!FAULTS.includes(code) || JUDGED_EACH_TIME.includes(path)) return;
     const at = this.#clock().getTime();
     const before = this.#faults.get(path)?.at ?? Number.NEGATIVE_INFINITY;
-    this.#turn += 1;
-    if (before <= at - LIFETIME) this.#newTurn = this.#turn;
+    this.shared.last += 1;
+    if (before <= at - LIFETIME) this.shared.lastNew = this.shared.last;
     this.#faults.delete(path);
-    this.#faults.set(path, { path, code, expected, at, turn: this.#turn });
+    this.#faults.set(path, { path, code, expected, at, turn: this.shared.last });
+    if (code === 'mismatch' && expected !== undefined && isSha256(expected))
+      this.shared.refuted.set(expected, true);
     const [oldest] = this.#faults.keys();
     if (this.#faults.size > MAX_FILES && oldest !== undefined) this.#faults.delete(oldest);
   }
 
   /** Forgets a file whose bytes were read and are as signed. */
-  forget(path: string): void {
-    this.#faults.delete(path);
+  forget(entry: SnapshotEntry): void {
+    this.#faults.delete(filePathOf(entry));
+    this.shared.refuted.delete(entry.sha256);
   }
 
   /** Remembers that a file was sent on the evidence of an MD5. */
   noteWeak(): void {
-    this.#turn += 1;
-    this.#weak = { at: this.#clock().getTime(), turn: this.#turn };
+    this.shared.last += 1;
+    this.#weak = { at: this.#clock().getTime(), turn: this.shared.last };
   }
 
   /** Forgets what a check of everything, begun after the finding with this number, has found in order since. */

@@ -1,5 +1,6 @@
-import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
+import type { AnalyticsEngineDataset, ExecutionContext, R2Bucket } from '@cloudflare/workers-types';
 import { MirrorError } from '../format/errors.ts';
+import { writeDataPoint } from './analytics.ts';
 import { createApp, createUnconfiguredApp } from './app.ts';
 import type { AskSource } from './on-demand/source.ts';
 import { isFault } from './problem.ts';
@@ -11,6 +12,8 @@ import { parseSettings, type SettingVariables } from './settings.ts';
 export interface Bindings extends SettingVariables {
   /** May be missing: environments do not inherit it. */
   MIRROR?: R2Bucket;
+  /** Where figures about requests go, if anywhere. */
+  METRICS?: AnalyticsEngineDataset;
 }
 
 // One app for each isolate: all its requests share the snapshot and the leaves.
@@ -29,6 +32,11 @@ export default {
 /** When a variable is invalid, or the bucket is not bound, nothing is served, and every response says why. */
 function appFor(bindings: Bindings): ReturnType<typeof createApp> {
   const clock = (): Date => new Date();
+  const { METRICS } = bindings;
+  const log = (record: RequestRecord, request: Request): void => {
+    writeLine(record);
+    if (METRICS) writeDataPoint(METRICS, record, request);
+  };
   try {
     return createApp({ store: storeOf(bindings), settings: parseSettings(bindings), clock, ask, log });
   } catch (fault) {
@@ -46,7 +54,7 @@ function storeOf({ MIRROR }: Bindings): R2Store {
 }
 
 /** Writes one line of JSON for each request. */
-function log(record: RequestRecord): void {
+function writeLine(record: RequestRecord): void {
   const line = JSON.stringify(record);
   if (isFault(record.status)) console.error(line);
   else console.log(line);

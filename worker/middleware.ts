@@ -18,7 +18,7 @@ const STRICT_TRANSPORT = 'max-age=31536000';
 
 /** Gives the request an id, sends the time that it took to the client (Server Timing, W3C), and logs the outcome. */
 export const observed =
-  (clock: () => Date, log?: (record: RequestRecord) => void): Handler =>
+  (clock: () => Date, log?: (record: RequestRecord, request: Request) => void): Handler =>
   async (context, next) => {
     const started = clock().getTime();
     context.set('requestId', requestIdOf(context.req.raw.headers));
@@ -30,7 +30,7 @@ export const observed =
     headers.set('date', now.toUTCString());
     headers.set('x-request-id', context.get('requestId'));
     headers.set('server-timing', `snapshot;dur=${context.get('snapshotTime') ?? 0}, total;dur=${ms}`);
-    log?.(recordOf(context, ms));
+    log?.(recordOf(context, ms), context.req.raw);
   };
 
 /** Sets the headers of every response, and the caching rules that hold whatever the route said. */

@@ -1,6 +1,11 @@
 import { MirrorError } from '../format/errors.ts';
+import { didYouMean } from '../format/near-names.ts';
 import { KINDS } from '../format/packages/kinds.ts';
 import { isTreePath } from '../format/paths.ts';
+import type { Services } from './context.ts';
+import type { LiveSnapshot } from './live-snapshot.ts';
+import { packageList } from './package-list.ts';
+import { nearNames } from './package-parts.ts';
 
 const FOLDERS = [...KINDS.map(({ folder }) => folder), 'vulns', 'api'].join('|');
 const INDEXES = KINDS.map(({ index }) => index).join('|');
@@ -24,4 +29,16 @@ export function missingPath(path: string): MirrorError {
   return possible
     ? new MirrorError('not-found', `This mirror has nothing at ${name}.`, { where: path })
     : new MirrorError('no-such-path', `No mirror has such a path as ${name}.`, { where: path });
+}
+
+/** Returns the error for a name that no package has, with the names that may have been meant. Throws `missing` or `mismatch`. */
+export async function missingPackage(
+  services: Pick<Services, 'store' | 'clock'>,
+  live: LiveSnapshot,
+  name: string,
+): Promise<MirrorError> {
+  // Other text is not a mistyped name, and comparing it would take long.
+  const near = isTreePath(name) ? nearNames(await packageList(services, live), name) : [];
+  const message = `This mirror has no package named ${JSON.stringify(name.slice(0, 80))}.${didYouMean(near)}`;
+  return new MirrorError('not-found', message, { near });
 }

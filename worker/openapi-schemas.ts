@@ -43,6 +43,7 @@ const health = {
         fetched: { ...count, description: 'How many files.' },
         bytes: count,
         failed: { ...count, description: 'How many attempts.' },
+        seconds: { type: 'number', minimum: 0, description: 'How long all of them took.' },
       }),
     ],
     description:
@@ -60,6 +61,69 @@ const formula = {
     bottles: { type: 'object', additionalProperties: exactly({ path: text, sha256, size: count }, 'size') },
   },
 };
+
+const kind = oneOf(...KINDS.map(({ id }) => id));
+
+const decision = {
+  type: 'object',
+  required: ['kind', 'name', 'version', 'rule', 'outcome', 'reason'],
+  properties: {
+    ...{ kind: text, name: text, version: text, reason: text, until: count },
+    rule: oneOf(...RULES),
+    outcome: oneOf('held', 'denied', 'waived', 'noted'),
+    needs: { ...text, description: 'The package that it needs, and that the rule keeps out.' },
+  },
+};
+
+const file = exactly(
+  {
+    path: text,
+    url: { ...text, description: 'Its address here, without a token.' },
+    ...{ sha256, size: { ...count, description: 'Bytes; absent while unknown, of some files on demand.' } },
+    version: { ...text, description: 'If it is another than that of the package: brew gets this one.' },
+    tags: list(text, { description: 'The platforms or architectures that it serves; none for all.' }),
+    signed_since: { ...instant, description: 'When this path first had this content.' },
+    on_demand: { const: true, description: 'The server fetches it when somebody first asks.' },
+  },
+  ...['size', 'version', 'on_demand'],
+);
+
+const packageDetails = {
+  type: 'object',
+  description: 'What the page of a package says.',
+  ...{ required: ['kind', 'name', 'other_names', 'files', 'dependencies', 'needed_by', 'decisions'] },
+  properties: {
+    kind,
+    name: text,
+    version: { ...text, description: 'Absent for a package that a rule keeps out.' },
+    other_names: list(text),
+    ...{ desc: text, homepage: text, license: text, tap: text },
+    ...{ deprecated: { const: true }, disabled: { const: true } },
+    files: list(file),
+    unchecked: { const: true, description: 'The upstream declared no checksum.' },
+    dependencies: list(exactly({ kind, name: text, type: text, here: { const: true } }, 'here')),
+    needed_by: list(exactly({ kind, name: text })),
+    needed_to_build: list(exactly({ kind, name: text })),
+    asked_for: exactly({ place: text, as: text }, 'place', 'as'),
+    vulnerabilities: list(
+      { type: 'object', required: ['id'], properties: { id: text } },
+      { description: 'Absent where the mirror does not have the advisories about it.' },
+    ),
+    decisions: list(decision),
+  },
+};
+
+const snapshotChanges = exactly(
+  {
+    version: count,
+    created_at: { ...count, description: 'Unix seconds.' },
+    counts: exactly({ added: count, updated: count, removed: count, held: count }),
+    packages: list(exactly({ kind, name: text, from: text, to: text, held: text }, 'from', 'to', 'held'), {
+      description: 'Absent where there would be too many.',
+    }),
+  },
+  'packages',
+);
 
 export const SCHEMAS = {
   Health: {
@@ -80,7 +144,7 @@ export const SCHEMAS = {
   },
   Package: exactly(
     {
-      kind: oneOf(...KINDS.map(({ id }) => id)),
+      kind,
       name: text,
       version: text,
       desc: text,
@@ -90,11 +154,18 @@ export const SCHEMAS = {
     'size',
   ),
   PackageList: exactly({
-    version: { ...text, description: 'Of the index.' },
-    count,
+    count: { ...count, description: 'How many match in all.' },
     packages: list(ref('Package')),
+    near: list(text, { description: 'Names that may have been meant, where no name matches `q`.' }),
+    next: {
+      type: ['string', 'null'],
+      description: 'Ask again with it as `after` while it is not null.',
+    },
   }),
-  Packages: exactly({ packages: list(ref('Package'), { minItems: 1 }) }),
+  Packages: exactly({ packages: list(ref('PackageDetails'), { minItems: 1 }) }),
+  PackageDetails: packageDetails,
+  Changes: exactly({ snapshots: list(ref('SnapshotChanges'), { description: 'The newest first.' }) }),
+  SnapshotChanges: snapshotChanges,
   Manifest: {
     type: 'object',
     description: "manifest.json as it was signed: stout's MirrorManifest, with its generator and request.",
@@ -116,16 +187,7 @@ export const SCHEMAS = {
       'policy.json as it was signed: why packages were held back, left out or let in. Times are Unix seconds.',
     required: ['decisions'],
     properties: {
-      decisions: list({
-        type: 'object',
-        required: ['kind', 'name', 'version', 'rule', 'outcome', 'reason'],
-        properties: {
-          ...{ kind: text, name: text, version: text, reason: text, until: count },
-          rule: oneOf(...RULES),
-          outcome: oneOf('held', 'denied', 'waived', 'noted'),
-          needs: { ...text, description: 'The package that it needs, and that the rule keeps out.' },
-        },
-      }),
+      decisions: list(decision),
       homebrew_api: {
         type: 'object',
         required: ['generated_at', 'waiting'],
@@ -134,6 +196,27 @@ export const SCHEMAS = {
       seen: { type: 'object', description: 'The versions that wait, by kind and name.' },
     },
   },
+  Channels: exactly({
+    channels: list(
+      exactly(
+        {
+          ...{ name: text, path: { ...text, description: 'Where it is served.' }, version: count },
+          ...{ created_at: instant, expires_at: instant },
+          published_at: { ...instant, description: 'When the channel got this snapshot.' },
+          signed_by: { type: ['string', 'null'], description: 'Key id; null if signatures are not checked.' },
+          problem: { ...text, description: 'Why it is not served.' },
+        },
+        ...['version', 'created_at', 'expires_at', 'published_at', 'signed_by', 'problem'],
+      ),
+    ),
+  }),
+  Snapshots: exactly({
+    total: {
+      type: ['integer', 'null'],
+      description: 'How many there are; null if they are too many to list: then none is listed.',
+    },
+    snapshots: list(exactly({ name: text, path: text, version: count, signed_by: text })),
+  }),
   Listing: exactly({
     path: text,
     snapshot: count,
@@ -211,8 +294,9 @@ export const SCHEMAS = {
       path: text,
       ...found,
       hint: text,
+      near: list(text, { description: 'Names of packages that may have been meant.' }),
       request_id: { ...text, description: 'The same as in the server’s log.' },
     },
-    ...['code', 'path', 'hint', 'request_id', ...Object.keys(found)],
+    ...['code', 'path', 'hint', 'near', 'request_id', ...Object.keys(found)],
   ),
 };

@@ -43,6 +43,7 @@ const RETRY_AFTER = { description: 'Seconds after which to ask again.', schema: 
 const BUSY = {
   '429': problem('As many checks as may run at once are running.', { 'Retry-After': RETRY_AFTER }),
 };
+const NAME = 'The name of a package; of a cask, its token.';
 const BAD_REQUEST = { '400': problem('An invalid parameter.') };
 
 /** The API in OpenAPI 3.1, as it is served. Tests compare it with real responses. */
@@ -76,15 +77,51 @@ export const OPENAPI = {
       '200': answer('policy.json', ref('Policy')),
     }),
     '/api/v1/packages': get(
-      'The packages, or those whose name or description contains `q`',
-      { '200': answer('By kind and name; with `q`, names that begin with it first.', ref('PackageList')) },
-      [query('q', 'Part of a name or description, in any case.')],
+      'The packages, or those whose name or description contains `q`, in parts of at most a thousand. All of them in one file: `/index/packages.tsv`',
+      {
+        '200': answer(
+          'A part: sorted by name; with `q`, the exact name first, then names that begin with it, names that contain it, descriptions.',
+          ref('PackageList'),
+        ),
+        ...BAD_REQUEST,
+      },
+      [
+        query('q', 'Words of names and descriptions, in any case; at most 100 characters.'),
+        query('after', 'A name: the part begins after it. `next` of an earlier part.'),
+        query('limit', 'Packages in the part; a few more where the last ones share a name.', {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1000,
+          default: 1000,
+        }),
+      ],
     ),
     '/api/v1/packages/{name}': get(
       'The packages with a name: a formula and a cask may share it',
-      { '200': answer('Those in this mirror.', ref('Packages')), ...NOT_HERE },
-      [inPath('name', 'The name of a package; of a cask, its token.')],
+      { '200': answer('What is known of each.', ref('Packages')), ...BAD_REQUEST, ...NOT_HERE },
+      [inPath('name', NAME)],
     ),
+    '/packages/{name}': get(
+      'The same; as a page for `Accept: text/html`',
+      { '200': answer('What is known of each.', ref('Packages')), ...BAD_REQUEST, ...NOT_HERE },
+      [inPath('name', NAME)],
+    ),
+    '/changes': get(
+      'What changed from snapshot to snapshot, signed; as a page for `Accept: text/html`',
+      { '200': answer('changes.json', ref('Changes')), ...BAD_REQUEST },
+      [
+        query('from', 'Of the page only: it begins at the snapshot with this version.', {
+          type: 'integer',
+          minimum: 0,
+        }),
+      ],
+    ),
+    '/changes.atom': get('The same as an Atom feed (RFC 4287)', {
+      '200': { description: 'The newest twenty snapshots.', content: { 'application/atom+xml': {} } },
+    }),
+    '/badge.svg': get('An image that says whether the mirror is fresh, expiring, expired or unverified', {
+      '200': { description: 'For READMEs.', content: { 'image/svg+xml': {} } },
+    }),
     '/verify': get(
       'Compares the mirror with its signatures',
       { '200': answer('What this call found; `ok` is the verdict.', ref('Report')), ...BAD_REQUEST, ...BUSY },
@@ -99,10 +136,31 @@ export const OPENAPI = {
       { '200': answer('The verdict.', ref('Verdict')), ...BAD_REQUEST, ...NOT_HERE, ...BUSY },
       [inPath('path', 'A path of the tree, slashes included.')],
     ),
+    '/channels/': get('The channels; each has all of these paths below its own', {
+      '200': answer('The root’s first; what each has, of the first twelve.', ref('Channels')),
+    }),
+    '/at/': get('The kept snapshots; each has all of these paths below its own', {
+      '200': answer('The newest first, at most 200.', ref('Snapshots')),
+    }),
     '/{folder}/': get(
       'The names in a folder, in parts of a thousand, for `Accept: application/json`',
-      { '200': answer('A part, sorted by name.', ref('Listing')), ...BAD_REQUEST, ...NOT_HERE },
-      [inPath('folder', 'A folder of the tree, slashes included.'), query('cursor', 'From an earlier part.')],
+      {
+        '200': {
+          description: 'A part, in the order that was asked for; or the checksums of the files.',
+          content: { ...json(ref('Listing')), 'text/plain': { schema: text } },
+        },
+        ...BAD_REQUEST,
+        ...NOT_HERE,
+      },
+      [
+        inPath('folder', 'A folder of the tree, slashes included.'),
+        query('cursor', 'From an earlier part.'),
+        query('before', 'A name: the part that ends before it.'),
+        query('filter', 'Part of a name, in any case; at most 100 characters.'),
+        query('sort', 'What the part is sorted by.', { enum: ['name', 'size', 'modified'] }),
+        query('order', 'Ascending by default.', { enum: ['asc', 'desc'] }),
+        query('format', 'The checksums of the files, as `sha256sum -c` reads them.', { const: 'sha256sums' }),
+      ],
     ),
   },
   components: {

@@ -1,35 +1,45 @@
+import { parseNewestChanges, type SnapshotChanges } from '../format/changes.ts';
 import { MirrorError } from '../format/errors.ts';
-import { PACKAGE_LIST } from '../format/layout.ts';
-import { type PackageList, parsePackageList } from '../format/package-list.ts';
+import { CHANGES, PACKAGE_LIST, SUMMARY } from '../format/layout.ts';
+import { parseSummary, type Summary } from '../format/summary.ts';
+import { type SearchText, searchTextOf } from '../pages/search.ts';
 import type { Services } from './context.ts';
-import { documentOf } from './document.ts';
-import type { Representation } from './http/respond.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { ReadOnce } from './read-once.ts';
 import { blameStorage, readStored } from './storage-check.ts';
 
-const lists = new ReadOnce<PackageList>();
-/** Each whole list is encoded once: it has megabytes on a large mirror. */
-const documents = new WeakMap<PackageList, Representation>();
+const lists = new ReadOnce<SearchText>();
+const summaries = new ReadOnce<Summary>();
+const newest = new ReadOnce<{ changes: SnapshotChanges | undefined }>();
 
-/** Returns the package list of a snapshot. Throws `missing` or `mismatch`. */
-export const packageList = (
-  { store, clock }: Pick<Services, 'store' | 'clock'>,
+type Reading = Pick<Services, 'store' | 'clock'>;
+
+/** Returns the package list of a snapshot, ready for searching. Throws `missing` or `mismatch`. */
+export const packageList = (services: Reading, live: LiveSnapshot): Promise<SearchText> =>
+  lists.get(live, services.clock, async () => searchTextOf(await read(services, live, PACKAGE_LIST)));
+
+/** Returns the summary of a snapshot. Throws `missing` or `mismatch`. */
+export const packageSummary = (services: Reading, live: LiveSnapshot): Promise<Summary> =>
+  summaries.get(live, services.clock, () =>
+    read(services, live, SUMMARY).then(parseSummary).catch(blameStorage),
+  );
+
+/** Returns what the newest snapshot with changes changed, if that is known. Throws `missing` or `mismatch`. */
+export async function newestChanges(
+  services: Reading,
   live: LiveSnapshot,
-): Promise<PackageList> =>
-  lists.get(live, clock, async () => {
-    const entry = await live.find(PACKAGE_LIST);
-    if (entry) return readStored(store, entry).then(parsePackageList).catch(blameStorage);
-    throw new MirrorError('missing', `The snapshot does not list ${PACKAGE_LIST}.`, { where: PACKAGE_LIST });
+): Promise<SnapshotChanges | undefined> {
+  const { changes } = await newest.get(live, services.clock, async () => {
+    const entry = await live.find(CHANGES);
+    if (!entry) return { changes: undefined };
+    const reading = readStored(services.store, entry).then(parseNewestChanges);
+    return { changes: await reading.catch(blameStorage) };
   });
+  return changes;
+}
 
-/** Describes the document of all packages, on one line. */
-export function allPackages(list: PackageList): Representation {
-  const { version, packages } = list;
-  const known = documents.get(list);
-  if (known) return known;
-  const body = JSON.stringify({ version, count: packages.length, packages });
-  const document = documentOf(body, 'application/json');
-  documents.set(list, document);
-  return document;
+async function read({ store }: Reading, live: LiveSnapshot, path: string): Promise<Uint8Array> {
+  const entry = await live.find(path);
+  if (entry) return readStored(store, entry);
+  throw new MirrorError('missing', `The snapshot does not list ${path}.`, { where: path });
 }

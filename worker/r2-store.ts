@@ -3,9 +3,12 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { MirrorError } from '../format/errors.ts';
 import {
   blobName,
+  CHANNELS,
+  channelKey,
   fetchedKey,
-  POINTER,
+  isChannelName,
   parseSnapshotName,
+  ROOT_CHANNEL,
   SNAPSHOTS,
   type SnapshotId,
   snapshotKey,
@@ -21,6 +24,7 @@ import type {
   StoredRecord,
   StoredRecords,
   Usage,
+  Which,
 } from '../format/store.ts';
 import { codeOf, readWithRetry } from './r2-attempts.ts';
 import { RecordTable } from './record-table.ts';
@@ -29,6 +33,8 @@ const BLOBS = blobName('');
 const FETCHED = fetchedKey('');
 /** Each page lists a thousand snapshots. */
 const MAX_SNAPSHOT_PAGES = 4;
+/** A bucket has few channels. */
+const MAX_CHANNEL_PAGES = 1;
 /** Each page lists a thousand objects, whose records take 57 KB. An isolate has 128 MB for everything. */
 const MAX_RECORD_PAGES = 400;
 /** How long one attempt at a read may take, milliseconds; for a file, until its first byte. */
@@ -44,15 +50,15 @@ export class R2Store implements MirrorStore {
     this.#patience = patience;
   }
 
-  async signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined> {
-    const key = snapshot ? snapshotKey(snapshot) : POINTER;
+  async signedRoot(which: Which = { channel: ROOT_CHANNEL }): Promise<PublishedRoot | undefined> {
+    const key = 'channel' in which ? channelKey(which.channel) : snapshotKey(which);
     const object = await this.#read(key, MAX_POINTER_SIZE);
     if (!object) return undefined;
     const { bytes, uploaded } = object;
     return { ...parsePointer(bytes, key), published: Math.floor(uploaded.getTime() / 1000) };
   }
 
-  async snapshots(version?: number): Promise<SnapshotId[]> {
+  async snapshots(version?: number): Promise<SnapshotId[] | undefined> {
     const kept: (SnapshotId & { time: number })[] = [];
     const prefix = version === undefined ? SNAPSHOTS : `${SNAPSHOTS}${version}-`;
     const maxPages = version === undefined ? MAX_SNAPSHOT_PAGES : 1;
@@ -62,8 +68,17 @@ export class R2Store implements MirrorStore {
         if (id) kept.push({ ...id, time: uploaded.getTime() });
       }
     });
-    const sorted = isWhole ? kept.sort((a, b) => a.time - b.time || a.version - b.version) : [];
+    if (!isWhole) return undefined;
+    const sorted = kept.sort((a, b) => a.time - b.time || a.version - b.version);
     return sorted.map(({ version, signer }) => ({ version, signer }));
+  }
+
+  async channels(): Promise<string[]> {
+    const names: string[] = [];
+    await this.#list(CHANNELS, MAX_CHANNEL_PAGES, { operations: 0 }, (objects) => {
+      names.push(...objects.map(({ key }) => key.slice(CHANNELS.length)).filter(isChannelName));
+    });
+    return names.sort();
   }
 
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {

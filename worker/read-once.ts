@@ -8,7 +8,10 @@ const PATIENCE = 5_000;
 export class ReadOnce<T extends object> {
   readonly #known = new WeakMap<LiveSnapshot, { value?: T; reading: SharedWork<T> }>();
 
-  /** Returns the value of a snapshot. `clock` is for how long others wait for this read. Throws what `read` throws; the next request then tries again. */
+  /**
+   * Returns the value of a snapshot. `clock` is for how long others wait for this read. Throws what `read` throws; the next request
+   * then tries again.
+   */
   async get(live: LiveSnapshot, clock: () => Date, read: () => Promise<T>): Promise<T> {
     const known = this.#known.get(live) ?? { reading: new SharedWork<T>(clock, PATIENCE) };
     this.#known.set(live, known);

@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import { isSha256 } from '../format/digest.ts';
+import { isSha256 } from '../format/is-sha256.ts';
 import type { StoredRecord } from '../format/store.ts';
 
 const SHA256 = 32;

@@ -3,7 +3,8 @@ import { gzipPath, isPackageFile, ROOT, signaturePath } from '../format/layout.t
 import { REWRITE_VERSION } from '../format/package-json.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { MirrorStore } from '../format/store.ts';
-import { CACHE_CONTROL, cacheControlOf, keptAtMost } from './http/caching.ts';
+import type { Services } from './context.ts';
+import { CACHE_CONTROL, cacheControlOf, fixedFor, keptAtMost } from './http/caching.ts';
 import { acceptEncodingOf, preferredCoding } from './http/coding.ts';
 import { contentTypeOf } from './http/content-type.ts';
 import { strongTag } from './http/etag.ts';
@@ -34,7 +35,7 @@ export function fileRepresentation(
     contentType: contentTypeOf(path),
     cacheControl: keptAtMost(rule, until - now.getTime() / 1000),
     sha256: entry.sha256,
-    ...(isPackageFile(path) ? { download: path.slice(path.lastIndexOf('/') + 1) } : {}),
+    ...(isPackageFile(path) ? { packageFile: path } : {}),
     isRefuted: storage.findings?.refutes(entry) === true,
     check: () => checkStored(storage, entry),
     body: async (range) => {
@@ -125,4 +126,19 @@ export function snapshotRepresentation(
   }
   const leaf = snapshot.leaves.find((reference) => reference.sha256 === LEAF.exec(path)?.[1]);
   return leaf && describe(leaf.size, leaf.sha256, CACHE_CONTROL.content, () => readLeaf(store, leaf));
+}
+
+/**
+ * Returns the representation of a file for its address. Below `/at/<version>-<key id>` no address ever has another file, so caches
+ * need not ask again: until the snapshot expires, or the file is no longer offered (`until`, Unix seconds).
+ */
+export function lasting(
+  { isFixed, clock }: Pick<Services, 'isFixed' | 'clock'>,
+  { snapshot }: LiveSnapshot,
+  representation: Representation,
+  until = Number.POSITIVE_INFINITY,
+): Representation {
+  if (!isFixed) return representation;
+  const left = Math.min(until, Date.parse(snapshot.expires_at) / 1000) - clock().getTime() / 1000;
+  return { ...representation, cacheControl: fixedFor(representation.cacheControl, left) };
 }

@@ -1,17 +1,23 @@
+import { routePath } from 'hono/route';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { AppContext } from './context.ts';
 
 /** A log line about one request, to be searched by its fields. It has no credentials and no addresses of clients. */
 export interface RequestRecord {
-  request_id: string;
+  /** The client has it in `X-Request-Id`; absent where it has none. */
+  request_id?: string;
   method: string;
+  /** The route that answered, such as `/bottles/*`: one of few, whatever is asked for. */
+  route: string;
   /** Path and query. */
   path: string;
   status: number;
   /** Milliseconds until the response's first byte was ready. */
   ms: number;
-  /** Content-Length, bytes. */
+  /** Bytes of content that the response announces; 0 for HEAD. */
   bytes?: number | undefined;
+  /** Path of the package file that was asked for, also by its content. */
+  package_file?: string | undefined;
   /** Version of the snapshot that the response is from. */
   snapshot?: number | undefined;
   warning?: string | undefined;
@@ -30,7 +36,8 @@ export interface RequestRecord {
   stack?: string | undefined;
 }
 
-const MAX_PATH = 2048;
+/** Most characters of `path`. */
+export const MAX_PATH = 2048;
 
 /** Returns the log line of a request after its response. */
 export function recordOf(context: AppContext, ms: number): RequestRecord {
@@ -40,10 +47,12 @@ export function recordOf(context: AppContext, ms: number): RequestRecord {
   return {
     request_id: context.get('requestId'),
     method: req.method,
+    route: context.get('route') ?? routePath(context),
     path: `${pathname}${search}`.slice(0, MAX_PATH),
     status: res.status,
     ms,
-    bytes: bytes === null ? undefined : Number(bytes),
+    bytes: req.method === 'HEAD' ? 0 : bytes === null ? undefined : Number(bytes),
+    package_file: context.get('packageFile'),
     snapshot: context.get('snapshot'),
     warning: context.get('warning'),
     fetch_ms: context.get('fetched')?.ms,

@@ -2,27 +2,19 @@ import { snapshotName } from '../format/layout.ts';
 import { keyIdText } from '../format/minisign/public-key.ts';
 import { openRoot } from '../format/snapshot/root.ts';
 import type { MirrorStore } from '../format/store.ts';
+import type { KeptSnapshot } from '../pages/kept.ts';
 import type { Services } from './context.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { ReadOnce } from './read-once.ts';
 import { RUNTIME_CRYPTO } from './runtime-crypto.ts';
 import type { Settings } from './settings.ts';
 
-/** A snapshot that is kept besides the live one, with a verified signature. */
-export interface KeptSnapshot {
-  /** Its name in the bucket. */
-  name: string;
-  created_at: string;
-  files: number;
-  bytes: number;
-}
-
 const SHOWN = 5;
 const known = new ReadOnce<KeptSnapshot[]>();
 
 /**
- * Returns the newest kept snapshots before the live one, of the same mirror and signed by a trusted key; none when storage
- * fails.
+ * Returns those of the last snapshots that were live in the channel before which are still kept, are of the same mirror and signed by
+ * a trusted key; none when storage fails.
  */
 export const keptSnapshots = (
   { store, clock, settings }: Pick<Services, 'store' | 'clock' | 'settings'>,
@@ -30,11 +22,7 @@ export const keptSnapshots = (
 ): Promise<KeptSnapshot[]> => known.get(live, clock, () => read(store, live, settings)).catch(() => []);
 
 async function read(store: MirrorStore, live: LiveSnapshot, { trusted }: Settings): Promise<KeptSnapshot[]> {
-  const kept = await store.snapshots();
-  const at = kept.findIndex((id) => snapshotName(id) === nameOf(live));
-  // What was stored after the live snapshot has never been live.
-  const earlier = at < 0 ? kept : kept.slice(0, at);
-  const newest = earlier.slice(-SHOWN).reverse();
+  const newest = (live.signed.history ?? []).slice(0, SHOWN);
   const opened = await Promise.allSettled(
     newest.map(async (id) => {
       const signed = await store.signedRoot(id);
@@ -48,6 +36,12 @@ async function read(store: MirrorStore, live: LiveSnapshot, { trusted }: Setting
     return [{ name: nameOf(root), created_at, ...totals }];
   });
 }
+
+/** Returns the live snapshot as a page lists it. */
+export const liveKept = (live: LiveSnapshot): KeptSnapshot => ({
+  ...{ name: nameOf(live), created_at: live.snapshot.created_at },
+  ...live.snapshot.totals,
+});
 
 /** Returns the name under which a bucket keeps a snapshot; its version where nothing is verified. */
 export const nameOf = ({

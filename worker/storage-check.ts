@@ -136,6 +136,15 @@ export function blameStorage(error: unknown): never {
   throw new MirrorError('mismatch', message, { where, expected, found, cause: error });
 }
 
+/** Returns the result of some work on a stored document. Rethrows as {@link blameStorage}. */
+export function blamingStorage<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return blameStorage(error);
+  }
+}
+
 const isWeak = (entry: SnapshotEntry, evidence: Evidence): boolean =>
   judge(entry, evidence).state === 'consistent';
 

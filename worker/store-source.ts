@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
-import { sha256Hex } from '../format/digest.ts';
 import { MirrorError, messageOf } from '../format/errors.ts';
-import { ROOT, type SnapshotId, snapshotName } from '../format/layout.ts';
+import { ROOT, ROOT_CHANNEL, snapshotName } from '../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../format/snapshot/entry.ts';
 import type { LeafReference, SignedRoot } from '../format/snapshot/root.ts';
 import {
@@ -12,12 +11,14 @@ import {
   type MirrorStore,
   type StoredRecords,
   type Usage,
+  type Which,
 } from '../format/store.ts';
 import { agrees, type Evidence } from '../format/verify/evidence.ts';
 import type { Depth } from '../format/verify/report.ts';
 import type { VerifySource } from '../format/verify/source.ts';
 import type { Findings } from './findings.ts';
 import { withinPatience } from './patience.ts';
+import { sha256Of } from './runtime-crypto.ts';
 import { readWhole, storedLeaf } from './storage-check.ts';
 
 /** The most operations that it takes to look at one file. */
@@ -31,16 +32,18 @@ const PATIENCE = 10_000;
 export interface SourceOptions {
   /** Records of all files, where storage could list them. */
   records: Promise<StoredRecords | undefined> | undefined;
-  /** A kept snapshot to verify, which need not be live. */
-  kept?: SnapshotId | undefined;
-  /** Otherwise the one that is served, or without it the one that storage calls live. */
+  /** The snapshot that is served, if that is the one to verify. */
   live?: SignedRoot | undefined;
+  /** Otherwise the one to read: a kept one, which need not be live, or that of a channel; the one at the root if absent. */
+  which?: Which | undefined;
   /** What is known of the files of the live snapshot, if that is the one to verify. */
   findings: Findings | undefined;
   /** What the call has used so far. */
   used: Usage & {
     /** Bytes read and hashed. */
     bytes: number;
+    /** Leaves read, each of which takes time to parse. */
+    leaves: number;
   };
 }
 
@@ -57,19 +60,20 @@ export class StoreSource implements VerifySource {
   }
 
   async signedRoot(): Promise<SignedRoot> {
-    const { used, kept, live } = this.#options;
+    const { used, live, which = { channel: ROOT_CHANNEL } } = this.#options;
     used.operations += 1;
-    const signed = kept || !live ? await this.#store.signedRoot(kept) : live;
+    const signed = live ?? (await this.#store.signedRoot(which));
     if (signed) {
-      this.root = sha256Hex(signed.root);
+      this.root = sha256Of(signed.root);
       return signed;
     }
-    const what = kept ? `No snapshot ${snapshotName(kept)}` : 'No snapshot';
+    const what = 'channel' in which ? 'No snapshot' : `No snapshot ${snapshotName(which)}`;
     throw new MirrorError('missing', `${what} has been published here.`, { where: ROOT });
   }
 
   leaf(reference: LeafReference): Promise<Uint8Array> {
     this.#options.used.operations += 1;
+    this.#options.used.leaves += 1;
     return storedLeaf(this.#store, reference);
   }
 
@@ -92,14 +96,14 @@ export class StoreSource implements VerifySource {
     const { used, findings } = this.#options;
     used.operations += looksFor(entry);
     const evidence = await hashStored(this.#store, entry);
-    if (agrees(entry, evidence)) findings?.forget(filePathOf(entry));
+    if (agrees(entry, evidence)) findings?.forget(entry);
     used.bytes += entry.size ?? (evidence.kind === 'bytes' ? evidence.size : 0);
     return evidence;
   }
 
   async #recorded(entry: SnapshotEntry): Promise<Evidence> {
     const { used, findings } = this.#options;
-    if (findings?.has(filePathOf(entry))) return this.#hashed(entry);
+    if (findings?.has(entry)) return this.#hashed(entry);
     const records = await this.#options.records;
     const listed = records && evidenceOf(records.get(entry));
     if (entry.source !== undefined && records?.lacks(entry.sha256)) return { kind: 'absent' };

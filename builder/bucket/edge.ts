@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { sameBytes } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
-import { ROOT, type SnapshotId, snapshotName } from '../../format/layout.ts';
+import { CHANNELS, ROOT, ROOT_CHANNEL, type SnapshotId, snapshotName } from '../../format/layout.ts';
 import { parseJson } from '../../format/parse.ts';
 import { MAX_POINTER_SIZE } from '../../format/snapshot/pointer.ts';
 import type { SignedRoot } from '../../format/snapshot/root.ts';
@@ -16,7 +16,9 @@ const MAX_REPORT = 16 * 1024 * 1024;
 const PATIENCE = 30_000;
 const PAUSE = 500;
 /** Statuses that a new snapshot does not change. */
-const FINAL: readonly unknown[] = ['401', '403', '404'];
+const FINAL: readonly unknown[] = ['401', '403'];
+/** The status where there is no Worker. A Worker too has it for a channel that was not there a moment ago. */
+const NOT_FOUND = '404';
 
 const reportSchema = v.object({
   ok: v.boolean(),
@@ -25,6 +27,10 @@ const reportSchema = v.object({
   failures: v.array(v.object({ path: v.string(), message: v.string() })),
   cursor: v.nullable(v.string()),
 });
+
+/** Returns the address at which a Worker serves a channel. */
+export const urlOfChannel = (edge: MirrorUrl, channel: string = ROOT_CHANNEL): MirrorUrl =>
+  channel === ROOT_CHANNEL ? edge : { ...edge, base: `${edge.base}/${CHANNELS}${channel}` };
 
 /**
  * Has the Worker at `edge` verify a snapshot that is written but not live, in as many calls as that takes.
@@ -38,13 +44,14 @@ export async function expectEdgeVerifies(
   confirm: ConfirmLease,
 ): Promise<void> {
   const name = snapshotName(id);
-  const client = new HttpClient({ loopback: false, origin: edge.base });
+  const client = new HttpClient({ loopback: false, origin: new URL(edge.base).origin });
   const cursors = new Set<string>();
   let cursor: string | null = null;
   let done = 0;
   do {
     await confirm();
-    const url = new URL(`/verify?snapshot=${name}`, edge.base);
+    const url = mirrorFileUrl(edge.base, 'verify');
+    url.searchParams.set('snapshot', name);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
     const body: Uint8Array = await client.read(url, MAX_REPORT, edge);
     const report = parseJson(reportSchema, body, url.href);
@@ -71,13 +78,14 @@ export async function expectServed(
   reporter: Reporter,
   patience = PATIENCE,
 ): Promise<void> {
-  const client = new HttpClient({ loopback: false, origin: edge.base });
+  const client = new HttpClient({ loopback: false, origin: new URL(edge.base).origin });
   const url = mirrorFileUrl(edge.base, ROOT);
+  const final = new URL(edge.base).pathname === '/' ? [...FINAL, NOT_FOUND] : FINAL;
   const end = performance.now() + patience;
   for (let isFirst = true; ; isFirst = false) {
     const fault = await faultOf(() => client.read(url, MAX_POINTER_SIZE, edge), root);
     if (!fault) return;
-    if (performance.now() >= end || FINAL.includes(fault.found))
+    if (performance.now() >= end || final.includes(fault.found))
       throw notServed(edge.base, fault.message, fault.code);
     if (isFirst) {
       const seconds = Math.ceil(patience / 1000);

@@ -1,9 +1,8 @@
 import pMap from 'p-map';
 import { sha256Hex } from '../../format/digest.ts';
-import { MirrorError, messageOf } from '../../format/errors.ts';
+import { MirrorError } from '../../format/errors.ts';
 import {
   blobName,
-  POINTER,
   parseSnapshotName,
   ROOT,
   SNAPSHOTS,
@@ -16,7 +15,7 @@ import { keyIdText } from '../../format/minisign/public-key.ts';
 import { parseSignature } from '../../format/minisign/signature.ts';
 import type { SnapshotEntry, StoredEntry } from '../../format/snapshot/entry.ts';
 import { Leaf } from '../../format/snapshot/leaf.ts';
-import { MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
+import { MAX_POINTER_SIZE, parseKept } from '../../format/snapshot/pointer.ts';
 import { parseRoot, type Root, type SignedRoot } from '../../format/snapshot/root.ts';
 import type { Bucket } from './bucket.ts';
 
@@ -43,19 +42,19 @@ export async function listSnapshots(bucket: Bucket): Promise<StoredSnapshot[]> {
 export const isSameSnapshot = (a: SnapshotId, b: SnapshotId): boolean => snapshotName(a) === snapshotName(b);
 
 /**
- * Splits snapshots, newest first, at the live one. Those that storage received after it never went live. If the live one is
- * not among them, all count as earlier.
+ * Returns the stored snapshot that a version or a whole name means, `<version>-<key id>`; `undefined` if none does. Throws
+ * `usage` for a version that several keys have signed.
  */
-export function splitAtLive<T extends SnapshotId>(
-  stored: readonly T[],
-  live: SnapshotId,
-): { unfinished: T[]; past: T[] } {
-  const at = Math.max(
-    0,
-    stored.findIndex((id) => isSameSnapshot(id, live)),
-  );
-  return { unfinished: stored.slice(0, at), past: stored.slice(at) };
+export function findSnapshot<T extends SnapshotId>(stored: readonly T[], name: string): T | undefined {
+  const [found, ...others] = stored.filter((id) => name === String(id.version) || name === snapshotName(id));
+  if (!found || others.length === 0) return found;
+  const names = [found, ...others].map(snapshotName).join(', ');
+  throw new MirrorError('usage', `Several keys have signed snapshot ${name}: choose one of ${names}.`);
 }
+
+/** Returns the error for a snapshot that is not in the bucket. */
+export const notKept = (name: string, where = SNAPSHOTS): MirrorError =>
+  new MirrorError('not-found', `The bucket keeps no snapshot ${name}: see \`snapshots\`.`, { where });
 
 /** Returns the id of a snapshot as it describes itself. Its signature is not verified. Throws `bad-input`. */
 export const snapshotIdOf = ({ root, signature }: SignedRoot): SnapshotId => ({
@@ -70,34 +69,11 @@ export const snapshotIdOf = ({ root, signature }: SignedRoot): SnapshotId => ({
 export async function readSnapshot(bucket: Bucket, id: SnapshotId): Promise<SignedRoot> {
   const [where, name] = [snapshotKey(id), snapshotName(id)];
   const stored = await bucket.get(where, MAX_POINTER_SIZE);
-  if (!stored) {
-    const message = `The bucket keeps no snapshot ${name}: see \`snapshots\`.`;
-    throw new MirrorError('not-found', message, { where });
-  }
-  const signed = parsePointer(stored.bytes, where);
+  if (!stored) throw notKept(name, where);
+  const signed = parseKept(stored.bytes, where);
   const found = snapshotName(snapshotIdOf(signed));
   if (found === name) return signed;
   throw new MirrorError('mismatch', `${where} is another snapshot.`, { where, expected: name, found });
-}
-
-/** The pointer to the live snapshot. */
-export interface Pointer {
-  /** Absent if the object is damaged and is to be replaced. */
-  live: SignedRoot | undefined;
-  etag: string;
-}
-
-/** Reads the live pointer; `undefined` before the first publish. Throws `bad-input` for a damaged one, unless `repair`. */
-export async function readPointer(bucket: Bucket, repair = false): Promise<Pointer | undefined> {
-  const object = await bucket.get(POINTER, MAX_POINTER_SIZE);
-  if (!object) return undefined;
-  try {
-    return { live: parsePointer(object.bytes, POINTER), etag: object.etag };
-  } catch (cause) {
-    if (repair) return { live: undefined, etag: object.etag };
-    const message = `The bucket's pointer is damaged: ${messageOf(cause)} Use publish --repair.`;
-    throw new MirrorError('bad-input', message, { where: POINTER, cause });
-  }
 }
 
 /** Reads a whole file of a snapshot and compares it with its entry. Throws `missing` or `mismatch`, naming its path. */
@@ -112,6 +88,17 @@ export async function readStoredFile(
   if (found === sha256) return stored.bytes;
   const message = `The bucket has other bytes for ${path} than were signed.`;
   throw new MirrorError('mismatch', message, { where: path, expected: sha256, found });
+}
+
+/** Reads a document that a snapshot lists. Throws `missing` if it lists none, and as {@link readStoredFile}. */
+export async function readListed(
+  bucket: Bucket,
+  entries: readonly SnapshotEntry[],
+  path: string,
+): Promise<Uint8Array> {
+  const { sha256, size } = entries.find(({ name }) => name === path) ?? {};
+  if (sha256 !== undefined && size !== undefined) return readStoredFile(bucket, { sha256, size }, path);
+  throw new MirrorError('missing', `The snapshot does not list ${path}.`, { where: path });
 }
 
 /** Opens the stored leaf of a root with this index. Throws `missing`, or `mismatch` and its like for a damaged one. */

@@ -103,7 +103,7 @@ export interface MissingOptions extends UploadOptions {
 
 /**
  * Returns the blobs that the bucket lacks. Trusts the bucket to have those that the live snapshot names, except files on
- * demand; for those, for files that the folder does not have, and with `repair`, relies on a listing instead. Throws
+ * demand; for those, for files that the folder does not have, without a live snapshot, and with `repair`, relies on a listing instead. Throws
  * `mismatch` naming every object with other bytes, unless they are
  * to be replaced.
  */
@@ -116,7 +116,7 @@ export async function missingUploads(
   const named = repair ? new Set<string>() : await blobsOf(options, wanted, live);
   const missing = wanted.filter((upload) => !named.has(upload.sha256));
   const isUncertain = missing.some(({ isOnDemand, path }) => isOnDemand || !inspectFile(directory, path));
-  if (!repair && !isUncertain && missing.length <= WORTH_LISTING) return missing;
+  if (live && !repair && !isUncertain && missing.length <= WORTH_LISTING) return missing;
   return compareWithStored(options, missing, await listBlobs(bucket));
 }
 

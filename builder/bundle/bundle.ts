@@ -21,7 +21,7 @@ export interface BundleOptions {
   directory: string;
   /** The file to write. Of several parts, each has its number before the extension. */
   output: string;
-  /** An earlier bundle, or a receipt: the files that it lists are left out. */
+  /** An earlier bundle, a receipt, or a snapshot that the folder keeps: the files that it lists are left out. */
   since?: string | undefined;
   /** Longest part, bytes. */
   maxSize?: number | undefined;
@@ -48,7 +48,8 @@ export interface BundleSummary {
  * Writes the files of a mirror, or those that a mirror of an earlier version lacks, as one tar archive or several. Every
  * byte is compared with the signed list on the way. The same mirror and base give the same bytes at
  * the same time: superseded files are left out once their time has come. No part is in its place
- * before all are complete. Throws `mismatch`, `missing`, `expired`, `too-large`, `refused`, `rolled-back` or `bad-signature`.
+ * before all are complete. Throws `mismatch`, `missing`, `expired`, `too-large`, `refused`, `rolled-back`,
+ * `not-found` for a `since` that the folder does not keep, or `bad-signature`.
  */
 export async function bundleMirror(options: BundleOptions): Promise<BundleSummary> {
   const { directory, output, trusted, now } = options;
@@ -72,9 +73,9 @@ async function hasChanged(directory: string, { signature }: TrustedRoot): Promis
 }
 
 async function bundleSigned(options: BundleOptions, signed: TrustedRoot): Promise<BundleSummary> {
-  const { directory, output, maxSize = Number.MAX_SAFE_INTEGER, trusted, now, reporter } = options;
+  const { directory, output, maxSize = Number.MAX_SAFE_INTEGER, now, reporter } = options;
   const { snapshot } = signed;
-  const base = options.since === undefined ? undefined : await readBase(options.since, trusted, snapshot);
+  const base = options.since === undefined ? undefined : await readBase(options.since, options, snapshot);
   const { leaves, entries } = await readList(directory, snapshot);
   const { files, absent } = await filesToCarry(directory, entries, base?.entries ?? [], now);
   const since = base?.signed.snapshot.version ?? null;

@@ -1,9 +1,19 @@
 import { join } from 'node:path';
 import pMap from 'p-map';
-import { leafPath } from '../../format/layout.ts';
-import { incomingDirectory } from '../directory/paths.ts';
+import * as v from 'valibot';
+import { leafPath, MANIFEST } from '../../format/layout.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
+import { parseJson } from '../../format/parse.ts';
+import { isTreePath } from '../../format/paths.ts';
+import { countSchema } from '../../format/schemas.ts';
+import { filesBelow } from '../directory/mirror.ts';
+import { incomingDirectory, PRIVATE } from '../directory/paths.ts';
+import { readMirrorFile } from '../directory/read.ts';
 import { sync } from '../directory/write.ts';
+import { keptFiles } from '../history/withdrawn.ts';
 import { commitStage } from '../snapshot/commit-stage.ts';
+import type { Stage } from '../snapshot/stage.ts';
+import { isOfVersion } from '../withdraw/files.ts';
 import type { Received } from './receive.ts';
 
 const WRITERS = 16;
@@ -15,7 +25,7 @@ const WRITERS = 16;
 export async function commitBundle(
   directory: string,
   { head, stage, known }: Received,
-  obsolete: readonly string[],
+  { obsolete, now }: { obsolete: readonly string[]; now: Date },
 ): Promise<boolean> {
   const { signed, leaves, entries } = head;
   // Each file was written without waiting for the disk, which is faster for all of them at once.
@@ -25,5 +35,33 @@ export async function commitBundle(
     await stage.put(leafPath(sha256), leaves[index] ?? new Uint8Array());
   }
   const snapshot = { signed, snapshot: signed.snapshot, entries: [...entries] };
-  return commitStage(directory, stage, snapshot, known, obsolete);
+  const request = await readRequest(directory, stage);
+  const withdrawn = await withdrawnHere(directory, stage, request.withdrawn ?? []);
+  const keep = request.keep_snapshots;
+  return commitStage(directory, stage, snapshot, known, { keep, now, obsolete, withdrawn });
+}
+
+/** What the manifest of a mirror that was received says of its folder. */
+const requestSchema = v.object({
+  keep_snapshots: v.optional(countSchema),
+  withdrawn: v.optional(v.array(v.string())),
+});
+
+const manifestSchema = v.object({ request: v.optional(requestSchema, {}) });
+
+/** Reads the request of a mirror that was received. A bundle for a bucket may lack its manifest. */
+async function readRequest(directory: string, stage: Stage): Promise<v.InferOutput<typeof requestSchema>> {
+  if (!stage.files.has(MANIFEST)) return {};
+  const { size, sha256 } = stage.document(MANIFEST);
+  const isNew = stage.writes.some(({ path }) => path === MANIFEST);
+  const path = isNew ? `${PRIVATE}/incoming/${sha256}` : MANIFEST;
+  return parseJson(manifestSchema, await readMirrorFile(directory, path, size), MANIFEST).request;
+}
+
+/** Returns the paths of the withdrawn versions that the folder or a kept snapshot still has, and the new state does not list. */
+async function withdrawnHere(directory: string, stage: Stage, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
+  const folders = await Promise.all(KINDS.map(({ folder }) => filesBelow(directory, folder)));
+  const paths = new Set([...folders.flat(), ...(await keptFiles(directory))].filter(isTreePath));
+  return [...paths].filter((path) => !stage.files.has(path) && keys.some((key) => isOfVersion(path, key)));
 }

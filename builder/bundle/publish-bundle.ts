@@ -44,7 +44,7 @@ async function publishBundle({ places, stdin, ...options }: PublishPlacesOptions
     const cache = join(temporary, 'cache');
     const receiving = { directory, parts: places, stdin, trusted, cache, reporter, stop };
     const received = await receiveBundle(receiving, ({ signed }) => expectPublishable(options, signed));
-    await commitBundle(directory, received, []);
+    await commitBundle(directory, received, { obsolete: [], now: clock() });
     const skipVerify = options.skipVerify || !isWhole(received, clock());
     return await publish({ ...options, directory, skipVerify, neitherHas: neitherHas(received) });
   } finally {

@@ -1,8 +1,10 @@
 import pMap from 'p-map';
 import { MirrorError } from '../../format/errors.ts';
 import { isOffered, isOwnFile, type SnapshotEntry } from '../../format/snapshot/entry.ts';
+import { readEntries } from '../directory/mirror.ts';
 import { ownPlace } from '../directory/paths.ts';
 import { isPresent } from '../directory/write.ts';
+import { staticFilesLeaving } from '../snapshot/static-host.ts';
 import { gap, type Target } from './fitting.ts';
 import type { Received } from './receive.ts';
 
@@ -12,7 +14,7 @@ const SHOWN = 10;
 
 /** What a bundle leaves out. */
 export interface Rest {
-  /** Paths of other bytes in the place of files on demand, which go. */
+  /** Paths of files that go: other bytes in the place of files on demand, and what only the present state has for static hosts. */
   obsolete: string[];
   /** The number of files on demand that the folder will not have. */
   absent: number;
@@ -36,7 +38,21 @@ export async function keepRest(
   const lacking = rest.filter((_, index) => states[index] === 'lacking');
   if (lacking.length > 0) throw lacks(lacking, received, target);
   const obsolete = rest.filter((_, index) => states[index] === 'obsolete').map(({ name }) => name);
-  return { obsolete, absent: states.filter((state) => state === 'absent').length + obsolete.length };
+  const leaving = staticFilesLeaving(await presentEntries(target), received.stage);
+  const absent = states.filter((state) => state === 'absent').length + obsolete.length;
+  return { obsolete: [...obsolete, ...leaving], absent };
+}
+
+/** Returns what the folder lists now; nothing where its lists are damaged, which the new state replaces. */
+async function presentEntries({
+  directory,
+  present,
+}: Pick<Target, 'directory' | 'present'>): Promise<readonly SnapshotEntry[]> {
+  if (!present) return [];
+  return readEntries(directory, present.snapshot).catch((error: unknown) => {
+    if (error instanceof MirrorError && error.code !== 'refused') return [];
+    throw error;
+  });
 }
 
 async function keep(

@@ -73,7 +73,7 @@ async function apply(options: UnbundleOptions): Promise<UnbundleSummary> {
   const { head } = received;
   const { snapshot, signer } = head.signed;
   const { obsolete, absent } = await keepRest(received, { directory, present, now });
-  const changed = await commitBundle(directory, received, obsolete);
+  const changed = await commitBundle(directory, received, { obsolete, now });
   await rememberSnapshot(stateFolder, snapshot, signer).catch((error: unknown) => {
     reporter.warn(`The version that was accepted could not be saved: ${messageOf(error)}`);
   });

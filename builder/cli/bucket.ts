@@ -1,11 +1,11 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
-import { POINTER, parseSnapshotName } from '../../format/layout.ts';
+import { isChannelName, POINTER, parseKeptName, ROOT_CHANNEL } from '../../format/layout.ts';
 import type { Bucket } from '../bucket/bucket.ts';
 import type { BucketOptions } from '../bucket/credentials.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { mirrorUrlArgument, numberOption, originArgument } from './options.ts';
-import type { Session } from './session.ts';
+import { directoryOf, type Session } from './session.ts';
 
 /** Options of every verb that works on a bucket. */
 export interface BucketVerbOptions extends Omit<BucketOptions, 'bucket'> {
@@ -20,7 +20,25 @@ export const KEYS_FROM =
 
 /** Returns true for what names a snapshot of a bucket: `current`, a version, or a name as `snapshots` prints it. */
 export const isSnapshotWord = (text: string): boolean =>
-  text === POINTER || /^[1-9]\d{0,15}$/.test(text) || parseSnapshotName(text) !== undefined;
+  text === POINTER || parseKeptName(text) !== undefined;
+
+/** Returns an argument that names a kept snapshot. Throws `InvalidArgumentError`. */
+export function snapshotArgument(text: string): string {
+  if (parseKeptName(text)) return text;
+  throw new InvalidArgumentError('It must be a version, or a name as `snapshots` prints it.');
+}
+
+/** Returns an argument that names a channel. Throws `InvalidArgumentError`. */
+export function channelArgument(text: string): string {
+  if (isChannelName(text)) return text;
+  throw new InvalidArgumentError(
+    'It must be at most 32 small letters, digits and dashes, and begin with a letter.',
+  );
+}
+
+/** Returns `--channel`. `effect` says what happens to the readers of the channel. */
+export const channelOption = (effect: string): Option =>
+  new Option('--channel <name>', effect).argParser(channelArgument).default(ROOT_CHANNEL);
 
 const OF_FILE = 'the bucket (default: that of mirror.toml)';
 
@@ -54,13 +72,34 @@ function edgeArgument(text: string): MirrorUrl {
   return edge;
 }
 
-/** Opens the bucket that the options name. Throws `usage`. */
+/** Completes the error of {@link openBucket} for a verb that works on the folder of a mirror, too. */
+export const OR_FOLDER = ', or name the folder of a mirror';
+
+/**
+ * Returns the argument of a verb that works on the folder of a mirror, too. It is not called `dir`, because a mirror.toml fills that
+ * in, and the verb would no longer be about its bucket.
+ */
+export const folderArgument = (): Argument =>
+  new Argument('[folder]', 'folder of a mirror, in place of a bucket').argParser(directoryOf);
+
+/** Throws `usage` for a command line that names both a folder and a bucket, or what only a bucket has. */
+export function expectNoBucket(command: Command): void {
+  const given = ['bucket', 'account', 'endpoint', 'jobs', 'url'].find(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  if (given === undefined) return;
+  throw new MirrorError('usage', `Name a folder or a bucket, not both: --${given} is for a bucket.`);
+}
+
+/** Opens the bucket that the options name. `also` is what the verb can have in its place, for the error. Throws `usage`. */
 export async function openBucket(
   { bucket, account, endpoint }: Omit<BucketVerbOptions, 'jobs'>,
   { environment }: Session,
+  also = '',
 ): Promise<Bucket> {
   if (bucket === undefined) {
-    throw new MirrorError('usage', 'Name the bucket with --bucket, or in [publish] of mirror.toml.');
+    const message = `Name the bucket with --bucket, or in [publish] of mirror.toml${also}.`;
+    throw new MirrorError('usage', message);
   }
   const { Bucket } = await import('../bucket/bucket.ts');
   const { bucketAddress } = await import('../bucket/credentials.ts');

@@ -25,8 +25,8 @@ export function bundleCommand(session: Session): Command {
       'file to write; of several parts, each has its number before the extension',
     )
     .option(
-      '--since <file>',
-      'part of an earlier bundle, or a receipt of unbundle: what the other side has already',
+      '--since <what>',
+      'what the other side has already: part of an earlier bundle, a receipt of unbundle, or a version that the folder keeps',
     )
     .addOption(sizeOption('--max-size <size>', 'longest part, such as 4000M for a FAT32 stick'))
     .addOption(trustOption())

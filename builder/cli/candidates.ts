@@ -129,7 +129,7 @@ async function packagesOf(dir: string | undefined, kind: string, home: string): 
   try {
     const directory = dir === undefined ? await folderOfFile() : directoryOf(dir.replace(/^~(?=\/|$)/, home));
     if (directory === undefined) return [];
-    const { packages } = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST, MAX_DOCUMENT));
+    const packages = parsePackageList(await readMirrorFile(directory, PACKAGE_LIST, MAX_DOCUMENT));
     const ofKind = packages.filter((item) => item.kind === kind && PLAIN.test(item.name));
     return ofKind.map(({ name, desc }) => ({ text: name, about: desc }));
   } catch {

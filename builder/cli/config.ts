@@ -23,7 +23,7 @@ export function configCommand(session: Session): Command {
     )
     .argument(
       '[url]',
-      'scheme and host under which clients reach the mirror; without it, that of mirror.toml',
+      'address under which clients reach the mirror, a channel or a kept snapshot; without it, that of mirror.toml',
     )
     .addOption(
       new Option('--client <name>', 'stout (config.toml) or brew (brew.env)')

@@ -18,7 +18,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   sbom: ['sbom ./my-mirror > sbom.cdx.json'],
   sign: ['sign ./my-mirror --valid-for 7d'],
   keygen: ['keygen --encrypt'],
-  serve: ['serve ./my-mirror', 'serve ./my-mirror --host 0.0.0.0 --port 8080 --log-access'],
+  serve: [
+    'serve ./my-mirror',
+    'serve ./my-mirror --host 0.0.0.0 --port 8080 --log-access',
+    'serve ./my-mirror --metrics 127.0.0.1:9001 --log-format json',
+  ],
   config: [
     'config https://mirror.example.com',
     'config https://mirror.example.com --client brew -o brew.env',
@@ -30,11 +34,17 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   unbundle: ['unbundle mirror-1.tar mirror-2.tar ./my-mirror', 'unbundle - ./my-mirror --receipt r.tar'],
   publish: [
     'publish ./my-mirror --bucket stout-mirror',
-    'publish ./my-mirror --bucket stout-mirror --dry-run',
+    'publish ./my-mirror --bucket stout-mirror --channel canary',
   ],
   pull: ['pull ./my-mirror --url https://mirror.example.com'],
+  promote: [
+    'promote canary current --bucket stout-mirror',
+    'promote canary current --bucket stout-mirror --after 24h',
+  ],
+  channels: ['channels --bucket stout-mirror', 'channels --bucket stout-mirror --remove canary'],
   rollback: ['rollback --bucket stout-mirror --dry-run'],
   snapshots: ['snapshots --bucket stout-mirror'],
+  pin: ['pin 1764200000 --bucket stout-mirror --until 2026-12-31'],
   'prune-bucket': ['prune-bucket --bucket stout-mirror --keep 5 --dry-run'],
   completion: ['completion zsh'],
 };

@@ -17,6 +17,7 @@ const RARE: ReadonlySet<string> = new Set([
   '--jobs',
   '--json',
   '--keep-going',
+  '--keep-snapshots',
   '--linux-app',
   '--no-deps',
   '--no-dev-deps',

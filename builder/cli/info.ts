@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { ROOT_CHANNEL, snapshotName } from '../../format/layout.ts';
+import type { folderSnapshots } from '../history/describe.ts';
 import type { MirrorInfo } from '../info.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 import { jsonOption } from './options.ts';
@@ -12,10 +14,31 @@ export function infoCommand(session: Session): Command {
     .addOption(jsonOption())
     .action(async (dir: string, options: { json?: boolean }) => {
       const { mirrorInfo, policyLines } = await import('../info.ts');
+      const { folderSnapshots } = await import('../history/describe.ts');
       const info = await mirrorInfo(directoryOf(dir));
-      if (options.json) session.printJson(info);
-      else session.print(describe(info, policyLines(info), session.clock()));
+      const snapshots = await folderSnapshots(directoryOf(dir), session.clock());
+      if (options.json) return session.printJson({ ...info, snapshots });
+      session.print([...describe(info, policyLines(info), session.clock()), ...historyLines(snapshots)]);
     });
+}
+
+type Snapshots = Awaited<ReturnType<typeof folderSnapshots>>;
+
+/** Returns what a folder keeps besides its live snapshot, a line each. */
+function historyLines(snapshots: Snapshots): string[] {
+  const [live, ...earlier] = snapshots;
+  const others = (live?.channels ?? []).filter((name) => name !== ROOT_CHANNEL);
+  if (earlier.length === 0 && others.length === 0) return [];
+  return ['', 'Snapshots', ...table(snapshots.map((one) => [snapshotName(one), snapshotText(one)]))];
+}
+
+function snapshotText(snapshot: Snapshots[number]): string {
+  const { channels, pinned, pinned_until: until } = snapshot;
+  return [
+    snapshot.state === 'unreadable' ? `unreadable: ${snapshot.reason}` : `created ${snapshot.created_at}`,
+    ...(channels.length > 0 ? [`live in ${channels.join(', ')}`] : []),
+    ...(pinned ? [until === null ? 'pinned' : `pinned until ${until}`] : []),
+  ].join(', ');
 }
 
 function describe(info: MirrorInfo, policy: readonly string[], now: Date): string[] {

@@ -29,6 +29,14 @@ export const addMakeOptions = (command: Command): Command =>
     .addOption(keyOption())
     .addOption(listOption('--trust <key>', 'key that signed this mirror before, when the key changes'))
     .addOption(validForOption())
+    .addOption(
+      numberOption(
+        '--keep-snapshots <n>',
+        'snapshots to keep in the folder, the live one included (default: as the mirror has it, at first 1)',
+        1,
+        1000,
+      ),
+    )
     .addOption(numberOption('--jobs <n>', 'downloads at a time', 1, 64).default(JOBS))
     .option('--keep-going', 'leave out packages that are unknown or not available, and exit with 1')
     .option('--dry-run', 'print what would be done, and write nothing')

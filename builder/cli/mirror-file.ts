@@ -122,6 +122,7 @@ function take(verb: Command, file: MirrorFile, { bucket: isUsed }: FileUse): voi
   set('bucket', publish.bucket);
   set('url', publish.url && { base: publish.url, headers: {} });
   set('keep', publish.keep);
+  set('channel', publish.channel);
   // Each says where the bucket is.
   if (isGiven('account') || isGiven('endpoint')) return;
   set('account', publish.account);

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { MirrorError } from '../../format/errors.ts';
 import { baseUrlOf, originOf } from '../../format/origin.ts';
@@ -74,3 +75,12 @@ export function numberOption(flags: string, description: string, least: number, 
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   });
 }
+
+/** Returns an option that takes an address to listen on: `HOST:PORT`, an address of IPv6 in brackets. */
+export const listenOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((text: string) => {
+    const [, ipv6, host = ipv6, digits] = /^(?:\[([^\]]*)\]|([^:/?#@[\]\s]+)):(\d{1,5})$/.exec(text) ?? [];
+    const port = Number(digits);
+    if (host !== undefined && port <= 65_535 && (ipv6 === undefined || isIPv6(ipv6))) return { host, port };
+    throw new InvalidArgumentError('It must be HOST:PORT, such as 127.0.0.1:9001 or [::1]:9001.');
+  });

@@ -4,6 +4,7 @@ import { MirrorError, messageOf } from '../../format/errors.ts';
 import { diskError } from '../directory/disk-error.ts';
 import { NAME, VERSION } from '../version.ts';
 import { bundleCommand } from './bundle.ts';
+import { channelsCommand } from './channels.ts';
 import { completeCommand } from './complete.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
@@ -18,6 +19,8 @@ import { initCommand } from './init.ts';
 import { keygenCommand } from './keygen.ts';
 import { type FileUse, withMirrorFile } from './mirror-file.ts';
 import { outdatedCommand } from './outdated.ts';
+import { pinCommand } from './pin.ts';
+import { promoteCommand } from './promote.ts';
 import { pruneCommand } from './prune.ts';
 import { pruneBucketCommand } from './prune-bucket.ts';
 import { publishCommand } from './publish.ts';
@@ -63,8 +66,11 @@ const GROUPS = {
   'Publish it to a bucket:': [
     publishCommand,
     pullCommand,
+    promoteCommand,
+    channelsCommand,
     rollbackCommand,
     snapshotsCommand,
+    pinCommand,
     pruneBucketCommand,
   ],
   'Other:': [completionCommand],

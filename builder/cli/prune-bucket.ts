@@ -16,7 +16,12 @@ interface Options extends BucketVerbOptions {
 
 /** Returns `--keep`, for the verbs that prune a bucket. */
 export const keepOption = (): Option =>
-  numberOption('--keep <n>', 'snapshots to keep, the live one included', 1, 1000);
+  numberOption(
+    '--keep <n>',
+    'snapshots to keep, of the bucket and of each channel, the live one included',
+    1,
+    1000,
+  );
 
 /** Returns `--grace`, for the verbs that prune a bucket. */
 export const graceOption = (): Option =>
@@ -28,8 +33,8 @@ export function pruneBucketCommand(session: Session): Command {
   const command = new Command('prune-bucket')
     .summary('remove earlier snapshots from a bucket, and what only they need')
     .description(
-      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. Keeps what was live or was ' +
-        `uploaded within the grace period.\n${KEYS_FROM}`,
+      'Remove earlier snapshots from a bucket, and the objects that no snapshot names. Keeps what is live in a channel or ' +
+        `pinned, and what was live or was uploaded within the grace period.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
     .addOption(keepOption().default(3))

@@ -1,15 +1,24 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { hasCode } from '../../format/errors.ts';
-import { parseSnapshotName } from '../../format/layout.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
 import type { RollbackPreview } from '../rollback.ts';
 import { counted } from '../units.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
-import { type BucketVerbOptions, edgeOption, KEYS_FROM, openBucket, withBucketOptions } from './bucket.ts';
+import {
+  type BucketVerbOptions,
+  channelOption,
+  edgeOption,
+  KEYS_FROM,
+  openBucket,
+  snapshotArgument,
+  withBucketOptions,
+} from './bucket.ts';
 import { jsonOption, keyOption, listOption, validForOption } from './options.ts';
+import { inChannel } from './publish.ts';
 import type { Session } from './session.ts';
 
 interface Options extends BucketVerbOptions {
+  channel: string;
   to?: string;
   url?: MirrorUrl;
   key?: string;
@@ -27,6 +36,7 @@ export function rollbackCommand(session: Session): Command {
         `secret key, but no mirror folder.\n${KEYS_FROM}`,
     );
   return withBucketOptions(command)
+    .addOption(channelOption('channel whose readers are switched'))
     .addOption(toOption())
     .addOption(edgeOption())
     .addOption(keyOption())
@@ -38,19 +48,16 @@ export function rollbackCommand(session: Session): Command {
 }
 
 const toOption = (): Option =>
-  new Option('--to <version>', 'snapshot to go back to (default: the one before the live one)').argParser(
-    (text: string) => {
-      if (/^[1-9]\d{0,15}$/.test(text) || parseSnapshotName(text)) return text;
-      throw new InvalidArgumentError('It must be a version, or a name as `snapshots` prints it.');
-    },
+  new Option('--to <version>', 'snapshot to go back to (default: the one that was live before)').argParser(
+    snapshotArgument,
   );
 
 async function run(session: Session, options: Options): Promise<void> {
-  const { to, url, jobs, validFor, trust, dryRun, json } = options;
+  const { channel, to, url, jobs, validFor, trust, dryRun, json } = options;
   const { environment, reporter } = session;
   const { signingKey, trustedKeys } = await import('../keys.ts');
   const { previewRollback, rollback } = await import('../rollback.ts');
-  const work = { bucket: await openBucket(options, session), to, jobs };
+  const work = { bucket: await openBucket(options, session), channel, to, jobs };
   if (dryRun) {
     const preview = await previewRollback({ ...work, trusted: await publicKeys(session, options) });
     if (json) return session.printJson(preview);
@@ -66,7 +73,7 @@ async function run(session: Session, options: Options): Promise<void> {
   if (json) return session.printJson(summary);
   const { version, content_of: content, previous, expires_at: expires } = summary;
   session.print(
-    `Snapshot ${version} is live. It has the content of ${content}, replaces ${previous}, and is signed until ${expires}.`,
+    `Snapshot ${version} is live${inChannel(channel)}. It has the content of ${content}, replaces ${previous}, and is signed until ${expires}.`,
   );
 }
 
@@ -82,7 +89,13 @@ async function publicKeys({ environment }: Session, { key, trust }: Options): Pr
   return [...known, ...(await trustedKeys(trust, environment))];
 }
 
-const previewText = ({ content_of: content, previous, created_at: created, changes }: RollbackPreview) => [
-  `Would make the content of snapshot ${content}, signed at ${created}, live in place of ${previous}:`,
+const previewText = ({
+  channel,
+  content_of: content,
+  previous,
+  created_at: created,
+  changes,
+}: RollbackPreview) => [
+  `Would make the content of snapshot ${content}, signed at ${created}, live${inChannel(channel)} in place of ${previous}:`,
   `${counted(changes.length, 'package')} would change. Nothing was written.`,
 ];

@@ -1,20 +1,8 @@
-import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { isReadable } from '../../format/origin.ts';
-import { cacheFolder } from '../places.ts';
-import { numberOption, originArgument, trustOption } from './options.ts';
-import { directoryOf, type Session } from './session.ts';
-
-interface Options {
-  port: number;
-  host: string;
-  bind?: string;
-  logAccess?: boolean;
-  publicUrl?: string;
-  expired: 'serve' | 'refuse';
-  cache?: string;
-  trust: string[];
-}
+import type { LogFormat } from './access-log.ts';
+import { listenOption, numberOption, trustOption } from './options.ts';
+import type { ServeFlags } from './serving.ts';
+import type { Session } from './session.ts';
 
 export function serveCommand(session: Session): Command {
   return new Command('serve')
@@ -27,7 +15,20 @@ export function serveCommand(session: Session): Command {
     .addOption(numberOption('-p, --port <n>', 'port; 0 for any free one', 0, 65_535).default(9000))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--bind <address>', 'the same as --host')
-    .option('--log-access', 'print a line for every request')
+    .addOption(
+      new Option('--log-access', 'print each request on standard error, for people to read').conflicts(
+        'logFormat',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--log-format <format>',
+        'write a log for programs on standard output: lines of JSON, or the common log format',
+      ).choices(['json', 'common'] satisfies LogFormat[]),
+    )
+    .addOption(
+      listenOption('--metrics <host:port>', 'serve figures for Prometheus there, for a private network'),
+    )
     .option('--public-url <url>', 'scheme and host that clients use, behind a proxy')
     .addOption(
       new Option('--expired <rule>', 'serve an expired snapshot with a warning, or refuse it')
@@ -39,35 +40,8 @@ export function serveCommand(session: Session): Command {
       'folder for files on demand that are fetched, in its folder fetched (default: ~/.cache/stout-mirror, which XDG_CACHE_HOME moves)',
     )
     .addOption(trustOption())
-    .action((dir: string, options: Options) => serve(session, dir, options));
-}
-
-const TOKENS_IN_THE_CLEAR =
-  'Clients send their tokens over http, where others can read them: put a proxy with https in front, and name it by --public-url.';
-
-async function serve(session: Session, dir: string, options: Options): Promise<void> {
-  const { environment, reporter } = session;
-  const { trustedKeys } = await import('../keys.ts');
-  const { serveDirectory } = await import('../serve.ts');
-  const server = await serveDirectory({
-    directory: directoryOf(dir),
-    host: options.bind ?? options.host,
-    port: options.port,
-    trusted: await trustedKeys(options.trust, environment),
-    publicUrl: options.publicUrl === undefined ? undefined : originArgument(options.publicUrl),
-    clock: session.clock,
-    cache: options.cache ?? cacheFolder(environment),
-    expired: options.expired,
-    mirrorToken: environment.MIRROR_TOKEN,
-    log: ({ method, path, status, message, cause }, isFault) => {
-      if (isFault) reporter.warn(`${path}: ${message}${cause === undefined ? '' : ` ${cause}`}`);
-      if (options.logAccess) reporter.note(`${session.clock().toISOString()} ${status} ${method} ${path}`);
-    },
-  });
-  if (server.problem !== undefined) reporter.warn(`${dir}: ${server.problem}`);
-  const isPrivate = environment.MIRROR_TOKEN !== undefined;
-  if (isPrivate && isReadable(options.publicUrl ?? server.origin)) reporter.warn(TOKENS_IN_THE_CLEAR);
-  session.print(`Serving ${dir} at ${server.origin}/ (Ctrl-C stops)`);
-  await once(session.stopSignal(), 'abort');
-  await server.close();
+    .action(async (dir: string, flags: ServeFlags) => {
+      const { serve } = await import('./serving.ts');
+      await serve(session, dir, flags);
+    });
 }

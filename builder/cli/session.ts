@@ -22,6 +22,10 @@ export interface Session {
   print(lines: string | readonly string[]): void;
   /** Prints the one JSON document of `--json`, with the exit code in it, and ends the verb with that code: 0 by default. */
   printJson(document: object, exitCode?: number): void;
+  /** Has a failure to write its output handled, such as a full disk, where a verb goes on without what it prints. */
+  onUnwritten?: ((handle: (error: Error) => void) => void) | undefined;
+  /** Returns true while so much output waits for its reader that a verb that goes on should add no more. */
+  isStalled?: ((output: 'stdout' | 'stderr') => boolean) | undefined;
   /** Prints a line of a message, or several, on standard error. */
   printError(lines: string | readonly string[]): void;
   /** Sets the exit code of a verb that has printed its result. */
@@ -35,16 +39,25 @@ export interface Session {
   stopped(): number | undefined;
 }
 
+/** Most bytes of output that wait in memory, where a verb goes on without what its reader does not take. */
+const MAX_UNREAD = 4 * 1024 * 1024;
+
 /** The message when the user asks to stop. The next run finishes or repeats whatever was begun. */
 const STOPPED = 'Stopped. Run the same command again to continue.';
 
 /** Returns the session of this process. */
 export function processSession(): Omit<Session, 'fail'> {
-  for (const output of [process.stdout, process.stderr]) output.on('error', endUnread);
+  let handleUnwritten = endUnread;
+  for (const output of [process.stdout, process.stderr])
+    output.on('error', (error) => (isUnread(error) ? endUnread(error) : handleUnwritten(error)));
   const session = sessionOf(process.env, (text) => process.stdout.write(text), standardError(process.env));
   return {
     ...session,
     ...watchSignals(session.reporter),
+    onUnwritten: (handle) => {
+      handleUnwritten = handle;
+    },
+    isStalled: (output) => process[output].writableLength > MAX_UNREAD,
     askPassword: process.stdin.isTTY ? askPassword : undefined,
     ask: process.stdin.isTTY ? ask : undefined,
   };
@@ -52,9 +65,11 @@ export function processSession(): Omit<Session, 'fail'> {
 
 /** Ends this program as others end when nobody reads their output any more: `| head -1` is the reader's choice. */
 function endUnread(error: Error): void {
-  if (!('code' in error && error.code === 'EPIPE')) throw error;
+  if (!isUnread(error)) throw error;
   process.exit(EXIT.unread);
 }
+
+const isUnread = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
 
 /** Returns the parts of a session that depend only on its environment and outputs. */
 export function sessionOf(
@@ -139,7 +154,7 @@ export function directoryOf(text: string): string {
     throw new MirrorError(
       'usage',
       'This takes the folder of a mirror, not its address. To check a served mirror, use verify; ' +
-        'what it holds is on its status page, which is at that address.',
+        'what it holds is on its front page, which is at that address.',
     );
   }
   if (!text.startsWith('file://')) return text;

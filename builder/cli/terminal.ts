@@ -101,8 +101,13 @@ export const printable = (line: string): string =>
   line.replace(/(?!\t)\p{Cc}|[\u2028\u2029]|\p{Bidi_Control}/gu, '\ufffd');
 
 /** Returns JSON, indented, in which those characters are escaped: it is shown on terminals too, and must lose nothing. */
-export const jsonText = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(
+export const jsonText = (value: unknown): string => escaped(JSON.stringify(value, null, 2));
+
+/** Returns {@link jsonText} in one line. */
+export const jsonLine = (value: unknown): string => escaped(JSON.stringify(value));
+
+const escaped = (json: string): string =>
+  json.replace(
     /(?!\n)\p{Cc}|[\u2028\u2029]|\p{Bidi_Control}/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -1,5 +1,5 @@
 import { decisionText } from '../../format/decision-text.ts';
-import { didYouMean } from '../near-names.ts';
+import { didYouMean } from '../../format/near-names.ts';
 import { type Answer, type AskedFor, type Explanation, hasReason, type Reason } from '../plan/explanation.ts';
 import { titleOf } from './summary.ts';
 

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT_CHANNEL } from '../../format/layout.ts';
 import type { PrepareOptions } from '../prepare.ts';
 import { readSeen } from '../verify/seen.ts';
+import { channelOfUrl } from '../verify/served-place.ts';
 import { compareStates, type Diff, shasOf } from './compare.ts';
 import { copyDocuments } from './documents.ts';
 import { planState } from './planned-state.ts';
@@ -31,9 +33,14 @@ export async function diffMirrors(
   to: SignedPlace | UpstreamPlace,
   { stateFolder, ...options }: DiffOptions,
 ): Promise<Diff> {
-  const reading = { ...options, seen: await readSeen(stateFolder) };
-  const stateAt = (place: SignedPlace): Promise<MirrorState> =>
-    readPlace(place, (title, source) => readSignedState(title, source, reading));
+  const readingAt = async (place: SignedPlace): Promise<StateOptions> => {
+    const channel = place.kind === 'url' ? channelOfUrl(place.mirror.base) : ROOT_CHANNEL;
+    return { ...options, seen: channel === undefined ? {} : await readSeen(stateFolder, channel) };
+  };
+  const stateAt = async (place: SignedPlace): Promise<MirrorState> => {
+    const reading = await readingAt(place);
+    return readPlace(place, (title, source) => readSignedState(title, source, reading));
+  };
   if (to.kind !== 'upstream') return compareStates(await stateAt(from), await stateAt(to));
   if (from.kind === 'folder') {
     const before = await stateAt(from);
@@ -41,6 +48,7 @@ export async function diffMirrors(
   }
   const scratch = await mkdtemp(join(tmpdir(), 'stout-mirror-'));
   try {
+    const reading = await readingAt(from);
     const { before, directory } = await readPlace(from, async (title, source) => {
       const state = await readSignedState(title, source, reading);
       // Called again for a mirror that is published while it is read. In a shared folder of temporary files, only

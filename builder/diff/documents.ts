@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import {
   hasContentAddress,
   isApiFile,
+  isForStaticHost,
   isPackageJson,
   leafPath,
   MANIFEST,
@@ -13,6 +14,7 @@ import {
 } from '../../format/layout.ts';
 import { parseManifest } from '../../format/manifest.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
+import { isRecords } from '../../format/package-record.ts';
 import { isOwnFile, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { openRoot } from '../../format/snapshot/root.ts';
 import { Listing } from '../../format/verify/listing.ts';
@@ -60,6 +62,8 @@ const MAX_API = 256 * 1024 * 1024;
 const isRead = (path: string, isApiRead: boolean): boolean =>
   !hasContentAddress(path) &&
   !isPackageJson(path) &&
+  !isRecords(path) &&
+  !isForStaticHost(path) &&
   ungzippedPath(path) === undefined &&
   !path.endsWith('.sig') &&
   !path.endsWith('.db.zst') &&

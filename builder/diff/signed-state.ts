@@ -47,7 +47,7 @@ export async function readSignedState(
   const leaves = await pMap(snapshot.leaves, (leaf) => listing.leaf(leaf), { concurrency: LEAVES_AT_A_TIME });
   const present = leaves.flat().filter(({ name, until }) => until === undefined && isPackageFile(name));
   const list = parsePackageList(await listing.read(PACKAGE_LIST, MAX_DOCUMENT));
-  const packages = packagesIn(list.packages, await readManifest(listing));
+  const packages = packagesIn(list, await readManifest(listing));
   const advisories = await readStoredAdvisories(
     listing,
     new Set(formulasOf(packages).map(({ name }) => name)),

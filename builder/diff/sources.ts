@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sameBytes } from '../../format/bytes.ts';
 import { hasCode, MirrorError } from '../../format/errors.ts';
-import { blobName, POINTER, snapshotName } from '../../format/layout.ts';
+import { blobName, POINTER } from '../../format/layout.ts';
 import type { SignedRoot } from '../../format/snapshot/root.ts';
 import type { SnapshotSource } from '../../format/verify/source.ts';
 import type { Bucket } from '../bucket/bucket.ts';
-import { listSnapshots, readPointer, readSnapshot, readStoredFile } from '../bucket/snapshots.ts';
+import { readPointer } from '../bucket/channels.ts';
+import { findSnapshot, listSnapshots, notKept, readSnapshot, readStoredFile } from '../bucket/snapshots.ts';
 import { expectWhole } from '../directory/mirror.ts';
 import { HttpSource } from '../verify/http-source.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
@@ -71,15 +72,9 @@ async function liveRoot(bucket: Bucket): Promise<SignedRoot> {
 
 async function keptRoot(bucket: Bucket, name: string): Promise<SignedRoot> {
   const stored = await listSnapshots(bucket);
-  const found = stored.filter((id) => name === String(id.version) || name === snapshotName(id));
-  const [id] = found;
-  if (found.length > 1) {
-    const names = found.map(snapshotName).join(', ');
-    throw new MirrorError('usage', `Several keys have signed snapshot ${name}: choose one of ${names}.`);
-  }
+  const id = findSnapshot(stored, name);
   if (id) return readSnapshot(bucket, id);
-  const message = `The bucket keeps no snapshot ${name}: see \`snapshots\`.`;
-  throw new MirrorError('not-found', message, { where: name });
+  throw notKept(name, name);
 }
 
 /** Reads the documents of a snapshot from a bucket. */

@@ -4,18 +4,33 @@ import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { hasCode, MirrorError } from '../../format/errors.ts';
 import {
+  blobName,
+  CHANNELS,
+  channelKey,
   fetchedKey,
+  isChannelName,
   leafPath,
   ROOT,
+  ROOT_CHANNEL,
+  SNAPSHOTS,
   type SnapshotId,
-  signaturePath,
+  snapshotKey,
   snapshotName,
 } from '../../format/layout.ts';
-import { keyIdText } from '../../format/minisign/public-key.ts';
-import { parseSignature } from '../../format/minisign/signature.ts';
 import { filePathOf, type OnDemandEntry, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { type LeafReference, parseRoot } from '../../format/snapshot/root.ts';
-import type { ByteRange, MirrorStore, OpenFile, PublishedRoot, StoredRecord } from '../../format/store.ts';
+import { Leaf } from '../../format/snapshot/leaf.ts';
+import { leafIndex } from '../../format/snapshot/lookup.ts';
+import { type LeafReference, parseRoot, type SignedRoot } from '../../format/snapshot/root.ts';
+import type {
+  ByteRange,
+  MirrorStore,
+  OpenFile,
+  PublishedRoot,
+  StoredRecord,
+  Which,
+} from '../../format/store.ts';
+import { snapshotIdOf } from '../bucket/snapshots.ts';
+import { isWithdrawn, keptChannels, keptPath, keptSnapshots, readKeptRoot } from '../history/kept.ts';
 import { keepFetched } from './fetched.ts';
 import { streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
@@ -33,6 +48,12 @@ const MAX_KEPT = 32 * 1024 * 1024;
 interface SmallFile {
   record: StoredRecord;
   bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** An open file, and where it is: in the mirror, below `.stout-mirror` or in the cache. */
+interface Opened {
+  file: FileHandle;
+  place: string;
 }
 
 /**
@@ -58,30 +79,64 @@ export class DirectoryStore implements MirrorStore {
     this.#cache = cache;
   }
 
-  async signedRoot(snapshot?: SnapshotId): Promise<PublishedRoot | undefined> {
-    const signed = await this.#liveRoot();
-    if (!signed || !snapshot || snapshotName(idOf(signed)) === snapshotName(snapshot)) return signed;
-    return undefined;
+  async signedRoot(which: Which = { channel: ROOT_CHANNEL }): Promise<PublishedRoot | undefined> {
+    if ('channel' in which) {
+      if (which.channel === ROOT_CHANNEL) return this.#liveRoot();
+      return isChannelName(which.channel) ? this.#keptRoot(channelKey(which.channel)) : undefined;
+    }
+    // What is kept stays whole while a commit replaces the live snapshot.
+    const kept = await this.#keptRoot(snapshotKey(which));
+    if (kept) return kept;
+    const live = await this.#liveRoot();
+    return live && snapshotName(snapshotIdOf(live)) === snapshotName(which) ? live : undefined;
   }
 
-  /** A directory keeps only the live snapshot. */
+  /** The live one is the last. */
   async snapshots(version?: number): Promise<SnapshotId[]> {
     const signed = await this.#liveRoot();
-    const ids = signed ? [idOf(signed)] : [];
+    const live = signed && snapshotIdOf(signed);
+    const kept = await asStored(SNAPSHOTS, () => keptSnapshots(this.#directory));
+    const earlier = kept.filter((id) => !live || snapshotName(id) !== snapshotName(live));
+    const ids = live ? [...earlier, live] : earlier;
     return version === undefined ? ids : ids.filter((id) => id.version === version);
+  }
+
+  channels(): Promise<string[]> {
+    return asStored(CHANNELS, () => keptChannels(this.#directory));
+  }
+
+  /** Reads the document of a channel or of a kept snapshot. */
+  #keptRoot(key: string): Promise<PublishedRoot | undefined> {
+    const read = () => readKeptRoot(this.#directory, key);
+    return asStored(key, () => ifPresent(readPublished(this.#directory, keptPath(key), read)));
   }
 
   async #liveRoot(): Promise<PublishedRoot | undefined> {
     const identity = await asStored(ROOT, async () => identityAt(this.#directory, ROOT));
     if (this.#root && this.#root.identity === identity) return this.#root.signed;
-    const signed = await asStored(ROOT, () => ifPresent(readPublishedRoot(this.#directory)));
+    const found = await asStored(ROOT, () =>
+      ifPresent(readPublished(this.#directory, ROOT, () => readSignedRoot(this.#directory))),
+    );
+    const signed = found && { ...found, history: await this.#before(found) };
     this.#root = signed && identity !== undefined ? { identity, signed } : undefined;
     return signed;
   }
 
+  /** What a folder keeps was live in it once. */
+  async #before(live: SignedRoot): Promise<SnapshotId[]> {
+    const { version } = snapshotIdOf(live);
+    const kept = await asStored(SNAPSHOTS, () => keptSnapshots(this.#directory));
+    return kept.filter((id) => id.version < version).reverse();
+  }
+
   leaf({ sha256, size }: LeafReference): Promise<Uint8Array | undefined> {
     const path = leafPath(sha256);
-    return asStored(path, () => ifPresent(readMirrorFile(this.#directory, path, size)));
+    return asStored(
+      path,
+      async () =>
+        (await ifPresent(readMirrorFile(this.#directory, path, size))) ??
+        ifPresent(readMirrorFile(this.#directory, keptPath(blobName(sha256)), size)),
+    );
   }
 
   head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
@@ -89,11 +144,11 @@ export class DirectoryStore implements MirrorStore {
   }
 
   async #head(entry: SnapshotEntry): Promise<StoredRecord | undefined> {
-    const file = await this.#openFile(entry);
+    const opened = await this.#openFile(entry);
     try {
-      return file && (await this.#recordOf(entry, file, await file.stat({ bigint: true })));
+      return opened && (await this.#recordOf(entry, opened, await opened.file.stat({ bigint: true })));
     } finally {
-      await file?.close();
+      await opened?.file.close();
     }
   }
 
@@ -102,15 +157,16 @@ export class DirectoryStore implements MirrorStore {
   }
 
   async #open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
-    const kept = this.#small.get(entry.sha256);
-    if (kept) return part(kept, range);
-    const file = await this.#openFile(entry);
-    if (!file) return undefined;
+    const small = this.#small.get(entry.sha256);
+    if (small && !this.#isWithdrawn(entry)) return part(small, range);
+    const opened = await this.#openFile(entry);
+    if (!opened) return undefined;
+    const { file } = opened;
     let isStreamed = false;
     try {
       const found = await file.stat({ bigint: true });
       if (found.size <= SMALL) return part(await this.#keepSmall(file, filePathOf(entry)), range);
-      const record = await this.#recordOf(entry, file, found);
+      const record = await this.#recordOf(entry, opened, found);
       // The same handle that was hashed, so that no other file can take its place in between.
       const whole = { offset: 0, length: record.size };
       const body = streamOf(file, range ?? whole, () => expectUnchanged(entry, file, found, record));
@@ -130,30 +186,74 @@ export class DirectoryStore implements MirrorStore {
     const found = await keepFetched(this.#cache, entry, size, body);
     // It was hashed while it was written.
     const record = Promise.resolve({ size, sha256: entry.sha256 });
-    this.#records.set(filePathOf(entry), { identity: identityOf(found), record });
+    this.#records.set(fetchedKey(entry.sha256), { identity: identityOf(found), record });
   }
 
-  /** Opens the file in the mirror, or else one that was fetched. */
-  async #openFile(entry: SnapshotEntry): Promise<FileHandle | undefined> {
-    const file = await openMirrorFile(this.#directory, filePathOf(entry));
-    if (file || entry.source === undefined || this.#cache === undefined) return file;
-    return this.#openFetched(this.#cache, entry);
+  /**
+   * Opens the file in the mirror. If other bytes are there now, or none, the file that is kept of an earlier snapshot takes its
+   * place, or one that was fetched.
+   */
+  async #openFile(entry: SnapshotEntry): Promise<Opened | undefined> {
+    const place = filePathOf(entry);
+    const file = await openMirrorFile(this.#directory, place);
+    const key = keptPath(blobName(entry.sha256));
+    const kept = inspectFile(this.#directory, key);
+    if (!kept) return file ? { file, place } : this.#openFetched(entry);
+    if (file && (await this.#isKeptOrSigned(entry, { file, place }, kept))) return { file, place };
+    await file?.close();
+    if (this.#isWithdrawn(entry) && (await this.#isLive(entry))) return this.#openFetched(entry);
+    const earlier = await openMirrorFile(this.#directory, key);
+    return earlier && { file: earlier, place: key };
+  }
+
+  /** An empty file is kept in place of what was withdrawn from earlier snapshots, which still list it. */
+  #isWithdrawn({ sha256, size }: SnapshotEntry): boolean {
+    const kept = inspectFile(this.#directory, keptPath(blobName(sha256)));
+    return size !== 0 && kept !== undefined && isWithdrawn(kept);
+  }
+
+  /**
+   * Returns true if the live snapshot lists these bytes under this name. Then they were not withdrawn, but another package that
+   * had the same bytes was.
+   */
+  async #isLive({ name, sha256 }: SnapshotEntry): Promise<boolean> {
+    const signed = await this.#liveRoot();
+    if (!signed) return false;
+    const root = parseRoot(signed.root);
+    const index = leafIndex(root, name);
+    const reference = root.leaves[index];
+    const bytes = reference && (await this.leaf(reference));
+    return bytes !== undefined && new Leaf(bytes, root, index).find(name)?.sha256 === sha256;
+  }
+
+  /** Two names of one file have the same bytes: only another file need be hashed. */
+  async #isKeptOrSigned(entry: SnapshotEntry, opened: Opened, kept: BigIntStats): Promise<boolean> {
+    const { dev, ino } = await opened.file.stat({ bigint: true });
+    return (dev === kept.dev && ino === kept.ino) || this.#isSigned(entry, opened);
   }
 
   /** Opens a file that was fetched, if it is as signed: anything else counts as absent, and the next fetch replaces it. */
-  async #openFetched(cache: string, entry: SnapshotEntry): Promise<FileHandle | undefined> {
-    const file = await openMirrorFile(cache, fetchedKey(entry.sha256)).catch((error: unknown) => {
+  async #openFetched(entry: SnapshotEntry): Promise<Opened | undefined> {
+    if (entry.source === undefined || this.#cache === undefined) return undefined;
+    const place = fetchedKey(entry.sha256);
+    const file = await openMirrorFile(this.#cache, place).catch((error: unknown) => {
       if (hasCode(error, 'refused') || codeOf(error) === 'ENOTDIR') return undefined;
       throw error;
     });
-    let isSigned = false;
+    if (!file) return undefined;
+    if (await this.#isSigned(entry, { file, place })) return { file, place };
+    await file.close();
+    return undefined;
+  }
+
+  /** Returns true if a file has the bytes of an entry; closes it if it cannot be read. */
+  async #isSigned(entry: SnapshotEntry, opened: Opened): Promise<boolean> {
     try {
-      if (!file) return undefined;
-      const { sha256 } = await this.#recordOf(entry, file, await file.stat({ bigint: true }));
-      isSigned = sha256 === entry.sha256;
-      return isSigned ? file : undefined;
-    } finally {
-      if (!isSigned) await file?.close();
+      const { sha256 } = await this.#recordOf(entry, opened, await opened.file.stat({ bigint: true }));
+      return sha256 === entry.sha256;
+    } catch (error) {
+      await opened.file.close();
+      throw error;
     }
   }
 
@@ -167,14 +267,14 @@ export class DirectoryStore implements MirrorStore {
   }
 
   /** Of a file of another length than the listed one only that is recorded: it need not be read. */
-  async #recordOf(entry: SnapshotEntry, file: FileHandle, found: BigIntStats): Promise<StoredRecord> {
-    const [path, identity, size] = [filePathOf(entry), identityOf(found), Number(found.size)];
+  async #recordOf(entry: SnapshotEntry, { file, place }: Opened, found: BigIntStats): Promise<StoredRecord> {
+    const [identity, size] = [identityOf(found), Number(found.size)];
     if (size !== (entry.size ?? size)) return { size };
-    const known = this.#records.get(path);
+    const known = this.#records.get(place);
     if (known?.identity === identity) return known.record;
     const record = hashOpen(file, size);
-    this.#records.set(path, { identity, record });
-    record.catch(() => this.#records.delete(path));
+    this.#records.set(place, { identity, record });
+    record.catch(() => this.#records.delete(place));
     return record;
   }
 }
@@ -186,17 +286,15 @@ function part({ record, bytes }: SmallFile, range: ByteRange | undefined): OpenF
 }
 
 /** Reads the root, with the time at which it was written here: `ctime`, because copies preserve `mtime`. */
-async function readPublishedRoot(directory: string): Promise<PublishedRoot> {
-  const signed = await readSignedRoot(directory);
-  const { ctimeMs } = inspectFile(directory, ROOT) ?? {};
+async function readPublished(
+  directory: string,
+  path: string,
+  read: () => Promise<SignedRoot>,
+): Promise<PublishedRoot> {
+  const signed = await read();
+  const { ctimeMs } = inspectFile(directory, path) ?? {};
   return ctimeMs === undefined ? signed : { ...signed, published: Number(ctimeMs / 1000n) };
 }
-
-/** Returns what a root says of itself: nothing of it is verified yet. */
-const idOf = ({ root, signature }: PublishedRoot): SnapshotId => ({
-  version: parseRoot(root).version,
-  signer: keyIdText(parseSignature(signature, signaturePath(ROOT)).keyId),
-});
 
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(':');

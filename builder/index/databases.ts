@@ -3,8 +3,9 @@ import { type IndexedDatabase, type IndexManifest, parseIndexManifest } from '..
 import { indexVersion } from '../../format/index-version.ts';
 import { compressedDatabasePath, databasePath, INDEX_MANIFEST } from '../../format/layout.ts';
 import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
-import { fileRow, type IndexStamp, type Row } from '../../format/packages/kind.ts';
+import type { IndexStamp, Row } from '../../format/packages/kind.ts';
 import type { Kind, KindId } from '../../format/packages/kinds.ts';
+import { fileRow } from '../../format/packages/rows.ts';
 import { compress } from '../database/compress.ts';
 import { sortedBy, writeIndexDatabase } from '../database/database.ts';
 import { readMirrorFile } from '../directory/read.ts';
@@ -41,14 +42,14 @@ export function brewRowsOf(
  * Stages the databases of the index, each with its signature and its compressed form. A database that would not change stays
  * as it is and is not compressed again. Its signature is renewed in any case, because clients read the age of the index
  * from it. When all of them stay, so does the version, as long as {@link keepsVersion}: a client that has it sees that
- * nothing is new.
+ * nothing is new. Returns what the index manifest says, and whether all packages stay.
  */
 export async function stageDatabases(
   context: IndexContext,
   described: readonly DescribedPackages[],
   brew: BrewRows,
   previous: SignedMirror | undefined,
-): Promise<StagedIndex> {
+): Promise<{ index: StagedIndex; isSame: boolean }> {
   const before = previous && (await indexBefore(context, previous));
   const unchanged = new Map<KindId, IndexedDatabase>();
   for (const packages of described) {
@@ -74,7 +75,7 @@ export async function stageDatabases(
   );
   for (const { kind } of described) if (unchanged.has(kind.id)) await signAgain(context, kind);
   const indexes = Object.fromEntries(staged) as StagedIndex['indexes'];
-  return { version: stamp.version, created_at: stamp.createdAt, indexes };
+  return { index: { version: stamp.version, created_at: stamp.createdAt, indexes }, isSame };
 }
 
 /** If all packages stay and are as many as before, they are the same ones. */

@@ -1,24 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { utf8 } from '../../format/bytes.ts';
 import { encodeIndexManifest } from '../../format/index-manifest.ts';
 import {
   apiPath,
-  CHANGES,
   gzipPath,
   INDEX_MANIFEST,
   MANIFEST,
   PACKAGE_LIST,
   POLICY,
+  SUMMARY,
   VULNERABILITIES,
 } from '../../format/layout.ts';
-import { bytesByTag, encodeManifest, homebrewTime, type Manifest } from '../../format/manifest.ts';
+import { encodeManifest, type Manifest } from '../../format/manifest.ts';
 import { encodePackageList } from '../../format/package-list.ts';
-import { formula } from '../../format/packages/formula.ts';
-import { KINDS, type Kind } from '../../format/packages/kinds.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import { encodePolicyDocument } from '../../format/policy.ts';
-import { sortedBy } from '../database/database.ts';
+import { encodeSummary, summaryOf } from '../../format/summary.ts';
 import type { DatabaseReader } from '../database/reader.ts';
-import { readAdvisories, writeVulnerabilityDatabase } from '../database/vulnerabilities.ts';
+import { type Advisories, readAdvisories, writeVulnerabilityDatabase } from '../database/vulnerabilities.ts';
 import { GENERATOR } from '../generator.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Prepared } from '../prepare.ts';
@@ -26,13 +24,15 @@ import type { Reporter } from '../reporter.ts';
 import { sumsOf } from '../snapshot/renew.ts';
 import type { SnapshotSigning } from '../snapshot/sign.ts';
 import type { Stage } from '../snapshot/stage.ts';
+import { stageStaticHost } from '../snapshot/static-host.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { placeName } from '../upstream/upstream.ts';
 import { NAME, VERSION } from '../version.ts';
 import { type IndexContext, stageSignedDatabase } from './context.ts';
 import { type BrewRows, brewRowsOf, stageDatabases } from './databases.ts';
 import { gzipped } from './gzip.ts';
-import { type DescribedPackages, stagePackages } from './packages.ts';
+import { type DescribedPackages, entriesByKind, formulaNames, stagePackages } from './packages.ts';
+import { stagePageData } from './page-data.ts';
 
 /** What describing a mirror takes besides its plan. */
 export interface MetadataOptions extends SnapshotSigning {
@@ -51,10 +51,10 @@ export async function stageMetadata(
   const context: IndexContext = { directory, stage, ...signing, publicUrl: request.public_url, onPackage };
   const described = await stageKinds(context, plan);
   const brew = brewRowsOf(context, plan.images, carried?.brewBottles() ?? []);
-  const version = await stageIndex(context, described, brew, previous);
-  if (request.vulnerabilities) {
-    await stageVulnerabilities(context, described, await index.vulnerabilities(), version);
-  }
+  const { version, isSame } = await stageIndex(context, described, brew, previous);
+  const advisories = request.vulnerabilities
+    ? await stageVulnerabilities(context, described, await index.vulnerabilities(), version)
+    : undefined;
   if (plan.images && api) await stageApi(stage, api);
   await held?.stageWaiting(stage);
   const homebrew = api && {
@@ -62,27 +62,26 @@ export async function stageMetadata(
     ...(api.source.otherKey === undefined ? {} : { key: api.source.otherKey }),
   };
   await stage.put(POLICY, encodePolicyDocument(plan.policy));
-  await stage.put(CHANGES, utf8('{"snapshots":[]}\n'));
+  const sources = { request, decisions: plan.policy.decisions, advisories };
+  await stagePageData(context, described, { ...sources, brew: brew.now }, previous, isSame);
   const upstream = { url: index.name, version: index.version };
   return stageLists(context, described, { version, request, upstream, homebrew });
 }
 
-/** Stages the list of packages and the manifest, once all other files are on the stage. */
+/** Stages the list of packages, the files for static hosts and the manifest, once all other files are on the stage. */
 export async function stageLists(
-  { stage, now }: Pick<IndexContext, 'stage' | 'now'>,
+  { stage, ...signing }: Pick<IndexContext, 'stage' | keyof SnapshotSigning>,
   described: readonly DescribedPackages[],
   { version, ...origin }: Pick<Manifest, 'request' | 'upstream' | 'homebrew'> & { version: string },
 ): Promise<Manifest> {
-  const contents = { platforms: origin.request.tags, ...countsOf(described) };
-  const isForBrew = origin.request.clients.includes('brew');
-  const list = {
-    ...{ version, platforms: bytesByTag(contents) },
-    homebrew_api: isForBrew ? homebrewTime(origin) : undefined,
-    packages: described.flatMap(({ listed }) => sortedBy(listed, (item) => item.name)),
-  };
-  await stage.put(PACKAGE_LIST, encodePackageList(list));
+  const contents = { platforms: origin.request.tags, ...entriesByKind(described) };
+  const packages = described.flatMap(({ listed }) => listed);
+  await stage.put(PACKAGE_LIST, encodePackageList(packages));
+  const summary = summaryOf(packages, { version, ...contents, ...origin });
+  await stage.put(SUMMARY, encodeSummary(summary));
+  await stageStaticHost(stage, signing, origin.request.public_url, summary);
   const manifest: Manifest = {
-    ...{ version: '1.0', created_at: now.toISOString(), stout_version: `${NAME} ${VERSION}` },
+    ...{ version: '1.0', created_at: signing.now.toISOString(), stout_version: `${NAME} ${VERSION}` },
     ...{ ...contents, ...sumsOf(stage.files), index_version: version, generator: GENERATOR, ...origin },
   };
   await stage.put(MANIFEST, encodeManifest(manifest));
@@ -102,31 +101,31 @@ async function stageKinds(context: IndexContext, plan: Plan): Promise<DescribedP
   return described;
 }
 
-/** Stages the databases and the index manifest; returns the version of the index. */
+/** Stages the databases and the index manifest; returns the version of the index, and whether all packages stay as they are. */
 export async function stageIndex(
   context: IndexContext,
   described: readonly DescribedPackages[],
   brew: BrewRows,
   previous: Prepared['previous'],
-): Promise<string> {
-  const staged = await stageDatabases(context, described, brew, previous);
+): Promise<{ version: string; isSame: boolean }> {
+  const { index, isSame } = await stageDatabases(context, described, brew, previous);
   const signedAt = Math.floor(context.now.getTime() / 1000);
-  await context.stage.put(INDEX_MANIFEST, encodeIndexManifest(staged, signedAt, context.key));
-  return staged.version;
+  await context.stage.put(INDEX_MANIFEST, encodeIndexManifest(index, signedAt, context.key));
+  return { version: index.version, isSame };
 }
 
-/** Stages the advisories that `from` has about the described formulas. */
+/** Stages the advisories that `from` has about the described formulas, and returns them. */
 export async function stageVulnerabilities(
   context: IndexContext,
   described: readonly DescribedPackages[],
   from: DatabaseReader,
   version: string,
-): Promise<void> {
-  const names = new Set(Object.keys(entriesOf(described, formula)));
-  const advisories = readAdvisories(from, names);
+): Promise<Advisories> {
+  const advisories = readAdvisories(from, formulaNames(described));
   await stageSignedDatabase(context, VULNERABILITIES, (local) =>
     writeVulnerabilityDatabase(local, advisories, { version, createdAt: context.now.toISOString() }),
   );
+  return advisories;
 }
 
 /** Returns a function that reports each package that is described. */
@@ -148,16 +147,4 @@ async function stageApi(stage: Stage, { files }: HomebrewApi): Promise<void> {
     await stage.put(apiPath(endpoint), bytes);
     await stage.put(gzipPath(apiPath(endpoint)), await gzipped(bytes));
   }
-}
-
-const entriesOf = (described: readonly DescribedPackages[], { id }: Pick<Kind, 'id'>) =>
-  described.find(({ kind }) => kind.id === id)?.entries ?? {};
-
-/** Returns what manifest.json says of each kind. */
-function countsOf(described: readonly DescribedPackages[]): Pick<Manifest, Kind['key']> {
-  const counts = KINDS.map((kind) => {
-    const packages = entriesOf(described, kind);
-    return [kind.key, { count: Object.keys(packages).length, packages }];
-  });
-  return Object.fromEntries(counts);
 }

@@ -2,7 +2,9 @@ import pMap from 'p-map';
 import { utf8 } from '../../format/bytes.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { packageJsonPath } from '../../format/layout.ts';
+import type { Manifest } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
+import { formula } from '../../format/packages/formula.ts';
 import {
   type BySlot,
   type ManifestEntry,
@@ -10,7 +12,7 @@ import {
   type StoredFile,
   totalSize,
 } from '../../format/packages/kind.ts';
-import type { Kind } from '../../format/packages/kinds.ts';
+import { KINDS, type Kind } from '../../format/packages/kinds.ts';
 import { encodePath } from '../../format/paths.ts';
 import { compress } from '../database/compress.ts';
 import { type CarriedPackage, filesOf, type PlannedPackage } from '../plan/plan.ts';
@@ -27,9 +29,19 @@ export interface DescribedPackages {
   carried: boolean;
   /** Reads or makes the rows of the database. */
   rows: () => { name: string; rows: Rows }[];
+  /** Those that are here with their files. */
+  mirrored: readonly MirroredPackage[];
   /** For manifest.json, by name. */
   entries: Record<string, ManifestEntry>;
   listed: ListedPackage[];
+}
+
+/** A package that is here with its files. */
+export interface MirroredPackage {
+  name: string;
+  /** Reads or makes its rows. */
+  rows: () => Rows;
+  isUnchecked: boolean;
 }
 
 /** One package, described. */
@@ -62,6 +74,9 @@ export async function stagePackages(
     carried: written.length === 0,
     rows: () => all.map(({ name, rows }) => ({ name, rows: rows() })),
     entries: Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
+    mirrored: all.flatMap(({ name, rows, entry }) =>
+      entry ? [{ name, rows, isUnchecked: entry.unchecked === true }] : [],
+    ),
     listed: all.flatMap(({ listed }) => listed ?? []),
   };
 }
@@ -91,6 +106,22 @@ async function stagePackage(context: IndexContext, item: PlannedPackage): Promis
     },
   };
 }
+
+/** Returns what manifest.json says of each kind. */
+export function entriesByKind(described: readonly DescribedPackages[]): Pick<Manifest, Kind['key']> {
+  const counts = KINDS.map((kind) => {
+    const packages = entriesOf(described, kind);
+    return [kind.key, { count: Object.keys(packages).length, packages }];
+  });
+  return Object.fromEntries(counts);
+}
+
+/** Returns the names of the formulas that are here with their files. */
+export const formulaNames = (described: readonly DescribedPackages[]): ReadonlySet<string> =>
+  new Set(Object.keys(entriesOf(described, formula)));
+
+const entriesOf = (described: readonly DescribedPackages[], { id }: Pick<Kind, 'id'>) =>
+  described.find(({ kind }) => kind.id === id)?.entries ?? {};
 
 const mapSlots = <From, To>(files: BySlot<From>, make: (file: From) => To): BySlot<To> =>
   new Map([...files].map(([slot, file]) => [slot, make(file)]));

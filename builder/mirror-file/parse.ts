@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
-import { didYouMean, nearest } from '../near-names.ts';
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import type { Place } from '../request/text.ts';
 import { parseToml, type Toml, type TomlPath } from '../request/toml.ts';
 import { type MirrorSettings, mirrorFileSchema } from './schema.ts';

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
+import { isChannelName } from '../../format/layout.ts';
 import { baseUrlOf, originOf } from '../../format/origin.ts';
 import { RULES, SEVERITIES } from '../../format/policy.ts';
 import { parseTag, TAGS_IN_USE } from '../../format/tags.ts';
@@ -22,6 +23,7 @@ const readWith = <T>(parse: (text: string) => T) =>
     }
   });
 
+const CHANNEL = 'It must be at most 32 small letters, digits and dashes, and begin with a letter.';
 const KEEP = 'It must be a whole number from 1 to 1000.';
 
 const key = <S extends v.GenericSchema>(schema: S, description: string) =>
@@ -73,6 +75,8 @@ const policy = v.strictObject({
   waiver: key(v.array(waiver), 'Exceptions, each until a day.'),
 });
 
+const keepCount = v.pipe(v.number(), v.integer(KEEP), v.minValue(1, KEEP), v.maxValue(1000, KEEP));
+
 const publish = v.strictObject({
   bucket: v.pipe(v.string(), readWith(parseBucketName), v.description('The bucket.')),
   account: key(
@@ -84,10 +88,11 @@ const publish = v.strictObject({
     v.pipe(v.string(), readWith(edgeOf)),
     'Address of the Worker, which verifies a snapshot before it goes live.',
   ),
-  keep: key(
-    v.pipe(v.number(), v.integer(KEEP), v.minValue(1, KEEP), v.maxValue(1000, KEEP)),
-    'Snapshots to keep in the bucket, the live one included.',
+  channel: key(
+    v.pipe(v.string(), v.check(isChannelName, CHANNEL)),
+    'Channel to publish to and to roll back; without it current, the one at the root.',
   ),
+  keep: key(keepCount, 'Snapshots to keep, of the bucket and of each channel, the live one included.'),
 });
 
 const mirrorTable = v.strictObject({
@@ -107,6 +112,7 @@ const mirrorTable = v.strictObject({
   ),
   clients: key(v.array(v.picklist(['stout', 'brew'])), 'Clients to serve: stout (always), and brew.'),
   'valid-for': key(span, 'How long signatures are valid. Without it, 30d.'),
+  'keep-snapshots': key(keepCount, 'Snapshots to keep in the folder, the live one included. Without it, 1.'),
   dependencies: key(yesOrNo, 'False leaves all dependencies out.'),
   'dev-dependencies': key(yesOrNo, 'False leaves build and test dependencies out.'),
   'with-vulns': key(yesOrNo, 'Include the vulnerabilities of the mirrored packages.'),

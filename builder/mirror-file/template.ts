@@ -23,6 +23,7 @@ platforms = ${list(tags)}
 # stout is always a client; brew needs Homebrew's API, which is mirrored as a whole.
 clients = ${list(clients)}
 valid-for = "30d"
+# keep-snapshots = 5                    # earlier states stay in the folder, for serve and bundle --since
 # dev-dependencies = false              # leaves build and test dependencies out
 # with-vulns = true                     # known vulnerabilities, for clients that show them
 # public-url = "https://files.example.com/mirror"   # only for static hosts

@@ -1,6 +1,6 @@
 import { entryOf, type Manifest } from '../../format/manifest.ts';
 import type { ListedPackage } from '../../format/package-list.ts';
-import { KINDS } from '../../format/packages/kinds.ts';
+import { KINDS, type Kind } from '../../format/packages/kinds.ts';
 import { type PackageName, packageKey } from './closure.ts';
 import type { Plan } from './plan.ts';
 
@@ -33,7 +33,7 @@ export interface Change extends PackageName {
 /** Returns the packages that a mirror has with their files. */
 export const packagesIn = (
   packages: readonly ListedPackage[],
-  manifest: Manifest | undefined,
+  manifest: Pick<Manifest, Kind['key']> | undefined,
 ): PackageState[] =>
   packages.map(({ kind: id, name, version }) => {
     const kind = KINDS.find((known) => known.id === id);

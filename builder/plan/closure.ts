@@ -6,17 +6,21 @@ import { withoutOwnTap } from '../request/names.ts';
 /** Why a package of some kind needs packages of another, or of its own. */
 type Reasons = readonly { kind: KindId; types: readonly string[] }[];
 
+/** Why a formula needs another one when it runs. */
+export const RUNTIME_TYPES: readonly string[] = ['runtime', 'recommended'];
 /** What comes along with every package. */
 export const RUNTIME: Partial<ByKind<Reasons>> = {
-  formula: [{ kind: 'formula', types: ['runtime', 'recommended'] }],
+  formula: [{ kind: 'formula', types: RUNTIME_TYPES }],
   cask: [
     { kind: 'formula', types: ['formula'] },
     { kind: 'cask', types: ['cask'] },
   ],
 };
+/** Why a formula needs another one when it is built. */
+export const DEVELOPMENT_TYPES: readonly string[] = ['build', 'test'];
 /** What comes along with those that are asked for. */
 export const DEVELOPMENT: Partial<ByKind<Reasons>> = {
-  formula: [{ kind: 'formula', types: ['build', 'test'] }],
+  formula: [{ kind: 'formula', types: DEVELOPMENT_TYPES }],
 };
 /** Far more than any sound index lacks, and few enough to report. */
 const MAX_MISSING = 10_000;

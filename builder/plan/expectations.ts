@@ -1,6 +1,6 @@
 import { MirrorError } from '../../format/errors.ts';
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import type { PolicyDocument } from '../../format/policy.ts';
-import { didYouMean, nearest } from '../near-names.ts';
 import { packagesOf } from './changes.ts';
 import type { Plan } from './plan.ts';
 import type { Selection } from './selection.ts';

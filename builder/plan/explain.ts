@@ -1,11 +1,12 @@
-import { ALL, type Manifest } from '../../format/manifest.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import { nearest } from '../../format/near-names.ts';
 import { cask } from '../../format/packages/cask.ts';
 import { formula } from '../../format/packages/formula.ts';
-import { KINDS, type Kind } from '../../format/packages/kinds.ts';
+import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import type { Decision } from '../../format/policy.ts';
 import type { KindIndex } from '../database/kind-index.ts';
-import { nearest } from '../near-names.ts';
 import { plainPackageName } from '../request/names.ts';
+import { type AskedPackages, askedFor } from './asked-for.ts';
 import {
   type Closure,
   closureOf,
@@ -16,7 +17,7 @@ import {
   packageKey,
   RUNTIME,
 } from './closure.ts';
-import type { Answer, AskedFor, Explanation, Reason, Step } from './explanation.ts';
+import type { Answer, Explanation, Reason, Step } from './explanation.ts';
 import { PORTABLE_RUBY } from './portable-ruby.ts';
 import type { Catalog } from './selection.ts';
 
@@ -45,7 +46,8 @@ export interface MirrorFacts {
 /** Explains a name: why the mirror has the packages of that name, or why it does not. */
 export function explain(name: string, facts: MirrorFacts): Answer {
   const graph = graphOf(facts);
-  const asked = askedFor(facts, graph);
+  const names = (kind: KindId): string[] => facts.catalog[kind]?.names() ?? [];
+  const asked = askedFor(facts.manifest.request, { find: graph.find, names });
   const roots = [...asked.values()].map(({ item }) => item);
   const closure = closureOf(graph, roots, facts.manifest.request);
   const packages = KINDS.flatMap(({ id: kind }) => {
@@ -53,14 +55,12 @@ export function explain(name: string, facts: MirrorFacts): Answer {
     const item = { kind, name: graph.find({ kind, name: plain })?.name ?? plain };
     return explanationOf(item, { ...facts, graph, asked, closure }) ?? [];
   });
-  const known = KINDS.flatMap(({ id }) => facts.catalog[id]?.names() ?? []);
+  const known = KINDS.flatMap(({ id }) => names(id));
   return {
     ...{ name, in_mirror: packages.some(({ in_mirror }) => in_mirror), packages },
     near: packages.length > 0 ? [] : nearest(name, [...new Set(known)]),
   };
 }
-
-type AskedPackages = ReadonlyMap<string, { item: PackageName; how: AskedFor }>;
 
 interface Explaining extends MirrorFacts {
   graph: PackageGraph;
@@ -83,27 +83,6 @@ function graphOf({ catalog, forBrew, homebrew }: MirrorFacts): PackageGraph {
     ...(kind === formula.id ? (homebrew?.dependencies(name, types) ?? []) : []),
   ];
   return { find, dependencies };
-}
-
-/** Returns what was asked for, by key, with what was not found under the name that was written. */
-function askedFor({ manifest: { request }, catalog }: MirrorFacts, graph: PackageGraph): AskedPackages {
-  const asked = new Map<string, { item: PackageName; how: AskedFor }>();
-  const add = (item: PackageName, how: AskedFor): void => {
-    if (!asked.has(packageKey(item))) asked.set(packageKey(item), { item, how });
-  };
-  const places = request.places ?? {};
-  for (const kind of KINDS) {
-    for (const as of request[kind.request]) {
-      const name = graph.find({ kind: kind.id, name: as })?.name ?? as;
-      const key = packageKey({ kind: kind.id, name: as });
-      const place = Object.hasOwn(places, key) ? places[key] : undefined;
-      add({ kind: kind.id, name }, { as, ...(place === undefined ? {} : { place }) });
-    }
-  }
-  for (const { id, inAll } of request.all ? KINDS : [])
-    for (const name of inAll ? (catalog[id]?.names() ?? []) : [])
-      add({ kind: id, name }, { place: places[ALL] ?? '--all' });
-  return asked;
 }
 
 /** Returns why a package is in the mirror or not; `undefined` if nothing in the mirror knows of it. */

@@ -1,6 +1,6 @@
-import { bottleManifestPath, bottlePath } from '../../format/bottle.ts';
-import { isSha256 } from '../../format/digest.ts';
+import { bottleManifestPath, bottlePath, PORTABLE_RUBY } from '../../format/bottle.ts';
 import { MirrorError } from '../../format/errors.ts';
+import { isSha256 } from '../../format/is-sha256.ts';
 import { ALL, bottleTagFor } from '../../format/tags.ts';
 import type { HomebrewApi } from '../upstream/homebrew/api.ts';
 import { bottleUrl } from '../upstream/homebrew/formula-json.ts';
@@ -8,8 +8,7 @@ import { type ImageIndex, ImageRegistry, parseImageIndex } from '../upstream/hom
 import type { BrewBottle, BrewImage, Remark } from './plan.ts';
 import { sourceOf } from './source.ts';
 
-/** The Ruby that brew runs on, a formula of homebrew-core. A brew asks for the version and SHA-256 that are built into it. */
-export const PORTABLE_RUBY = 'portable-ruby';
+export { PORTABLE_RUBY };
 
 /** Which older versions are wanted. */
 interface OlderRubies {

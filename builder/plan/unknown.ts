@@ -1,6 +1,6 @@
 import { MirrorError } from '../../format/errors.ts';
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import { type ByKind, KINDS, type Kind } from '../../format/packages/kinds.ts';
-import { didYouMean, nearest } from '../near-names.ts';
 import { packageKey } from './closure.ts';
 import type { Remark } from './plan.ts';
 import type { Catalog } from './selection.ts';

@@ -1,6 +1,6 @@
 import { SEVERITIES, type Severity } from '../../format/policy.ts';
 import type { Advisories } from '../database/vulnerabilities.ts';
-import { type AffectedVersions, isAffected } from './affected.ts';
+import { type AffectedVersions, isAffected, isAffectedByAny } from './affected.ts';
 
 /** An advisory that is about a version. */
 export interface KnownVulnerability {
@@ -11,27 +11,50 @@ export interface KnownVulnerability {
   unclear: boolean;
 }
 
+/** A known vulnerability with what people read about it. */
+export interface DescribedVulnerability extends KnownVulnerability {
+  summary: string | undefined;
+  /** The first version without it, if the advisory names one. */
+  fixed: string | undefined;
+}
+
+/** An advisory, and which versions of one formula it is about. */
+interface OwnAdvisory extends Pick<DescribedVulnerability, 'id' | 'severity' | 'summary'> {
+  rows: AffectedVersions[];
+}
+
 /** The advisories about formulas, to be asked by version. */
 export class KnownVulnerabilities {
-  readonly #byFormula = new Map<string, (AffectedVersions & Pick<KnownVulnerability, 'id' | 'severity'>)[]>();
+  readonly #byFormula: ReadonlyMap<string, readonly OwnAdvisory[]>;
 
   constructor({ vulnerabilities, affected }: Advisories) {
-    const severities = new Map(vulnerabilities.map(({ id, severity }) => [id, severityOf(severity)]));
-    for (const { vuln_id: id, formula, affected_versions, fixed_version } of affected) {
-      const known = this.#byFormula.get(formula) ?? [];
-      known.push({ id, severity: severities.get(id), affected_versions, fixed_version });
-      this.#byFormula.set(formula, known);
-    }
+    const known = new Map(vulnerabilities.map((advisory) => [advisory.id, advisory]));
+    const byFormula = Map.groupBy(affected, ({ formula }) => formula);
+    this.#byFormula = new Map(
+      [...byFormula].map(([formula, own]) => {
+        const byId = Map.groupBy(own, ({ vuln_id }) => vuln_id);
+        const advisories = [...byId].map(([id, rows]): OwnAdvisory => {
+          const { severity = null, summary = null } = known.get(id) ?? {};
+          return { id, severity: severityOf(severity), summary: summary ?? undefined, rows };
+        });
+        return [formula, advisories];
+      }),
+    );
   }
 
   /** Returns what is known against a version of a formula, by id. */
   of(formula: string, version: string): KnownVulnerability[] {
-    const found = new Map<string, KnownVulnerability>();
-    for (const { id, severity, ...versions } of this.#byFormula.get(formula) ?? []) {
-      const affected = isAffected(version, versions);
-      if (affected !== 'no') found.set(id, { id, severity, unclear: affected === 'unclear' });
-    }
-    return [...found.values()];
+    return this.describe(formula, version).map(({ id, severity, unclear }) => ({ id, severity, unclear }));
+  }
+
+  /** Returns the same as {@link of}, for people. */
+  describe(formula: string, version: string): DescribedVulnerability[] {
+    return (this.#byFormula.get(formula) ?? []).flatMap(({ rows, ...advisory }) => {
+      const affected = isAffectedByAny(version, rows);
+      if (affected === 'no') return [];
+      const own = rows.find((row) => row.fixed_version && isAffected(version, row) !== 'no');
+      return [{ ...advisory, unclear: affected === 'unclear', fixed: own?.fixed_version ?? undefined }];
+    });
   }
 }
 

@@ -36,10 +36,15 @@ export function isAffected(
   return isWhole ? 'no' : 'unclear';
 }
 
-function inRanges(own: string, text: string, fixed: string | undefined): Affected {
-  const found = text.split(';').map((range) => inRange(own, range, fixed));
-  return found.find((result) => result === 'yes') ?? found.find((result) => result === 'unclear') ?? 'no';
-}
+/** Returns whether a version is affected by one of the rows of an advisory about its formula. */
+export const isAffectedByAny = (version: string, rows: readonly AffectedVersions[]): Affected =>
+  worstOf(rows.map((row) => isAffected(version, row)));
+
+const inRanges = (own: string, text: string, fixed: string | undefined): Affected =>
+  worstOf(text.split(';').map((range) => inRange(own, range, fixed)));
+
+const worstOf = (found: readonly Affected[]): Affected =>
+  found.find((result) => result === 'yes') ?? found.find((result) => result === 'unclear') ?? 'no';
 
 /** A range without an upper bound ends at the fixed version. */
 function inRange(own: string, range: string, fixed: string | undefined): Affected {

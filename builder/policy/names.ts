@@ -1,6 +1,6 @@
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import { KINDS } from '../../format/packages/kinds.ts';
 import type { Policy } from '../../format/policy.ts';
-import { didYouMean, nearest } from '../near-names.ts';
 import { plainPackageName } from '../request/names.ts';
 import type { Rules } from './judge.ts';
 

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { hasCode, MirrorError } from '../../format/errors.ts';
-import { isPackageJson } from '../../format/layout.ts';
+import { isServedAnew } from '../../format/layout.ts';
 import { isOffered, isOwnFile, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { FileDigest } from '../directory/hash.ts';
 import { download, type OnBytes } from '../fetch/download.ts';
@@ -90,8 +90,8 @@ async function fetchOne(
 ): Promise<FileDigest> {
   if (!entry) throw new RangeError('There is no entry to fetch.');
   const { name, sha256, size } = entry;
-  // As it is signed: servers rewrite the URLs in it.
-  const url = mirrorFileUrl(mirror.base, name, isPackageJson(name));
+  // As it is signed: servers rewrite the URLs in it, or answer with their own.
+  const url = mirrorFileUrl(mirror.base, name, isServedAnew(name));
   const from = UpstreamLocation.ofMirror(mirror.base);
   try {
     return await download(from, directory, { url, sha256, limit: size, headers: mirror.headers }, onBytes);

@@ -20,6 +20,7 @@ import { openOwnRoot } from '../snapshot/signed-mirror.ts';
 import { Stage } from '../snapshot/stage.ts';
 import type { MirrorUrl } from '../verify/mirror-url.ts';
 import { readSeen, rememberSnapshot } from '../verify/seen.ts';
+import { channelOfUrl } from '../verify/served-place.ts';
 import { bringServed } from './bring-served.ts';
 
 /** What `pull` works with. */
@@ -53,13 +54,24 @@ export interface PullSummary {
  * Makes a folder the mirror that is served at a URL, so that what is made in it next continues that mirror: its id, its
  * versions, what was withdrawn, and the versions that rules hold. A later version that the folder has stays. Files on demand
  * are not fetched. Every file is checked against the signed list, and readers of the folder see one step. An expired mirror
- * is taken, with a warning. Throws `refused` for another mirror or the signature of another key, `rolled-back`, `locked`,
+ * is taken, with a warning. Throws `usage` for the URL of a kept snapshot, `refused` for another mirror or the signature of another key, `rolled-back`, `locked`,
  * `mismatch`, `missing`, or what the network throws.
  */
-export const pull = (options: PullOptions): Promise<PullSummary> =>
-  withFolderToMake(options.directory, options.now, () => pullInto(options));
+export async function pull(options: PullOptions): Promise<PullSummary> {
+  const { base } = options.mirror;
+  const channel = channelOfUrl(base);
+  if (channel !== undefined)
+    return withFolderToMake(options.directory, options.now, () => pullInto({ ...options, channel }));
+  const message = `${base} is a kept snapshot, which nothing continues: pull the mirror, or one of its channels.`;
+  throw new MirrorError('usage', message);
+}
 
-async function pullInto(options: PullOptions): Promise<PullSummary> {
+/** How one channel is pulled. */
+interface Pulling extends PullOptions {
+  channel: string;
+}
+
+async function pullInto(options: Pulling): Promise<PullSummary> {
   const { directory, mirror, trusted, reporter } = options;
   await rollForward(directory);
   const present = await presentRoot(directory, trusted, reporter);
@@ -81,7 +93,7 @@ const unchanged = (
 });
 
 async function pullSnapshot(
-  options: PullOptions,
+  options: Pulling,
   source: SnapshotSource,
   present: TrustedRoot | undefined,
 ): Promise<PullSummary> {
@@ -100,7 +112,7 @@ async function pullSnapshot(
   const head = { about: { part: 1, parts: 1, since: null }, signed, leaves, entries };
   const received = { head, where: mirror.base, storage, stage, known, names: brought.names };
   const { obsolete } = await keepRest(received, { directory, present, now });
-  await commitBundle(directory, received, obsolete);
+  await commitBundle(directory, received, { obsolete, now });
   await remember(signed, options);
   return { ...unchanged(options, version, present), fetched: brought.fetched, changed: true };
 }
@@ -119,15 +131,18 @@ function expectSameMirror(
 /** Throws `rolled-back` for a snapshot older than one that was accepted before; warns about one that has expired. */
 async function expectCurrent(
   { snapshot, signer }: TrustedRoot,
-  { mirror, trusted, stateFolder, now, reporter }: PullOptions,
+  { mirror, channel, trusted, stateFolder, now, reporter }: Pulling,
 ): Promise<void> {
-  const seen = (await readSeen(stateFolder))[snapshot.mirror] ?? {};
+  const seen = (await readSeen(stateFolder, channel))[snapshot.mirror] ?? {};
   expectNoRollback(snapshot, signer, trusted, seen);
   if (isExpired(snapshot, now))
     reporter.warn(`The mirror at ${mirror.base} expired at ${snapshot.expires_at}: publish a new version.`);
 }
 
-const remember = ({ snapshot, signer }: TrustedRoot, { stateFolder, reporter }: PullOptions): Promise<void> =>
-  rememberSnapshot(stateFolder, snapshot, signer).catch((error: unknown) => {
+const remember = (
+  { snapshot, signer }: TrustedRoot,
+  { channel, stateFolder, reporter }: Pulling,
+): Promise<void> =>
+  rememberSnapshot(stateFolder, snapshot, signer, channel).catch((error: unknown) => {
     reporter.warn(`The version that was accepted could not be saved: ${messageOf(error)}`);
   });

@@ -26,6 +26,7 @@ export interface RequestFlags extends PlatformFlags, Origin {
   publicUrl?: string | false;
   /** Seconds. */
   validFor?: number;
+  keepSnapshots?: number;
   all?: boolean;
   deps?: boolean;
   devDeps?: boolean;

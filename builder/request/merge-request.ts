@@ -104,6 +104,7 @@ function inOrder(merged: MirrorRequest): MirrorRequest {
     portable_ruby: clients.includes('brew') ? sorted(merged.portable_ruby) : [],
     public_url: merged.public_url,
     ...(request.valid_for === undefined ? {} : { valid_for: request.valid_for }),
+    ...((request.keep_snapshots ?? 1) > 1 ? { keep_snapshots: request.keep_snapshots } : {}),
     ...(request.policy ? { policy: request.policy } : {}),
     // What is whole concerns a mirror on demand alone.
     ...(request.on_demand ? { on_demand: true } : {}),

@@ -30,6 +30,7 @@ export function readSettings(
       portable_ruby: flags.portableRuby === false ? [] : (given(flags.portableRuby) ?? file['portable-ruby']),
       public_url: flags.publicUrl === false ? null : (flags.publicUrl ?? file['public-url']),
       valid_for: flags.validFor ?? file['valid-for'],
+      keep_snapshots: flags.keepSnapshots ?? file['keep-snapshots'],
       on_demand: flags.onDemand ?? file['on-demand'],
       whole: given(flags.whole ?? []) ?? file.whole,
       policy: file.policy && policyOf(file.policy),

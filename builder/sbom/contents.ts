@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { bottleVersion } from '../../format/bottle.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { databasePath, isPackageFile, ROOT, VULNERABILITIES } from '../../format/layout.ts';
 import { entryOf, type Manifest } from '../../format/manifest.ts';
@@ -147,10 +148,6 @@ function ownersOf(
   }
   return { owners, forBrew: [...forBrew.values()] };
 }
-
-/** Returns the version in the path of a formula's bottle. */
-const bottleVersion = (path: string, name: string): string | undefined =>
-  /^(.+)\.[^.]+\.bottle(?:\.\d+)?\.tar\.gz$/.exec(path.slice(`bottles/${name}-`.length))?.[1];
 
 const brewPackage = (
   item: BrewVersion,

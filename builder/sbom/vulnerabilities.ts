@@ -1,7 +1,7 @@
 import { Vulnerability as Enums } from '@cyclonedx/cyclonedx-library/Enums';
 import { type Component, Vulnerability as Models } from '@cyclonedx/cyclonedx-library/Models';
 import type { Advisories } from '../database/vulnerabilities.ts';
-import { isAffected } from '../policy/affected.ts';
+import { isAffectedByAny } from '../policy/affected.ts';
 
 type Advisory = Advisories['vulnerabilities'][number];
 type Affected = Advisories['affected'][number];
@@ -36,9 +36,9 @@ export function vulnerabilitiesOf(
 /** Returns what an advisory says of a component; `undefined` if it is not about this version. */
 function affectOf(component: Component, rows: readonly Affected[]): Models.Affect | undefined {
   const { version = '' } = component;
-  const found = new Set(rows.map((row) => isAffected(version, row)));
-  if (!found.has('yes') && !found.has('unclear')) return undefined;
-  const status = found.has('yes') ? Enums.AffectStatus.Affected : Enums.AffectStatus.Unknown;
+  const affected = isAffectedByAny(version, rows);
+  if (affected === 'no') return undefined;
+  const status = affected === 'yes' ? Enums.AffectStatus.Affected : Enums.AffectStatus.Unknown;
   const affect = new Models.Affect(component.bomRef);
   if (version !== '') affect.versions.add(new Models.AffectedSingleVersion(version, { status }));
   return affect;

@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { MirrorError } from '../../format/errors.ts';
 import { ROOT } from '../../format/layout.ts';
@@ -19,6 +9,7 @@ import { treePath } from '../../format/paths.ts';
 import { sha256Schema } from '../../format/schemas.ts';
 import { hashFile } from '../directory/hash.ts';
 import { incomingDirectory, journalPath, localPath, missingFolders, PRIVATE } from '../directory/paths.ts';
+import { putInPlace } from '../directory/place.ts';
 import { readMirrorFile } from '../directory/read.ts';
 import { isPresent, sync, writeFileAtomic } from '../directory/write.ts';
 
@@ -155,32 +146,4 @@ class OwnFolders {
 
   /** Returns the folders above a file that do not exist. Throws `refused` for one that does not belong to the mirror. */
   missing = (path: string): string[] => missingFolders(this.#directory, path, this.#seen);
-}
-
-/** Puts a file in place by a link rather than a move: two paths may have the same bytes, and the step must be repeatable. */
-function putInPlace(source: string, target: string): void {
-  if (isLinked(source, target)) return;
-  // The target exists, or the file system has no links.
-  const temporary = `${target}.${basename(source).slice(0, 12)}.tmp`;
-  rmSync(temporary, { force: true });
-  if (!isLinked(source, temporary)) copyDurably(source, temporary);
-  renameSync(temporary, target);
-  rmSync(temporary, { force: true }); // renaming a file onto its own second link leaves both
-}
-
-function isLinked(source: string, target: string): boolean {
-  try {
-    linkSync(source, target);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Copies a file and syncs it, for file systems without links, such as a USB stick's. */
-function copyDurably(source: string, target: string): void {
-  copyFileSync(source, target, constants.COPYFILE_EXCL);
-  const file = openSync(target, 'r');
-  fsyncSync(file);
-  closeSync(file);
 }

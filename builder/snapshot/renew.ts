@@ -13,8 +13,8 @@ import {
   databasePath,
   INDEX_MANIFEST,
   MANIFEST,
-  PACKAGE_LIST,
   SIGNED_PATHS,
+  SUMMARY,
   signaturePath,
 } from '../../format/layout.ts';
 import {
@@ -24,12 +24,13 @@ import {
   type MirrorRequest,
   parseManifest,
 } from '../../format/manifest.ts';
-import { encodePackageList, parsePackageList } from '../../format/package-list.ts';
 import { formula } from '../../format/packages/formula.ts';
+import { encodeSummary, parseSummary } from '../../format/summary.ts';
 import { compress } from '../database/compress.ts';
 import { restamp } from '../database/restamp.ts';
 import type { SnapshotSigning } from './sign.ts';
 import type { FileContent, Stage } from './stage.ts';
+import { stageStaticHost } from './static-host.ts';
 
 /** The database in which stout keeps the version of the index. */
 const FORMULAS = databasePath(formula.index);
@@ -51,9 +52,9 @@ export interface Present {
 
 /**
  * Renews every signature below the snapshot's own, by which clients know the age of what they got: those of the databases,
- * stout's in the index manifest, and the checksums of both in manifest.json. The signed files stay as they are, but for the
- * version of the index where {@link keepsVersion} says so. Returns for how many seconds to sign the snapshot: as asked, which
- * the manifest keeps, or else as before.
+ * stout's in the index manifest, the checksums of both in manifest.json, and the files for static hosts. The signed files stay as
+ * they are, but for the version of the index where {@link keepsVersion} says so. Returns for how many seconds to sign the snapshot:
+ * as asked, which the manifest keeps, or else as before.
  * `present` is what readers have now, if that is not what is staged.
  * Throws `missing`, and `mismatch` for a file that is not as it was signed.
  */
@@ -63,6 +64,7 @@ export async function renewSignatures(stage: Stage, asked: Renewal, present?: Pr
   const { validFor, request } = withValidity(withAllWithdrawn(manifest.request, present), asked);
   const signing = { ...asked, validFor };
   const isKept = keepsVersion(before, signing);
+  const summary = parseSummary(await stage.read(SUMMARY));
   for (const path of SIGNED_PATHS) {
     if (!stage.files.has(path) || (path === FORMULAS && !isKept)) continue;
     await stageSignature(stage, path, await stage.prehash(path), signing);
@@ -70,6 +72,7 @@ export async function renewSignatures(stage: Stage, asked: Renewal, present?: Pr
   const index = isKept ? before : await renewVersion(stage, before, signing, present?.indexVersion);
   await stage.put(INDEX_MANIFEST, encodeIndexManifest(index, secondsOf(signing), signing.key));
   const index_version = index.version;
+  await stageStaticHost(stage, signing, request.public_url, summary);
   await stage.put(MANIFEST, encodeManifest({ ...manifest, request, index_version, ...sumsOf(stage.files) }));
   return validFor;
 }
@@ -99,7 +102,7 @@ export function keepsVersion(index: IndexManifest, { key, now, validFor }: Snaps
   return verifyIndex(index, [key.publicKey]) && seconds <= validFor / 2;
 }
 
-/** Stages the index under a new version: in the database of formulas, where stout keeps it, and in the list of packages. */
+/** Stages the index under a new version: in the database of formulas, where stout keeps it, and in the summary. */
 async function renewVersion(
   stage: Stage,
   index: IndexManifest,
@@ -112,8 +115,8 @@ async function renewVersion(
   await stage.put(FORMULAS, bytes);
   await stageSignature(stage, FORMULAS, createHash('blake2b512').update(bytes).digest(), signing);
   const { sha256, size } = await stage.put(compressedDatabasePath(formula.index), await compress(bytes));
-  const list = parsePackageList(await stage.read(PACKAGE_LIST));
-  await stage.put(PACKAGE_LIST, encodePackageList({ ...list, version }));
+  const summary = parseSummary(await stage.read(SUMMARY));
+  await stage.put(SUMMARY, encodeSummary({ ...summary, version }));
   const formulas = { ...index.indexes.formulas, db_sha256: sha256, db_size: size, updated_at: createdAt };
   return { ...index, version, created_at: createdAt, indexes: { ...index.indexes, formulas } };
 }

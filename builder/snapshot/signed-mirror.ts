@@ -99,7 +99,7 @@ export async function readSignedMirror(
   return new SignedMirror(directory, snapshot, {
     entries,
     manifest: parseManifest(await readAsListed(directory, entries, MANIFEST)),
-    packages: parsePackageList(await readAsListed(directory, entries, PACKAGE_LIST)).packages,
+    packages: parsePackageList(await readAsListed(directory, entries, PACKAGE_LIST)),
     policy: await readPolicy(directory, entries).catch((error: unknown) => {
       if (!onBadPolicy || !(error instanceof MirrorError) || error.code === 'refused') throw error;
       onBadPolicy(error);

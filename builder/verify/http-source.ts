@@ -7,6 +7,7 @@ import { sha256Hex } from '../../format/digest.ts';
 import { hasCode, MirrorError, messageOf } from '../../format/errors.ts';
 import {
   isPackageJson,
+  isServedAnew,
   leafPath,
   ROOT,
   SIGNED_PATHS,
@@ -29,6 +30,7 @@ import { type Answer, chunksOf } from '../http/request.ts';
 import { Transient, withRetries } from '../http/retry.ts';
 import { mirroredUrls, packageJsonOf, rewrittenTo } from './client-view.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
+import { expectNamed } from './served-place.ts';
 
 const MAX_PACKAGE_JSON = 16 * 1024 * 1024;
 
@@ -64,7 +66,9 @@ export class HttpSource implements VerifySource {
   async signedRoot(): Promise<SignedRoot> {
     const root = await this.#fetch(ROOT, MAX_POINTER_SIZE);
     const signature = await this.#fetch(signaturePath(ROOT), MAX_SIGNATURE);
-    return { root, signature: Buffer.from(signature).toString('utf8') };
+    const signed = { root, signature: Buffer.from(signature).toString('utf8') };
+    expectNamed(this.#base, signed);
+    return signed;
   }
 
   leaf = ({ sha256, size }: LeafReference): Promise<Uint8Array> =>
@@ -199,7 +203,7 @@ export class HttpSource implements VerifySource {
     { name, source }: SnapshotEntry,
     ask: (url: URL, headers: Record<string, string>) => Promise<Answer>,
   ): Promise<Answer> {
-    const url = mirrorFileUrl(this.#base, name, isPackageJson(name));
+    const url = mirrorFileUrl(this.#base, name, isServedAnew(name));
     if (source === undefined) return ask(url, this.#headers);
     try {
       return await ask(url, { ...this.#headers, 'cache-control': 'only-if-cached' });

@@ -2,8 +2,8 @@ import { imageName } from '../../format/bottle.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { kindOfFile } from '../../format/layout.ts';
 import { entryOf, type Manifest } from '../../format/manifest.ts';
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import { byKind, KINDS } from '../../format/packages/kinds.ts';
-import { didYouMean, nearest } from '../near-names.ts';
 import { ownerFinder } from '../prune.ts';
 import { versionOf } from '../withdraw/files.ts';
 

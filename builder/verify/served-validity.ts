@@ -6,6 +6,7 @@ import { openRoot } from '../../format/snapshot/root.ts';
 import { HttpClient } from '../http/client.ts';
 import { readBody } from '../http/request.ts';
 import { type MirrorUrl, mirrorFileUrl } from './mirror-url.ts';
+import { expectNamed } from './served-place.ts';
 
 /**
  * Returns for how many seconds the signature of a served mirror is valid, from when it was signed. Asks once. Throws as
@@ -22,6 +23,7 @@ export async function servedValidity(
   };
   const root = await read(ROOT, MAX_POINTER_SIZE);
   const signature = Buffer.from(await read(signaturePath(ROOT), MAX_SIGNATURE)).toString('utf8');
+  expectNamed(base, { root, signature });
   const { snapshot } = openRoot({ root, signature }, trusted);
   return (Date.parse(snapshot.expires_at) - Date.parse(snapshot.created_at)) / 1000;
 }

@@ -1,9 +1,11 @@
 import { messageOf } from '../../format/errors.ts';
+import { ROOT_CHANNEL } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import type { MirrorUrl } from './mirror-url.ts';
 import type { VerifyOptions } from './run-walk.ts';
 import { readSeen, rememberSnapshot } from './seen.ts';
+import { channelOfUrl } from './served-place.ts';
 import { verifyDirectory } from './verify-directory.ts';
 import { type Elsewhere, verifyUrl } from './verify-url.ts';
 
@@ -25,21 +27,24 @@ export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'seen'> {
 export type PlaceReport = VerifyReport & { unlisted?: string[]; elsewhere?: Elsewhere[] };
 
 /**
- * Verifies the mirror in a folder or at a URL. A snapshot that is older than one accepted before, wherever that was, is a
- * finding; otherwise it is remembered. Throws as {@link verifyDirectory} and {@link verifyUrl}, and `bad-input` for a
+ * Verifies the mirror in a folder or at a URL. A snapshot that is older than one of the same channel accepted before, wherever that
+ * was, is a finding; otherwise it is remembered. A kept snapshot by its version is neither. Throws as {@link verifyDirectory} and {@link verifyUrl}, and `bad-input` for a
  * damaged record of what was accepted.
  */
 export async function verifyPlace(
   place: string | MirrorUrl,
   { allowOlder, stateFolder, ...rest }: VerifyPlaceOptions,
 ): Promise<PlaceReport> {
-  const seen = await readSeen(stateFolder);
-  const options = { ...rest, seen: allowOlder ? undefined : seen };
+  const channel = typeof place === 'string' ? ROOT_CHANNEL : channelOfUrl(place.base);
+  // A kept snapshot is neither a rollback nor remembered.
+  const seen = allowOlder || channel === undefined ? undefined : await readSeen(stateFolder, channel);
+  const options = { ...rest, seen };
   const report: PlaceReport =
     typeof place === 'string'
       ? await verifyDirectory(place, options)
       : await verifyUrl({ ...options, mirror: place });
-  await remember(stateFolder, report, options).catch((error: unknown) => {
+  if (channel === undefined) return report;
+  await remember(stateFolder, channel, report, options).catch((error: unknown) => {
     rest.reporter.warn(`The version that was verified could not be saved: ${messageOf(error)}`);
   });
   return report;
@@ -48,10 +53,11 @@ export async function verifyPlace(
 /** Remembers a snapshot in which steps 1 to 3 found nothing wrong (docs/format.md section 9). Damaged files change nothing. */
 async function remember(
   stateFolder: string,
+  channel: string,
   { checks, snapshot }: VerifyReport,
   { trusted }: Pick<VerifyOptions, 'trusted'>,
 ): Promise<void> {
   const signer = trusted.find(({ keyId }) => keyIdText(keyId) === snapshot?.signed_by);
   const isAccepted = checks.some(({ name, state }) => name === 'snapshot' && state === 'passed');
-  if (snapshot && signer && isAccepted) await rememberSnapshot(stateFolder, snapshot, signer);
+  if (snapshot && signer && isAccepted) await rememberSnapshot(stateFolder, snapshot, signer, channel);
 }

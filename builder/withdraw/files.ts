@@ -2,9 +2,9 @@ import { imageName } from '../../format/bottle.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { kindOfFile, packageJsonPath } from '../../format/layout.ts';
 import { entryOf, type Manifest } from '../../format/manifest.ts';
+import { didYouMean, nearest } from '../../format/near-names.ts';
 import { KINDS, type Kind, type KindId } from '../../format/packages/kinds.ts';
 import { isTreePath } from '../../format/paths.ts';
-import { didYouMean, nearest } from '../near-names.ts';
 import type { CarriedPackages } from '../plan/carried.ts';
 import { ownerFinder, versionIn } from '../prune.ts';
 import type { SignedMirror } from '../snapshot/signed-mirror.ts';
@@ -15,7 +15,7 @@ export interface Withdrawn {
   name: string;
   /** Its versions, the listed one and earlier ones. */
   versions: string[];
-  /** Every file of it in the folder, superseded ones and those of earlier versions too. */
+  /** Every file of it in the folder and its kept snapshots, superseded ones and those of earlier versions too. */
   paths: string[];
 }
 

@@ -1,23 +1,28 @@
 import { MirrorError } from '../../format/errors.ts';
 import {
+  CHANGES,
   compressedDatabasePath,
   databasePath,
   INDEX_MANIFEST,
   MANIFEST,
   PACKAGE_LIST,
+  SUMMARY,
   signaturePath,
   VULNERABILITIES,
 } from '../../format/layout.ts';
 import { entryOf, type Manifest, type MirrorRequest, withdrawnKey } from '../../format/manifest.ts';
+import { isRecords } from '../../format/package-record.ts';
 import { KINDS, type KindId } from '../../format/packages/kinds.ts';
 import { filePathOf, isOwnFile } from '../../format/snapshot/entry.ts';
 import type { Root } from '../../format/snapshot/root.ts';
 import { DatabaseReader } from '../database/reader.ts';
+import type { Advisories } from '../database/vulnerabilities.ts';
 import type { KnownFiles } from '../directory/known-files.ts';
 import { ownFile } from '../directory/paths.ts';
 import type { IndexContext } from '../index/context.ts';
 import { stageIndex, stageLists, stageVulnerabilities } from '../index/metadata.ts';
 import { type DescribedPackages, stagePackages } from '../index/packages.ts';
+import { stagePageData } from '../index/page-data.ts';
 import type { CarriedPackages } from '../plan/carried.ts';
 import type { CarriedPackage } from '../plan/plan.ts';
 import { type Renewal, withValidity } from '../snapshot/renew.ts';
@@ -54,11 +59,12 @@ export async function signWithout(
   const rewritten = new Set(
     KINDS.flatMap(({ index }) => [databasePath(index), compressedDatabasePath(index)]),
   );
-  for (const path of [VULNERABILITIES, MANIFEST, INDEX_MANIFEST, PACKAGE_LIST]) rewritten.add(path);
+  const documents = [VULNERABILITIES, MANIFEST, INDEX_MANIFEST, PACKAGE_LIST, SUMMARY, CHANGES];
+  for (const path of documents) rewritten.add(path);
   for (const path of [...rewritten]) rewritten.add(signaturePath(path));
   for (const entry of entries) {
-    if (isOwnFile(entry) && entry.until === undefined && !rewritten.has(entry.name))
-      stage.carry(entry.name, entry);
+    const stays = isOwnFile(entry) && entry.until === undefined && !isRecords(entry.name);
+    if (stays && !rewritten.has(entry.name)) stage.carry(entry.name, entry);
   }
   const { validFor, request } = withValidity(requestWithout(withdrawal), options);
   const publicUrl = manifest.request.public_url;
@@ -69,8 +75,10 @@ export async function signWithout(
   const isGone = ({ formula }: (typeof before)[number]): boolean =>
     withdrawn.some(({ kind, name }) => kind === 'formula' && name === formula);
   const rows = before.length > 0 ? before.filter((row) => !isGone(row)) : undefined;
-  const version = await stageIndex(context, described, { now: rows, before }, mirror);
-  await restageVulnerabilities(context, described, version, mirror);
+  const { version } = await stageIndex(context, described, { now: rows, before }, mirror);
+  const advisories = await restageVulnerabilities(context, described, version, mirror);
+  const sources = { request, decisions: mirror.policy.decisions, advisories, brew: rows };
+  await stagePageData(context, described, sources, mirror, false);
   const { upstream, homebrew } = manifest;
   await stageLists(context, described, { version, request, upstream, homebrew });
   return signSnapshot(signing, stage, {
@@ -99,22 +107,22 @@ async function describeRest(
   return described;
 }
 
-/** Stages the advisories of the packages that stay. */
+/** Stages the advisories of the packages that stay, and returns them. */
 async function restageVulnerabilities(
   context: IndexContext,
   described: readonly DescribedPackages[],
   version: string,
   mirror: SignedMirror,
-): Promise<void> {
+): Promise<Advisories | undefined> {
   const sha256 = mirror.sha256At(VULNERABILITIES);
-  if (sha256 === undefined) return;
+  if (sha256 === undefined) return undefined;
   if (!(await context.stage.holds(VULNERABILITIES, sha256))) {
     const message = `${VULNERABILITIES} is not as it was signed: remake the mirror without the package.`;
     throw new MirrorError('mismatch', message, { where: VULNERABILITIES });
   }
   const reader = DatabaseReader.open(ownFile(context.directory, VULNERABILITIES), VULNERABILITIES);
   try {
-    await stageVulnerabilities(context, described, reader, version);
+    return await stageVulnerabilities(context, described, reader, version);
   } finally {
     reader.close();
   }

@@ -5,6 +5,7 @@ import { byKind, KINDS, type KindId } from '../../format/packages/kinds.ts';
 import { KnownFiles } from '../directory/known-files.ts';
 import { withLock } from '../directory/lock.ts';
 import { expectMirror, filesBelow } from '../directory/mirror.ts';
+import { keptFiles } from '../history/withdrawn.ts';
 import { CarriedPackages } from '../plan/carried.ts';
 import { needs, type PackageGraph, type PackageName, RUNTIME } from '../plan/closure.ts';
 import { commitStage } from '../snapshot/commit-stage.ts';
@@ -64,13 +65,10 @@ export async function withdraw(options: WithdrawOptions): Promise<WithdrawSummar
       const needed_by = dependents(withdrawal);
       if (needed_by.length > 0 && !options.force) throw stillNeeded(needed_by);
       const made = await signWithout(options, withdrawal);
-      await commitStage(
-        directory,
-        stage,
-        made,
-        known,
-        withdrawn.flatMap(({ paths }) => paths),
-      );
+      await commitStage(directory, stage, made, known, {
+        ...{ keep: manifest.request.keep_snapshots, now },
+        withdrawn: withdrawn.flatMap(({ paths }) => paths),
+      });
       const { version, expires_at } = made.snapshot;
       return { directory, version, expires_at, withdrawn, namesakes, needed_by, brew };
     } finally {
@@ -102,7 +100,8 @@ async function open({ directory, key, trusted, cache, packages }: WithdrawOption
     );
   }
   const folders = await Promise.all(KINDS.map(({ folder }) => filesBelow(directory, folder)));
-  const found = findWithdrawn(mirror, manifest, carried, folders.flat(), packages);
+  const paths = [...folders.flat(), ...(await keptFiles(directory))];
+  const found = findWithdrawn(mirror, manifest, carried, paths, packages);
   return { mirror, manifest, carried, stage, known, ...found, root: snapshot };
 }
 

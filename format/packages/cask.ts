@@ -13,14 +13,14 @@ import {
 import { whyNotDownloaded } from './download-url.ts';
 import {
   type BySlot,
-  FILE_COLUMNS,
+  type Dependency,
   fileExtension,
-  fileRow,
   flag,
   type IndexedPackage,
   type Offer,
   type OfferedFile,
   optionalText,
+  type PackageFacts,
   type PackageKind,
   type Place,
   type Rows,
@@ -28,6 +28,7 @@ import {
   unchecked,
   type Wanted,
 } from './kind.ts';
+import { FILE_COLUMNS, fileRow, filesIn, flagIn, textIn } from './rows.ts';
 
 /** What a cask has in place of a checksum when nothing says what its file must be. */
 export const NO_CHECK = 'no_check';
@@ -190,6 +191,21 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
   };
 }
 
+function facts({ casks: [row = {}] = [], cask_dependencies = [], artifacts = [] }: Rows): PackageFacts {
+  const [token, name] = [textIn(row, 'token'), textIn(row, 'name')];
+  return {
+    version: textIn(row, 'version') ?? '',
+    other_names: name === undefined || name === token ? [] : [name],
+    ...{ desc: textIn(row, 'desc'), homepage: textIn(row, 'homepage'), tap: textIn(row, 'tap') },
+    ...{ deprecated: flagIn(row, 'deprecated'), disabled: flagIn(row, 'disabled') },
+    // The rest are versions of macOS.
+    dependencies: cask_dependencies.flatMap(({ dep_type: kind, dep_value }): Dependency[] =>
+      kind === 'formula' || kind === 'cask' ? [{ kind, name: String(dep_value), type: 'runtime' }] : [],
+    ),
+    files: filesIn(artifacts, ({ arch }) => String(arch)),
+  };
+}
+
 function entryOf(json: CaskJson, json_path: string, files: BySlot<CaskFile>): CaskEntry {
   const byArchitecture = [...files].filter(([arch]) => arch !== '');
   const [artifact] = files.values();
@@ -242,5 +258,6 @@ export const cask = {
     'SELECT dep_value AS name, dep_type AS type FROM cask_dependencies WHERE cask = ? ORDER BY dep_value',
   tables,
   rows,
+  facts,
   meta: ({ version, createdAt }, count) => ({ version, created_at: createdAt, cask_count: count }),
 } as const satisfies PackageKind<CaskJson, CaskEntry>;

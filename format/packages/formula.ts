@@ -3,19 +3,19 @@ import { bottlePath, packageVersion } from '../bottle.ts';
 import { countSchema, recordSchema, sha256Schema } from '../schemas.ts';
 import { bottleTagFor, clientTags, parseTag } from '../tags.ts';
 import {
-  FILE_COLUMNS,
-  fileRow,
   flag,
   type IndexedPackage,
   type Offer,
   type OfferedFile,
   optionalText,
+  type PackageFacts,
   type PackageKind,
   type Rows,
   storedFileSchema,
   unchecked,
   type Wanted,
 } from './kind.ts';
+import { FILE_COLUMNS, fileRow, filesIn, flagIn, textIn } from './rows.ts';
 
 /** Far more than any formula has. */
 const MAX_NAMES = 10_000;
@@ -152,6 +152,25 @@ function rows({ json, jsonHash, upstreamHash, updatedAt, files }: IndexedPackage
   };
 }
 
+function facts({
+  formulas: [row = {}] = [],
+  dependencies = [],
+  bottles = [],
+  aliases = [],
+}: Rows): PackageFacts {
+  return {
+    version: packageVersion(textIn(row, 'version') ?? '', Number(row.revision ?? 0)),
+    other_names: aliases.flatMap((one) => textIn(one, 'alias') ?? []).sort(),
+    ...{ desc: textIn(row, 'desc'), homepage: textIn(row, 'homepage') },
+    ...{ license: textIn(row, 'license'), tap: textIn(row, 'tap') },
+    ...{ deprecated: flagIn(row, 'deprecated'), disabled: flagIn(row, 'disabled') },
+    dependencies: dependencies.map(({ dep_name, dep_type }) => ({
+      ...{ kind: 'formula', name: String(dep_name), type: String(dep_type) },
+    })),
+    files: filesIn(bottles, ({ platform }) => parseTag(String(platform))),
+  };
+}
+
 /** A formula, with a bottle for each platform. */
 export const formula = {
   id: 'formula',
@@ -199,5 +218,6 @@ export const formula = {
   // An alias that is also a formula's name would hide that formula.
   afterInsert: 'DELETE FROM aliases WHERE alias IN (SELECT name FROM formulas)',
   rows,
+  facts,
   meta: ({ version, createdAt }, count) => ({ version, created_at: createdAt, formula_count: count }),
 } as const satisfies PackageKind<FormulaJson, FormulaEntry>;

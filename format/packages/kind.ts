@@ -69,6 +69,33 @@ export type Row = Readonly<Record<string, string | number | null>>;
 /** The rows of one package, by table. */
 export type Rows = Readonly<Record<string, readonly Row[]>>;
 
+/** A file, with the platforms or architectures that it serves; none for one that serves all. */
+export type FileFacts = StoredFile & { tags: string[] };
+
+/** What a package needs, and why. */
+export interface Dependency {
+  kind: 'formula' | 'cask';
+  /** As the upstream writes it: perhaps an alias, or a name with Homebrew's own tap. */
+  name: string;
+  /** `runtime`, `recommended`, `build` and so on. */
+  type: string;
+}
+
+/** What the rows of a package say of it to people. What is absent is not known. */
+export interface PackageFacts {
+  version: string;
+  other_names: string[];
+  desc?: string | undefined;
+  homepage?: string | undefined;
+  license?: string | undefined;
+  tap?: string | undefined;
+  deprecated?: true | undefined;
+  disabled?: true | undefined;
+  dependencies: Dependency[];
+  /** Each distinct file once, sorted by path. */
+  files: FileFacts[];
+}
+
 /** A table of an index database: stout-index's, with what a mirror adds. */
 export interface Table {
   name: string;
@@ -106,7 +133,7 @@ export const unchecked = v.optional(v.literal(true));
  * package, which is also stout-index's package JSON; `Entry` is its entry in `manifest.json`.
  */
 export interface PackageKind<Json = unknown, Entry extends ManifestEntry = ManifestEntry> {
-  /** In `index/packages.json` and the API. */
+  /** In `index/packages.tsv` and the API. */
   id: string;
   /** For people: `formula`, `Linux app`. */
   label: string;
@@ -150,6 +177,8 @@ export interface PackageKind<Json = unknown, Entry extends ManifestEntry = Manif
   /** SQL that runs after all rows are inserted. */
   afterInsert?: string;
   rows(item: IndexedPackage<Json>): Rows;
+  /** Returns what people want to know of a package, from its rows. */
+  facts(rows: Rows): PackageFacts;
   /** Rows of the `meta` table. */
   meta(stamp: IndexStamp, count: number): Readonly<Record<string, string | number>>;
 }
@@ -170,12 +199,6 @@ export function fileExtension(url: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return (COMPRESSED_TAR.exec(name) ?? EXTENSION.exec(name))?.[1] ?? 'bin';
 }
-
-/** The columns of a file, for tables that list files. An unknown size is NULL. */
-export const FILE_COLUMNS = { path: 'TEXT NOT NULL', sha256: 'TEXT NOT NULL', size: 'INTEGER' };
-
-/** Returns a file as a row. */
-export const fileRow = ({ path, sha256, size }: StoredFile) => ({ path, sha256, size: size ?? null });
 
 export const optionalText = v.optional(v.nullable(v.string()), null);
 export const flag = v.optional(v.nullable(v.boolean()), false);

@@ -1,18 +1,18 @@
 import * as v from 'valibot';
-import { isSha256 } from '../digest.ts';
+import { isSha256 } from '../is-sha256.ts';
 import { joinPath, plainName, withExtension } from '../paths.ts';
 import { whyNotDownloaded } from './download-url.ts';
 import {
-  FILE_COLUMNS,
   fileExtension,
-  fileRow,
   type IndexedPackage,
   type Offer,
+  type PackageFacts,
   type PackageKind,
   type Rows,
   storedFileSchema,
   unchecked,
 } from './kind.ts';
+import { FILE_COLUMNS, fileRow, filesIn, textIn } from './rows.ts';
 
 const text = v.string();
 const nullableText = v.nullable(text);
@@ -87,6 +87,17 @@ function rows({ json, jsonHash, upstreamHash, files }: IndexedPackage<LinuxAppRo
   };
 }
 
+function facts({ linux_apps: [row = {}] = [], artifacts = [] }: Rows): PackageFacts {
+  const [token, name] = [textIn(row, 'token'), textIn(row, 'name')];
+  return {
+    version: textIn(row, 'version') ?? '',
+    other_names: name === undefined || name === token ? [] : [name],
+    ...{ desc: textIn(row, 'desc'), homepage: textIn(row, 'homepage'), license: textIn(row, 'license') },
+    dependencies: [],
+    files: filesIn(artifacts, () => ''),
+  };
+}
+
 /** A Linux app: an AppImage, or the description of a Flatpak. */
 export const linuxApp = {
   id: 'linux-app',
@@ -120,5 +131,6 @@ export const linuxApp = {
   entryLacks: ({ appimage }) => (appimage ? [] : [ONLY_DESCRIBED]),
   tables,
   rows,
+  facts,
   meta: ({ version }, count) => ({ app_count: count, version }),
 } as const satisfies PackageKind<LinuxAppRow, LinuxAppEntry>;

@@ -50,8 +50,11 @@ export function buildSnapshot(input: SnapshotInput): { snapshot: Root; leaves: E
   return { snapshot, leaves };
 }
 
-/** Versions must grow even if a mirror is rebuilt from nothing, so they follow the clock. */
-function nextVersion(previous: number, seconds: number): number {
+/**
+ * Returns the version of the snapshot after `previous`, made at a time in Unix seconds. Versions must grow even if a mirror is
+ * rebuilt from nothing, so they follow the clock. Throws `refused` if no version is left.
+ */
+export function nextVersion(previous: number, seconds: number): number {
   if (previous < LAST_VERSION) return Math.max(previous + 1, seconds);
   throw new MirrorError(
     'refused',

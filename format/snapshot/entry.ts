@@ -4,15 +4,15 @@ import { sourceHost } from './source.ts';
 
 const LAST_SECOND = 253_402_300_799;
 
+/** The fields of a line that have no label. */
+const FIELDS = /^([^\t]+)\t([0-9a-f]{64})\t(0|[1-9]\d{0,15}|-)\t([0-9a-f]{32}|-)\t(0|[1-9]\d{0,15})/;
+
 /**
  * A line of a leaf. The fields without a label come first, in this order; the others are optional
  * (docs/format.md section 4).
  */
 const LINE = new RegExp(
-  [
-    /^([^\t]+)\t([0-9a-f]{64})\t(0|[1-9]\d{0,15}|-)\t([0-9a-f]{32}|-)\t(0|[1-9]\d{0,15})/,
-    /(?:\tpath=([^\t]+))?(?:\tuntil=([1-9]\d{0,15}))?(?:\tsource=([^\t]+))?$/,
-  ]
+  [FIELDS, /(?:\tpath=([^\t]+))?(?:\tuntil=([1-9]\d{0,15}))?(?:\tsource=([^\t]+))?$/]
     .map(({ source }) => source)
     .join(''),
 );
@@ -61,6 +61,19 @@ export function encodeEntry(entry: SnapshotEntry): string {
   return [name, sha256, size ?? '-', md5 ?? '-', modified, ...labelled].join('\t');
 }
 
+/** What a listing shows of an entry. */
+export type ListedFields = Pick<SnapshotEntry, 'name' | 'sha256' | 'size' | 'modified'>;
+
+/**
+ * Parses what a listing shows of a line; `undefined` if it is not of that form. Whether an entry's fields agree is checked where it
+ * is served: for thousands of names, a cold Worker has no time for that.
+ */
+export function parseListed(line: string): ListedFields | undefined {
+  const [, name, sha256, size, , modified] = FIELDS.exec(line) ?? [];
+  if (name === undefined || sha256 === undefined || Number(modified) > LAST_SECOND) return undefined;
+  return { name, sha256, size: size === '-' ? undefined : Number(size), modified: Number(modified) };
+}
+
 /** Parses a line without its line feed; `undefined` if it is not an entry. Sources must be at one of `hosts`. */
 export function parseEntry(line: string, hosts: readonly string[]): SnapshotEntry | undefined {
   const match = LINE.exec(line);
@@ -90,7 +103,7 @@ function isEntry(entry: Candidate, hosts: readonly string[]): entry is SnapshotE
   const host = source === undefined ? undefined : sourceHost(source);
   return (
     isAddressed &&
-    isTreePath(name) &&
+    (address !== undefined || isTreePath(name)) &&
     (path === undefined || (isTreePath(path) && isContent)) &&
     (isContent || (until === undefined && source === undefined)) &&
     Number.isSafeInteger(size) &&

@@ -3,7 +3,15 @@ import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
 import { leafPath } from '../layout.ts';
 import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
-import { byName, encodeEntry, isOwnFile, parseEntry, type SnapshotEntry } from './entry.ts';
+import {
+  byName,
+  encodeEntry,
+  isOwnFile,
+  type ListedFields,
+  parseEntry,
+  parseListed,
+  type SnapshotEntry,
+} from './entry.ts';
 import type { LeafReference, Root } from './root.ts';
 
 const TAB = 9;
@@ -81,10 +89,16 @@ export class Leaf {
     }
   }
 
+  /** Returns the lines whose names are at or after `from` and before `to`, as text for {@link parse}, line by line. */
+  between(from: string, to: string): string {
+    const start = this.#startOf(from);
+    return TEXT.decode(this.#bytes.subarray(start, Math.max(this.#startOf(to), start)));
+  }
+
   /** Returns all entries, if their order and totals are those that the root has. Throws `bad-input`. */
   entries(): SnapshotEntry[] {
     const lines = TEXT.decode(this.#bytes).slice(0, -1).split('\n');
-    const entries = lines.map((line) => this.#entryOf(line));
+    const entries = lines.map((line) => this.parse(line));
     const isSorted = entries.every((entry, at) => at === 0 || byName(entries[at - 1] ?? entry, entry) < 0);
     const { files, bytes } = totalsOf(entries);
     if (isSorted && files === this.#reference.files && bytes === this.#reference.bytes) return entries;
@@ -111,11 +125,19 @@ export class Leaf {
 
   #entryAt(start: number): SnapshotEntry {
     const end = this.#after(start) - 1;
-    return this.#entryOf(TEXT.decode(this.#bytes.subarray(start, Math.min(end, start + MAX_LINE))));
+    return this.parse(TEXT.decode(this.#bytes.subarray(start, Math.min(end, start + MAX_LINE))));
   }
 
-  #entryOf(line: string): SnapshotEntry {
-    const entry = line.length < MAX_LINE ? parseEntry(line, this.#hosts) : undefined;
+  /** Parses one of this leaf's lines, without its line feed. Throws `bad-input`. */
+  parse(line: string): SnapshotEntry {
+    return this.#expect(line.length < MAX_LINE ? parseEntry(line, this.#hosts) : undefined, line);
+  }
+
+  /** Parses what a listing shows of one of this leaf's lines, as {@link parseListed}. Throws `bad-input`. */
+  parseListed = (line: string): ListedFields =>
+    this.#expect(line.length < MAX_LINE ? parseListed(line) : undefined, line);
+
+  #expect<T>(entry: T | undefined, line: string): T {
     if (entry) return entry;
     const where = leafPath(this.#reference.sha256);
     throw new MirrorError('bad-input', `${where} has a line that is not an entry.`, {

@@ -1,5 +1,5 @@
 import { MirrorError } from '../errors.ts';
-import { ROOT } from '../layout.ts';
+import { ROOT, type SnapshotId, snapshotName } from '../layout.ts';
 import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
 import type { Root } from './root.ts';
 
@@ -51,4 +51,16 @@ export function expectMirror({ mirror }: Root, expected: string | undefined): vo
   if (expected === undefined || mirror === expected) return;
   const message = `${ROOT} is of another mirror than the expected one.`;
   throw new MirrorError('mismatch', message, { where: ROOT, expected, found: mirror });
+}
+
+/**
+ * Throws `mismatch` unless a kept snapshot is the one by whose name it was read; without a signer that was verified, by its version
+ * alone.
+ */
+export function expectNamed({ version }: Root, signer: PublicKey | undefined, id: SnapshotId): void {
+  const found = signer ? snapshotName({ version, signer: keyIdText(signer.keyId) }) : String(version);
+  const expected = signer ? snapshotName(id) : String(id.version);
+  if (found === expected) return;
+  const message = 'Storage has another snapshot under the name of this one.';
+  throw new MirrorError('mismatch', message, { where: ROOT, expected, found });
 }

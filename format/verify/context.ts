@@ -1,5 +1,7 @@
+import type { SnapshotId } from '../layout.ts';
 import type { Manifest } from '../manifest.ts';
 import type { PublicKey } from '../minisign/public-key.ts';
+import type { RuntimeCrypto } from '../runtime-crypto.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { Root } from '../snapshot/root.ts';
 import type { SeenVersions } from '../snapshot/seen.ts';
@@ -12,12 +14,18 @@ export interface WalkOptions {
   trusted: readonly PublicKey[];
   now: Date;
   depth: Depth;
+  /** Of the runtime, if that is faster than the portable one. */
+  crypto?: RuntimeCrypto;
+  /** Documents with more bytes are compared with the list and not parsed, for callers who have little time. */
+  maxParsed?: number;
   /** What was accepted before, by mirror. A rollback is a finding. */
   seen?: Readonly<Record<string, SeenVersions>> | undefined;
   /** Why the caller does not use this root, if it has judged it already. This is a finding too. */
   refusal?: unknown;
   /** The id of the expected mirror. Any other is a finding. */
   mirror?: string | undefined;
+  /** The kept snapshot that was asked for. Another one under its name is a finding. */
+  named?: SnapshotId | undefined;
   /** The cursor of an earlier report, to continue from. Only the first call checks the documents. */
   cursor?: string | undefined;
   /** An earlier report, to continue from and to add to. */

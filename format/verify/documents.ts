@@ -12,10 +12,10 @@ import {
   signaturePath,
 } from '../layout.ts';
 import { homebrewTime, type Manifest, parseManifest } from '../manifest.ts';
-import { keyIdText } from '../minisign/public-key.ts';
 import { MAX_SIGNATURE } from '../minisign/signature.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import type { WalkContext } from './context.ts';
+import { signatureEvidence } from './evidence.ts';
 import type { Listing } from './listing.ts';
 
 const MAX_MANIFEST = 64 * 1024 * 1024;
@@ -24,11 +24,7 @@ const MAX_INDEX_MANIFEST = 1024 * 1024;
 /** Checks manifest.json and index/manifest.json (step 5), then the signature of every signed database (step 6). */
 export async function checkDocuments(context: WalkContext): Promise<void> {
   const { listing, report } = context;
-  await report.attempt('manifest', MANIFEST, async () => {
-    const homebrew = homebrewTime(await readManifest(listing));
-    const made = 'made in this version of the format';
-    return homebrew === undefined ? made : `${made}, from Homebrew's API of ${isoSeconds(homebrew)}`;
-  });
+  await checkManifest(context);
   await report.attempt('index signature', INDEX_MANIFEST, () => checkIndexManifest(context));
   for (const path of SIGNED_PATHS) {
     const entry = await listing.find(path).catch(() => undefined);
@@ -36,15 +32,30 @@ export async function checkDocuments(context: WalkContext): Promise<void> {
   }
 }
 
+/** Parses manifest.json if the caller has time for so many bytes; otherwise the walk compares it with the list as any file. */
+async function checkManifest({ listing, report, options }: WalkContext): Promise<void> {
+  const { maxParsed = MAX_MANIFEST } = options;
+  const { size = 0 } = (await listing.find(MANIFEST).catch(() => undefined)) ?? {};
+  if (size > maxParsed) {
+    const evidence = 'whether it has this version of the format: it is too long to be parsed here';
+    return report.check({ name: 'manifest', path: MANIFEST, state: 'not checked here', evidence });
+  }
+  await report.attempt('manifest', MANIFEST, async () => {
+    const homebrew = homebrewTime(parseManifest(await listing.read(MANIFEST, maxParsed)));
+    const made = 'made in this version of the format';
+    return homebrew === undefined ? made : `${made}, from Homebrew's API of ${isoSeconds(homebrew)}`;
+  });
+}
+
 /** Returns manifest.json as listed. Throws `missing`, `mismatch` or `bad-input`. */
 export const readManifest = async (listing: Listing): Promise<Manifest> =>
   parseManifest(await listing.read(MANIFEST, MAX_MANIFEST));
 
 /** Checks what stock stout checks: its own signature, and the databases that the index manifest names. */
-async function checkIndexManifest({ listing, signer }: WalkContext): Promise<string> {
+async function checkIndexManifest({ listing, signer, options }: WalkContext): Promise<string> {
   const where = INDEX_MANIFEST;
   const manifest = parseIndexManifest(await listing.read(where, MAX_INDEX_MANIFEST));
-  if (!verifyIndex(manifest, [signer])) {
+  if (!verifyIndex(manifest, [signer], options.crypto)) {
     const message = `stout's signature in ${where} is not by the key that signed the root.`;
     throw new MirrorError('bad-signature', message, { where });
   }
@@ -69,7 +80,7 @@ async function expectDatabase(listing: Listing, kind: IndexName, found: string |
 }
 
 async function checkSignature(
-  { source, listing, signer }: WalkContext,
+  { source, listing, signer, options }: WalkContext,
   entry: SnapshotEntry,
 ): Promise<string> {
   const path = entry.name;
@@ -77,11 +88,10 @@ async function checkSignature(
   const text = textOf(await listing.read(where, MAX_SIGNATURE), where);
   const prehash = await source.prehash?.(entry);
   const over = prehash && (() => prehash);
-  const { sha256, size } = verifyFileSignature(text, path, [signer], over);
+  const { sha256, size } = verifyFileSignature(text, path, [signer], over, options.crypto);
   if (sha256 !== entry.sha256 || size !== entry.size) {
     const message = `${where} was made for another version of ${path}.`;
     throw new MirrorError('bad-signature', message, { where, expected: entry.sha256, found: sha256 });
   }
-  const basis = prehash ? 'the bytes' : 'the SHA-256 in its trusted comment';
-  return `signature over ${basis}, key ${keyIdText(signer.keyId)}`;
+  return signatureEvidence(prehash !== undefined, signer);
 }

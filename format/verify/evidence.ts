@@ -1,3 +1,4 @@
+import { keyIdText, type PublicKey } from '../minisign/public-key.ts';
 import { filePathOf, type SnapshotEntry } from '../snapshot/entry.ts';
 
 /** What a source knows about a file. */
@@ -118,3 +119,7 @@ function compare(
 
 /** Returns the listed MD5; `undefined` without a size beside it, because MD5 alone proves too little. */
 const md5Of = ({ size, md5 }: SnapshotEntry): string | undefined => (size === undefined ? undefined : md5);
+
+/** Returns what a signature that holds was compared with: the bytes themselves, or what its trusted comment says of them. */
+export const signatureEvidence = (isOverBytes: boolean, { keyId }: PublicKey): string =>
+  `signature over ${isOverBytes ? 'the bytes' : 'the SHA-256 in its trusted comment'}, key ${keyIdText(keyId)}`;

@@ -1,5 +1,5 @@
-import { sha256Hex } from '../digest.ts';
 import { MirrorError } from '../errors.ts';
+import { PORTABLE, type RuntimeCrypto } from '../runtime-crypto.ts';
 import type { SnapshotEntry } from '../snapshot/entry.ts';
 import { Leaf } from '../snapshot/leaf.ts';
 import { leafIndex } from '../snapshot/lookup.ts';
@@ -13,28 +13,39 @@ export class Listing {
   readonly root: Root;
   readonly #source: DocumentSource;
   readonly #keepAll: boolean;
-  readonly #leaves = new Map<string, Promise<SnapshotEntry[]>>();
+  readonly #crypto: RuntimeCrypto;
+  readonly #opened = new Map<string, Promise<Leaf>>();
+  readonly #entries = new Map<string, SnapshotEntry[]>();
 
   /** `keepAll` keeps every leaf in memory, for callers that need each of them twice. */
-  constructor(source: DocumentSource, root: Root, keepAll: boolean) {
+  constructor(source: DocumentSource, root: Root, keepAll: boolean, crypto: RuntimeCrypto = PORTABLE) {
     this.#source = source;
     this.root = root;
     this.#keepAll = keepAll;
+    this.#crypto = crypto;
   }
 
   /** Returns the entries of a leaf (docs/format.md section 9, step 4). Throws `missing`, `mismatch` or `bad-input`. */
-  leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
-    const known = this.#leaves.get(reference.sha256);
-    if (known) return known;
-    const entries = this.#read(reference);
-    // The documents are in the first few leaves. The walk needs each of the others only once.
-    if (this.#keepAll || this.#leaves.size < KEPT_LEAVES) this.#leaves.set(reference.sha256, entries);
+  async leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
+    const { sha256 } = reference;
+    const entries = this.#entries.get(sha256) ?? (await this.#open(reference)).entries();
+    if (this.#keepAll) this.#entries.set(sha256, entries);
     return entries;
   }
 
-  async #read(reference: LeafReference): Promise<SnapshotEntry[]> {
+  #open(reference: LeafReference): Promise<Leaf> {
+    const { sha256 } = reference;
+    const known = this.#opened.get(sha256);
+    if (known) return known;
+    const opened = this.#read(reference);
+    // The documents are in the first few leaves. The walk needs each of the others only once.
+    if (this.#opened.size < KEPT_LEAVES) this.#opened.set(sha256, opened);
+    return opened;
+  }
+
+  async #read(reference: LeafReference): Promise<Leaf> {
     const bytes = await this.#source.leaf(reference);
-    return new Leaf(bytes, this.root, this.root.leaves.indexOf(reference)).entries();
+    return new Leaf(bytes, this.root, this.root.leaves.indexOf(reference), this.#crypto);
   }
 
   /** Returns the leaves that can hold `name` and the names after it. */
@@ -42,10 +53,10 @@ export class Listing {
     return this.root.leaves.slice(Math.max(leafIndex(this.root, name), 0));
   }
 
-  /** Returns the entry with this name, or `undefined` if the snapshot has none. Throws as {@link leaf}. */
+  /** Returns the entry with this name, or `undefined` if the snapshot has none. Throws as {@link leaf}, but for other lines of its leaf. */
   async find(name: string): Promise<SnapshotEntry | undefined> {
     const reference = this.root.leaves[leafIndex(this.root, name)];
-    return reference && (await this.leaf(reference)).find((entry) => entry.name === name);
+    return reference && (await this.#open(reference)).find(name);
   }
 
   /** Returns the entry with this name. Throws `missing`, or as {@link leaf}. */
@@ -59,7 +70,7 @@ export class Listing {
   async read(path: string, limit: number): Promise<Uint8Array> {
     const entry = await this.entry(path);
     const bytes = await this.#source.read(entry, Math.min(limit, entry.size ?? limit));
-    const found = sha256Hex(bytes);
+    const found = this.#crypto.sha256Hex(bytes);
     if (found === entry.sha256) return bytes;
     const details = { where: path, expected: entry.sha256, found };
     throw new MirrorError('mismatch', `${path} does not match the snapshot.`, details);

@@ -1,11 +1,13 @@
 import { MirrorError } from '../errors.ts';
 import { ROOT } from '../layout.ts';
 import { keyIdText } from '../minisign/public-key.ts';
+import { PORTABLE } from '../runtime-crypto.ts';
 import { isExpired, openRoot, type Root, type TrustedRoot } from '../snapshot/root.ts';
-import { expectMirror, expectNoRollback } from '../snapshot/seen.ts';
+import { expectMirror, expectNamed, expectNoRollback } from '../snapshot/seen.ts';
 import { checkAddresses } from './addresses.ts';
 import type { WalkOptions } from './context.ts';
 import { checkDocuments, readManifest } from './documents.ts';
+import { signatureEvidence } from './evidence.ts';
 import { checkFiles, checkSelected } from './files.ts';
 import { Listing } from './listing.ts';
 import { ReportBuilder, type VerifyReport } from './report.ts';
@@ -16,14 +18,14 @@ import type { VerifySource } from './source.ts';
  * Throws `bad-input` for a cursor of another snapshot, and whatever `select` throws.
  */
 export async function verifyMirror(source: VerifySource, options: WalkOptions): Promise<VerifyReport> {
-  const { depth, now, before, cursor = before?.cursor, select, checkIndex } = options;
+  const { depth, now, crypto, before, cursor = before?.cursor, select, checkIndex } = options;
   const report = new ReportBuilder(depth, now, before);
   // Steps 1 to 3. Without a trusted root there is nothing to go by.
   const trusted = await checkRoot(source, options, report);
   if (!trusted) return report.build();
   const { snapshot: root, signer } = trusted;
   const start = parseCursor(cursor, root);
-  const listing = new Listing(source, root, select !== undefined || checkIndex !== undefined);
+  const listing = new Listing(source, root, select !== undefined || checkIndex !== undefined, crypto);
   const context = { options, signer, source, listing, report };
   // Steps 5 and 6. Step 4 is part of every look into the listing.
   if (start === '') await checkDocuments(context);
@@ -48,21 +50,22 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
 /** Returns the root if its signature holds. Whatever else is wrong with it is a finding, and it is returned all the same. */
 async function checkRoot(
   source: VerifySource,
-  { trusted, now, seen, mirror: expected, refusal }: WalkOptions,
+  { trusted, now, crypto = PORTABLE, seen, mirror: expected, named, refusal }: WalkOptions,
   report: ReportBuilder,
 ): Promise<TrustedRoot | undefined> {
   let root: TrustedRoot | undefined;
   await report.attempt('snapshot', ROOT, async () => {
-    root = openRoot(await source.signedRoot(), trusted);
+    root = openRoot(await source.signedRoot(), trusted, crypto);
     const { snapshot, signer } = root;
     const { mirror, version, created_at, expires_at } = snapshot;
     const signed_by = keyIdText(signer.keyId);
     report.set({ snapshot: { mirror, version, created_at, expires_at, signed_by } });
+    if (named) expectNamed(snapshot, signer, named);
     expectMirror(snapshot, expected);
     expectNoRollback(snapshot, signer, trusted, seen?.[mirror] ?? {});
     expectFresh(snapshot, now);
     if (refusal !== undefined) throw refusal;
-    return `signature over the bytes, key ${signed_by}`;
+    return signatureEvidence(crypto.blake2b512 !== undefined, signer);
   });
   return root;
 }

@@ -84,6 +84,7 @@ export function memoryStore(): MirrorStore {
   return {
     signedRoot: async () => signed,
     snapshots: async () => [],
+    channels: async () => [],
     leaf: async (reference) => bytes.get(reference.sha256),
     head: async () => ({ size: BODY.length, sha256 }),
     open: async () => ({ record: { size: BODY.length, sha256 }, body: new Blob([BODY]).stream() }),

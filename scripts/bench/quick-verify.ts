@@ -7,7 +7,7 @@ import { localPath } from '../../builder/directory/paths.ts';
 import { blobName, leafPath, POINTER } from '../../format/layout.ts';
 import { parsePublicKey } from '../../format/minisign/public-key.ts';
 import { filePathOf } from '../../format/snapshot/entry.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { createApp } from '../../worker/app.ts';
 import { R2Store } from '../../worker/r2-store.ts';
 import { parseSettings } from '../../worker/settings.ts';
@@ -54,7 +54,7 @@ async function bucketOf(folder: string): Promise<R2Bucket> {
   for (const entry of contents.entries) add(filePathOf(entry), entry);
   for (const leaf of contents.snapshot.leaves) add(leafPath(leaf.sha256), leaf);
   const { root, signature } = await readSignedRoot(folder);
-  const pointer = encodePointer({ root, signature });
+  const pointer = encodeKept({ root, signature });
   const listed = [...objects.values()];
   return {
     get: async (name: string) => {

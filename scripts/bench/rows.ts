@@ -1,6 +1,7 @@
 import type { Row } from './row.ts';
 import { app } from './rows/app.ts';
 import { downloads } from './rows/downloads.ts';
+import { edgeCpu } from './rows/edge-cpu.ts';
 import { edgeVerify } from './rows/edge-verify.ts';
 import { fullIndex } from './rows/full-index.ts';
 import { growth } from './rows/growth.ts';
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   publishUnchanged,
   publishFirst,
   edgeVerify,
+  edgeCpu,
   start,
   growth,
 ];

@@ -3,12 +3,18 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const FOLDER = join('worker', 'pages');
-const PARTS = { STYLE: 'style.css', STATUS_SCRIPT: 'status.ts', VERIFY_SCRIPT: 'verify.ts' };
+const FOLDER = 'pages';
+const PARTS = {
+  STYLE: 'style.css',
+  FRONT_SCRIPT: 'front.ts',
+  FOLDER_SCRIPT: 'folder.ts',
+  VERIFY_SCRIPT: 'verify.ts',
+  COPY_SCRIPT: 'copy-buttons.ts',
+};
 
 /**
  * Bundles the style and the scripts of pages, each with the hash that a Content-Security-Policy names it by, into the
- * module `worker/pages/built.ts` of `project`. Leaves a module that is up to date as it is.
+ * module `pages/built.ts` of `project`. Leaves a module that is up to date as it is.
  */
 export async function buildPages(project: string): Promise<void> {
   const parts = Object.entries(PARTS).map(async ([name, file]) => {
@@ -26,8 +32,8 @@ async function bundle(project: string, entry: string): Promise<string> {
     absWorkingDir: project,
     entryPoints: [entry],
     bundle: true,
-    // Scripts stay readable: everybody can see what a page runs.
-    minify: entry.endsWith('.css'),
+    // Every page carries its style and script, and is at most 60 kB.
+    minify: true,
     format: 'iife',
     target: 'es2024',
     write: false,

@@ -23,7 +23,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'what changes', run: changing },
   { name: 'package URLs', run: packageUrls },
   { name: 'what is not there', run: missing },
-  { name: 'status page', run: page },
+  { name: 'front page', run: page },
   { name: 'verification', run: verification },
   { name: 'SHA-256 in storage', run: recorded },
 ];

@@ -10,6 +10,7 @@ import { verifyDirectory } from '../../builder/verify/verify-directory.ts';
 import { withdraw } from '../../builder/withdraw/withdraw.ts';
 import type { MirrorRequest } from '../../format/manifest.ts';
 import { parsePackageList } from '../../format/package-list.ts';
+import { parseSummary } from '../../format/summary.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { type MirrorChanges, makeMirror, namesIn, REQUEST } from '../support/mirror.ts';
 import { SILENT } from '../support/silent.ts';
@@ -120,15 +121,10 @@ describe('create --on-demand', () => {
 
   test('says nowhere that a file of unknown size has 0 bytes', async () => {
     await make();
-    const list = parsePackageList(await readFile(join(directory, 'index/packages.json')));
-    expect(list.packages.map(({ size }) => size)).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    expect(list.platforms).toEqual({});
+    const list = parsePackageList(await readFile(join(directory, 'index/packages.tsv')));
+    expect(list.map(({ size }) => size)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    const summary = parseSummary(await readFile(join(directory, 'index/summary.json')));
+    expect(Object.values(summary.platforms).map(({ bytes }) => bytes)).not.toContain(0);
     const info = await mirrorInfo(directory);
     expect(info).toMatchObject({ sizes: { bottles: null, casks: null }, tags: { arm64_sonoma: null } });
     expect(info.on_demand).toEqual({ files: 5, here: 0, of_unknown_size: 5 });

@@ -119,7 +119,14 @@ it('when only its policy.json is damaged, warns, and goes on from all the rest',
 });
 
 describe('createMirror: the index databases', () => {
-  const FILES = ['formulas.db', 'casks.db', 'formulas/index.db.zst', 'casks/index.db.zst', 'packages.json'];
+  const FILES = [
+    'formulas.db',
+    'casks.db',
+    'formulas/index.db.zst',
+    'casks/index.db.zst',
+    'packages.tsv',
+    'summary.json',
+  ];
   const later = new Date(Date.now() + 3_600_000);
 
   async function indexOf(directory: string) {
@@ -172,7 +179,7 @@ describe('createMirror: the index databases', () => {
     expect(after.manifest.version).not.toBe(before.manifest.version);
     expect(after.manifest.indexes.casks).toEqual(before.manifest.indexes.casks);
     expect(FILES.map((_, index) => after.files[index] === before.files[index])).toEqual([
-      ...[false, true, false, true, false],
+      ...[false, true, false, true, false, false],
     ]);
     expect(await isWhole(directory)).toBe(true);
     const reader = DatabaseReader.open(join(directory, 'index/formulas.db'), 'formulas.db');

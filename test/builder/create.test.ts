@@ -163,10 +163,15 @@ describe('createMirror', () => {
     expect(trees[1]).toEqual(trees[0]);
   });
 
-  it('when it is made, has empty places for decisions and changes, signed like every document', async () => {
+  it('when it is made, has no decisions, and names what came, signed like every document', async () => {
     const [policy, changes] = ['policy.json', 'changes.json'].map((path) => join(original, path));
     expect(JSON.parse(await readFile(policy ?? '', 'utf8'))).toEqual({ decisions: [] });
-    expect(JSON.parse(await readFile(changes ?? '', 'utf8'))).toEqual({ snapshots: [] });
+    const { snapshots } = JSON.parse(await readFile(changes ?? '', 'utf8'));
+    expect(snapshots).toEqual([
+      expect.objectContaining({
+        packages: expect.arrayContaining([{ kind: 'formula', name: 'jq', to: '1.7.1' }]),
+      }),
+    ]);
     const entries = await entriesOf(original);
     expect([entries.has('policy.json'), entries.has('changes.json')]).toEqual([true, true]);
   });

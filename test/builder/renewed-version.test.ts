@@ -30,7 +30,7 @@ async function versionOf(directory: string): Promise<string> {
   const database = new DatabaseSync(join(directory, 'index/formulas.db'), { readOnly: true });
   const meta = database.prepare("SELECT value FROM meta WHERE key = 'version'").get();
   database.close();
-  const { version: listed } = await jsonAt(directory, 'index/packages.json');
+  const { version: listed } = await jsonAt(directory, 'index/summary.json');
   const { index_version: inManifest } = await jsonAt(directory, 'manifest.json');
   expect([index_version, meta?.value, listed, inManifest]).toEqual(Array(4).fill(version));
   const compressed = await readFile(join(directory, 'index/formulas/index.db.zst'));

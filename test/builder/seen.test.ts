@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSeen, rememberSnapshot } from '../../builder/verify/seen.ts';
+import { channelOfUrl } from '../../builder/verify/served-place.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -19,6 +20,30 @@ test('when mirrors are verified in turn, the newest version of each by each key 
   const seen = { [ONE]: { [ours ?? '']: 7, [other ?? '']: 3 }, [TWO]: { [ours ?? '']: 5 } };
   expect(await readSeen(folder)).toEqual(seen);
   expect(JSON.parse(await readFile(join(folder, 'accepted.json'), 'utf8'))).toEqual(seen);
+});
+
+test('each channel is remembered by itself', async () => {
+  const folder = await temporaryFolder();
+  await rememberSnapshot(folder, { mirror: ONE, version: 7 }, TEST_KEY);
+  await rememberSnapshot(folder, { mirror: ONE, version: 9 }, TEST_KEY, 'canary');
+  expect(await readSeen(folder)).toEqual({ [ONE]: { [ours ?? '']: 7 } });
+  expect(await readSeen(folder, 'canary')).toEqual({ [ONE]: { [ours ?? '']: 9 } });
+  expect(await readSeen(folder, 'beta')).toEqual({});
+});
+
+test.each([
+  ['https://host', 'current'],
+  ['https://host/mirror', 'current'],
+  ['https://host/channels/canary', 'canary'],
+  ['https://host/below/channels/canary', 'canary'],
+  ['https://host/channels/current', 'current'],
+  ['https://host/channels/..%2F..%2Fetc', 'current'],
+  ['https://host/at/7', undefined],
+  ['https://host/at/7-0123456789ABCDEF', undefined],
+  ['https://host/at/noon', 'current'],
+  ['https://host/at/9007199254740992', 'current'],
+])('at %s is the channel %s', (base, channel) => {
+  expect(channelOfUrl(base)).toBe(channel);
 });
 
 test.each(['', 'x', '[7]', '{"0123456789ABCDEF-1":7}', '{"/a/folder":{"0123456789ABCDEF":7}}'])(

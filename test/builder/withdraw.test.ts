@@ -163,7 +163,7 @@ describe('withdraw', () => {
       ]);
       expect(stdout.includes('signed until')).toBe(words.startsWith('Withdrew'));
     }
-    expect(await packagesIn(directory)).toEqual(['good 1.0', 'bad 1.0']);
+    expect(await packagesIn(directory)).toEqual(['bad 1.0', 'good 1.0']);
     expect((await run('withdraw', directory)).status).toBe(2);
     expect((await run('withdraw', directory, '--cask', 'good')).status).toBe(2);
     await done('withdraw', directory, '--cask', 'bad');

@@ -31,11 +31,20 @@ export class BundleWorld {
   at = (...names: string[]): string => join(this.#folder, ...names);
 
   /** Makes the next version of the mirror, an hour later, of these formulas. */
-  async make(formulas: readonly TestFormula[], directory = this.mirror): Promise<Ended> {
+  make = (formulas: readonly TestFormula[], directory = this.mirror): Promise<Ended> =>
+    this.makeWith(formulas, [], directory);
+
+  /** Makes the next version with more options of `create`. */
+  async makeWith(
+    formulas: readonly TestFormula[],
+    options: readonly string[],
+    directory = this.mirror,
+  ): Promise<Ended> {
     const upstream = this.at('upstream');
     await writeUpstream(upstream, { formulas: [...formulas] });
     const names = formulas.map(({ name }) => name);
-    return this.outside('create', directory, ...names, '--upstream', upstream, '--platforms', 'sonoma');
+    const how = ['--upstream', upstream, '--platforms', 'sonoma', ...options];
+    return this.outside('create', directory, ...names, ...how);
   }
 
   /** Runs a verb outside, an hour later than the last. */

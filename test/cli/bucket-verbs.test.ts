@@ -68,7 +68,9 @@ describe('the verbs that work on a bucket', () => {
       removed: { snapshots: [], kept: [nameOf(published.version), nameOf(published.previous)] },
     });
     const rows = (await done(['snapshots'])).trimEnd().split('\n');
-    expect(rows[0]).toMatch(/^SNAPSHOT +STATE +CREATED +PACKAGES +FILES +SIZE +SIGNED UNTIL$/);
+    expect(rows[0]).toMatch(
+      /^SNAPSHOT +STATE +CREATED +PACKAGES +FILES +SIZE +SIGNED UNTIL +LIVE IN +PINNED UNTIL$/,
+    );
     expect(rows[1]).toMatch(
       new RegExp(`^${nameOf(published.version)} +live +20\\d\\d-.* +4 +\\d+ +.*20\\d\\d-`),
     );

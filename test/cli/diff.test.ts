@@ -3,8 +3,10 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveDirectory } from '../../builder/serve.ts';
+import { textOf, utf8 } from '../../format/bytes.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
+import { encodePackageList, parsePackageList } from '../../format/package-list.ts';
 import type { Decision } from '../../format/policy.ts';
 import { startServer } from '../builder/server.ts';
 import { writeUpstream } from '../builder/upstream.ts';
@@ -167,10 +169,10 @@ describe('diff of two folders', () => {
     const { status, stdout, stderr } = await diff(before, damaged);
     expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining(path)]);
   }
-  const DOCUMENTS = ['index/packages.json', 'manifest.json', 'policy.json', 'vulns/cve.db'];
+  const DOCUMENTS = ['index/packages.tsv', 'manifest.json', 'policy.json', 'vulns/cve.db'];
 
   test('refuses a root or a list that is not as it was signed', async () => {
-    for (const path of ['snapshot/root.json', 'index/packages.json']) await expectRefused(path, false);
+    for (const path of ['snapshot/root.json', 'index/packages.tsv']) await expectRefused(path, false);
   });
 
   test.each(DOCUMENTS)('refuses %s that is altered or gone', { tags: 'long' }, async (path) => {
@@ -302,7 +304,7 @@ describe('diff with the upstream', () => {
   });
 });
 
-const HOSTILE = '`@everyone` <img src=x onerror=a()> | [a](https://evil.example) #1 \\| \u202e\u200b\n# x';
+const HOSTILE = '`@everyone` <img src=x onerror=a()> | [a](https://evil.example) #1 \\| \u202e\u200b\r# x';
 
 describe('diff --markdown', () => {
   /** A mirror of which a list was signed with other content. */
@@ -342,9 +344,13 @@ describe('diff --markdown', () => {
   });
 
   test('leaves nothing in foreign text that is Markdown, HTML, a link or a mention', async () => {
-    const hostile = await altered('hostile', 'index/packages.json', (text) =>
-      text.replaceAll('"new"', JSON.stringify(HOSTILE)).replaceAll('"3.0"', JSON.stringify(HOSTILE)),
-    );
+    const hostile = await altered('hostile', 'index/packages.tsv', (text) => {
+      const lines = text
+        .replace(/^new(?=\t)/m, HOSTILE)
+        .replace('\t3.0\t', `\t${HOSTILE}\t`)
+        .split('\n');
+      return `${lines.slice(0, -1).sort().join('\n')}\n`;
+    });
     const { status, stdout } = await diff(before, hostile, '--markdown');
     expect(status).toBe(0);
     const [line = ''] = stdout.split('\n').filter((one) => one.includes('everyone'));
@@ -357,14 +363,14 @@ describe('diff --markdown', () => {
   });
 
   test('stays shorter than a comment may be, and says how much is left out', async () => {
-    const long = await altered('long', 'index/packages.json', (text) => {
-      const list = JSON.parse(text);
-      const [first] = list.packages;
-      const more = Array.from({ length: 400 }, (_, at) => ({
-        ...first,
-        name: `package-${at}-${'😀'.repeat(300)}`,
-      }));
-      return JSON.stringify({ ...list, packages: [...list.packages, ...more] });
+    const long = await altered('long', 'index/packages.tsv', (text) => {
+      const list = parsePackageList(utf8(text));
+      const more = list
+        .slice(0, 1)
+        .flatMap((first) =>
+          Array.from({ length: 400 }, (_, at) => ({ ...first, name: `package-${at}-${'😀'.repeat(300)}` })),
+        );
+      return textOf(encodePackageList([...list, ...more]), 'the list');
     });
     const { stdout } = await diff(before, long, '--markdown');
     expect(stdout.length).toBeLessThan(65_536);

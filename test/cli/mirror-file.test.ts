@@ -229,9 +229,10 @@ describe('without a folder and a file', () => {
     '%s asks for the bucket',
     async (verb) => {
       const { status, stderr } = await commandLine(verb.split(' '), environment);
+      const also = verb === 'snapshots' ? ', or name the folder of a mirror' : '';
       expect([status, stderr]).toEqual([
         2,
-        'stout-mirror: Name the bucket with --bucket, or in [publish] of mirror.toml.\n',
+        `stout-mirror: Name the bucket with --bucket, or in [publish] of mirror.toml${also}.\n`,
       ]);
     },
   );

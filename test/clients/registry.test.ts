@@ -149,16 +149,29 @@ describe.each(RUNTIMES)('a registry: %s', (_name, start) => {
     expect((await get(path, 'HEAD')).status).toBe(status);
   });
 
-  test('when skopeo inspects an image by its tag, it gets that platform', needs('skopeo'), async () => {
-    const image = `docker://${new URL(running.origin).host}/homebrew/core/wget:1.25.0-1`;
-    const linux = ['--override-os', 'linux', '--override-arch', 'amd64'];
-    const inspected = await runProgram('skopeo', [...linux, 'inspect', '--tls-verify=false', image]);
-    expect([inspected.status, inspected.stderr]).toEqual([0, '']);
-    expect(JSON.parse(inspected.stdout)).toMatchObject({
-      ...{ Digest: `sha256:${sha256(INDEX)}`, RepoTags: ['1.25.0-1'], Architecture: 'amd64', Os: 'linux' },
-      Layers: [`sha256:${bottleOf('x86_64_linux')}`],
-    });
-  });
+  test.each([
+    ['the mirror', async () => ''],
+    [
+      'a kept snapshot',
+      async () =>
+        jsonOf(await get('/at/'))
+          .snapshots[0].path.toLowerCase()
+          .slice(0, -1),
+    ],
+  ])(
+    'when skopeo inspects an image of %s by its tag, it gets that platform',
+    needs('skopeo'),
+    async (_of, base) => {
+      const image = `docker://${new URL(running.origin).host}${await base()}/homebrew/core/wget:1.25.0-1`;
+      const linux = ['--override-os', 'linux', '--override-arch', 'amd64'];
+      const inspected = await runProgram('skopeo', [...linux, 'inspect', '--tls-verify=false', image]);
+      expect([inspected.status, inspected.stderr]).toEqual([0, '']);
+      expect(JSON.parse(inspected.stdout)).toMatchObject({
+        ...{ Digest: `sha256:${sha256(INDEX)}`, RepoTags: ['1.25.0-1'], Architecture: 'amd64', Os: 'linux' },
+        Layers: [`sha256:${bottleOf('x86_64_linux')}`],
+      });
+    },
+  );
 
   // By its tag a client takes the first image for its system, and there is one for each release of macOS.
   test.each([

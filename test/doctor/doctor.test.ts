@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { judgeEdge } from '../../builder/doctor/edge.ts';
 import { examine, type Finding } from '../../builder/doctor/finding.ts';
 import { serveDirectory } from '../../builder/serve.ts';
+import { utf8 } from '../../format/bytes.ts';
+import { sha256Hex } from '../../format/digest.ts';
 import { MirrorError } from '../../format/errors.ts';
 import { formatPublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
 import { formatSecretKey } from '../../format/minisign/secret-key.ts';
@@ -100,7 +102,7 @@ describe('doctor', () => {
     ],
     [
       'a file has another size',
-      (copy) => writeFile(join(copy, 'index', 'packages.json'), '{}'),
+      (copy) => writeFile(join(copy, 'index', 'packages.tsv'), 'x'),
       1,
       'is not as signed',
     ],
@@ -373,6 +375,38 @@ describe('a bucket and its edge', () => {
     await makeMirror(other, { request: SMALL, now: new Date(Date.now() - 3_600_000) });
     const wrong = await doctor([other, '--url', worker.origin, ...upstream]);
     expect([wrong.status, faults(wrong)]).toEqual([1, [expect.objectContaining({ code: 'other-mirror' })]]);
+  });
+
+  test('a channel that has expired, soon will, or is damaged, is named; the others are judged too', {
+    tags: ['long'],
+  }, async () => {
+    const now = Date.now();
+    for await (const { key } of worker.bucket.list('')) await worker.bucket.delete(key);
+    let before: string | undefined;
+    for (const [channel, ago, validFor] of [
+      ['old', 7200, 3600],
+      ['short', 3500, 3600],
+    ] as const) {
+      const directory = join(folder, `in-${channel}`);
+      const made = new Date(now - ago * 1000);
+      if (before) await copyMirror(before, directory);
+      before = directory;
+      await makeMirror(directory, { request: { ...SMALL, valid_for: validFor }, now: made });
+      await worker.publish(directory, { channel, clock: () => made, skipVerify: true });
+    }
+    // What has no history is damaged for all other verbs too.
+    const damaged = utf8('{"root": "{}", "signature": ""}');
+    await worker.bucket.put('channels/bad', damaged, sha256Hex(damaged));
+    const { status, ...report } = await look(BUCKET);
+    const of = (channel: string) => expect.stringContaining(`channel ${channel}: snapshot`);
+    expect(faults({ status, ...report })).toMatchObject([
+      { state: 'warning', message: 'Nothing is live at the root of the mirror, only in bad, old, short.' },
+      { code: 'bad-input', advice: 'Run publish --channel bad --repair, or channels --remove bad.' },
+      { code: 'expired', message: of('old'), advice: expect.stringContaining('channels --remove old') },
+      { state: 'warning', message: of('short') },
+    ]);
+    expect(status).not.toBe(0);
+    for await (const { key } of worker.bucket.list('')) await worker.bucket.delete(key);
   });
 
   test.each([

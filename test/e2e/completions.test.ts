@@ -39,8 +39,8 @@ describe('completions', () => {
     ];
     for (const name of ['m', 'a mirror']) {
       await mkdir(join(folder, name, 'index'), { recursive: true });
-      const list = encodePackageList({ version: '1', platforms: {}, packages });
-      await writeFile(join(folder, name, 'index', 'packages.json'), list);
+      const list = encodePackageList(packages);
+      await writeFile(join(folder, name, 'index', 'packages.tsv'), list);
     }
   });
 
@@ -164,7 +164,7 @@ describe('completions', () => {
     const run = (...words: string[]) =>
       runProgram(process.execPath, [MAIN, 'complete', '--', ...words], { HOME: folder }, place);
     const [why, withdraw] = await Promise.all([run('why', 'j'), run('withdraw', '--cask', 'fire')]);
-    expect([why.stdout, withdraw.stdout]).toEqual(['jq\tAbout\tjq\n', 'firefox\n']);
+    expect([why.stdout, withdraw.stdout]).toEqual(['jq\tAbout jq\n', 'firefox\n']);
   });
 
   test('whatever is typed, completion never fails and never says why', async () => {

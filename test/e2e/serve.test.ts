@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -9,10 +10,13 @@ import { readContents } from '../../builder/directory/mirror.ts';
 import { isPackageFile } from '../../format/layout.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { OTHER_KEY } from '../format/support.ts';
+import { commandLine } from '../support/command-line.ts';
+import { figuresAt } from '../support/figures.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { TEST_KEY } from '../support/keys.ts';
 import { makeMirror, REQUEST } from '../support/mirror.ts';
 import { MAIN, needs, stoutMirror } from '../support/programs.ts';
+import { sendText } from '../support/raw-http.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const mirror = join(await temporaryFolder(), 'my-mirror');
@@ -62,6 +66,143 @@ describe('serve', () => {
     await expect.poll(said).toContain('200 GET /api/v1/health');
     child.kill(signal);
     expect(await ended).toEqual([0, null]);
+  });
+});
+
+/** Starts `serve` with its log on standard output, and waits until it says on standard error where it is. */
+async function startLogging(...options: string[]) {
+  const args = [MAIN, 'serve', mirror, '--trust', publicKeyLine(TEST_KEY.publicKey), '-p', '0', ...options];
+  const child = spawn(process.execPath, args, { env: process.env });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].on('data', (text) => {
+      said[stream] += text;
+    });
+  }
+  const last = options.includes('--metrics') ? 'Figures' : 'Serving';
+  await expect.poll(() => said.stderr, { timeout: 20_000 }).toMatch(new RegExp(`${last}.*\n`));
+  const [address = '', figures] = said.stderr.match(/http:\/\/[^/]+(?:\/metrics)?/g) ?? [];
+  const lines = () => said.stdout.trimEnd().split('\n');
+  return { address, figures, lines, child, said };
+}
+
+describe('serve with a log that programs read', () => {
+  test('writes a line of the common log format for each response, until nobody reads it', async () => {
+    const { address, lines, child, said } = await startLogging('--log-format', 'common');
+    const { body } = await send(address, '/manifest.json?a=%22');
+    await send(address, '/manifest.json', { method: 'HEAD' });
+    await sendText(address, 'GET /a"b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await sendText(address, 'GET http://user:secret@a/b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await expect.poll(lines).toHaveLength(4);
+    const time = '\\[\\d\\d/[A-Z][a-z]{2}/\\d{4}:\\d\\d:\\d\\d:\\d\\d \\+0000\\]';
+    const requests = [
+      `"GET /manifest.json\\?a=%22 HTTP/1.1" 200 ${body.length}`,
+      '"HEAD /manifest.json HTTP/1.1" 200 -',
+      '"GET /a\\\\x22b HTTP/1.1" 404 \\d+',
+      '"GET /b HTTP/1.1" 404 \\d+',
+    ];
+    const expected = requests.map((request) => new RegExp(`^127\\.0\\.0\\.1 - - ${time} ${request}$`));
+    expect(lines()).toEqual(expected.map((line) => expect.stringMatching(line)));
+    // Each takes four bytes of a line for one of its own.
+    const long = `HEAD /manifest.json?${'"'.repeat(15_000)} HTTP/1.1\r\nHost: a\r\n`;
+    child.stdout.pause();
+    await sendText(address, `${`${long}\r\n`.repeat(100)}${long}Connection: close\r\n\r\n`);
+    await expect
+      .poll(() => said.stderr.match(/.*lines.* are missing.*/g))
+      .toEqual(['The log cannot be written, so that lines of it are missing: standard output is not read']);
+  });
+
+  test('writes a line of JSON, and shows figures where --metrics says', async () => {
+    const { address, figures, lines } = await startLogging(
+      '--log-format',
+      'json',
+      '--metrics',
+      '127.0.0.1:0',
+    );
+    const { headers, body } = await send(address, '/manifest.json');
+    await send(address, '/absent');
+    const long = 'b'.repeat(3000);
+    await sendText(address, `GET /${long} HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n`);
+    await sendText(address, '\x16\x03\x01');
+    await expect.poll(lines).toHaveLength(4);
+    const [found, refused, malformed, noHttp] = lines().map((line) => JSON.parse(line));
+    expect(found).toEqual({
+      ...{ time: expect.any(String), request_id: headers['x-request-id'], method: 'GET', route: '/*' },
+      ...{ path: '/manifest.json', status: 200, bytes: body.length, snapshot: expect.any(Number) },
+      ...{ ms: expect.any(Number), total_ms: expect.any(Number) },
+    });
+    expect(found.total_ms).toBeGreaterThan(0);
+    expect(refused).toMatchObject({ status: 404, code: 'no-such-path' });
+    const malformedRequest = {
+      ...{ time: expect.any(String), route: 'malformed', message: expect.any(String) },
+      ...{ ms: expect.any(Number), total_ms: expect.any(Number) },
+    };
+    expect(malformed).toEqual({
+      ...{ ...malformedRequest, method: 'GET', path: `/${long}`.slice(0, 2048), status: 400 },
+      ...{ bytes: expect.any(Number), code: 'bad-input' },
+    });
+    expect(malformed.ms % 1).toBe(0);
+    expect(noHttp).toEqual({ ...malformedRequest, method: '-', path: '', status: 405, bytes: 0 });
+    expect(await figuresAt(figures, 'stout_mirror_http_requests_total')).toEqual({
+      '{route="/*",method="GET",status="200"}': 1,
+      '{route="/*",method="GET",status="404"}': 1,
+      '{route="malformed",method="GET",status="400"}': 1,
+      '{route="malformed",method="other",status="405"}': 1,
+    });
+  });
+
+  test('serves on when the disk of standard error is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const trust = ['--trust', publicKeyLine(TEST_KEY.publicKey)];
+    const child = spawn(process.execPath, [MAIN, 'serve', mirror, ...trust, '-p', '0', '--log-access'], {
+      env: process.env,
+      stdio: ['ignore', 'pipe', full],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = child.stdout ? await once(createInterface(child.stdout), 'line') : [];
+    const address = /http:\/\/[^/]+/.exec(String(line))?.[0] ?? '';
+    for (let request = 0; request < 2; request++)
+      expect((await send(address, '/manifest.json')).status).toBe(200);
+  });
+
+  test('serves on when the disk of its log is full, and says so once', async () => {
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const args = [MAIN, 'serve', mirror, '--trust', publicKeyLine(TEST_KEY.publicKey), '-p', '0'];
+    const child = spawn(process.execPath, [...args, '--log-format', 'common'], {
+      env: process.env,
+      stdio: ['ignore', full, 'pipe'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let stderr = '';
+    child.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    await expect.poll(() => stderr, { timeout: 20_000 }).toContain('Serving');
+    const address = /http:\/\/[^/]+/.exec(stderr)?.[0] ?? '';
+    for (let request = 0; request < 3; request++)
+      expect((await send(address, '/manifest.json')).status).toBe(200);
+    expect(stderr.match(/The log cannot be written/g)).toHaveLength(1);
+  });
+
+  test('refuses two kinds of log at once', async () => {
+    const ended = await commandLine(['serve', mirror, '--log-access', '--log-format', 'json']);
+    expect(ended).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('--log-access') });
+  });
+
+  test.each([
+    ['9001', 'HOST:PORT'],
+    ['localhost', 'HOST:PORT'],
+    ['::1:9001', 'HOST:PORT'],
+    ['[127.0.0.1]:9001', 'HOST:PORT'],
+    ['127.0.0.1:65536', 'HOST:PORT'],
+    ['http://127.0.0.1:9001', 'HOST:PORT'],
+    ['127.0.0.1:9000', 'another port'],
+  ])('refuses --metrics %s', async (address, reason) => {
+    const ended = await commandLine(['serve', mirror, '--metrics', address]);
+    expect(ended).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(reason) });
   });
 });
 

@@ -64,6 +64,12 @@ describe("a brew client's environment", () => {
     ]);
   });
 
+  it('has brew forget the index of another address, below a path too', () => {
+    const text = brewEnvironment('https://mirror.example/at/7');
+    expect(text).toContain('\n#   rm -rf "$(brew --cache)/api"; brew update\n');
+    expect(linesOf(text)).toContain('HOMEBREW_API_DOMAIN=https://mirror.example/at/7/api');
+  });
+
   it('when it is private, gives brew the token and keeps it from being shown elsewhere', () => {
     expect(linesOf(brewEnvironment('https://ci:s%2Bcret@mirror.example'))).toEqual([
       'HOMEBREW_API_DOMAIN=https://ci:s%2Bcret@mirror.example/api',

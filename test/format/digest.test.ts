@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fromBase64, sameBytes, toBase64, utf8 } from '../../format/bytes.ts';
-import { isSha256, reprDigest, sha256Hex, sha256OfText } from '../../format/digest.ts';
+import { reprDigest, sha256Hex, sha256OfText } from '../../format/digest.ts';
+import { isSha256 } from '../../format/is-sha256.ts';
 import { blake2b512 } from '../../format/minisign/blake2.ts';
 
 const SAMPLES = ['', 'a', 'hello stout\n', 'é\0\u{1f37a}', 'x'.repeat(1000)];

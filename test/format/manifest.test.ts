@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import { encodeManifest, parseManifest } from '../../format/manifest.ts';
-import { encodePackageList, parsePackageList } from '../../format/package-list.ts';
 import { failing, GENERATOR, MANIFEST_VALUE } from './support.ts';
 
 const parse = (value: unknown) => parseManifest(utf8(JSON.stringify(value)));
@@ -29,25 +28,5 @@ describe('manifest.json', () => {
     ['null', null],
   ])('when it has %s, is refused by its path', (_, value) => {
     expect(() => parse(value)).toThrow(failing('bad-input', 'manifest.json'));
-  });
-});
-
-describe('index/packages.json', () => {
-  const list = {
-    version: '2026.11.01.1200',
-    platforms: { all: 7 },
-    packages: [
-      { kind: 'formula' as const, name: 'jq', version: '1.7', desc: 'a "tool"', tags: ['all'], size: 7 },
-      { kind: 'cask' as const, name: 'zoom', version: '6', desc: '', tags: [], size: 0 },
-    ],
-  };
-
-  it.each([list, { ...list, packages: [] }])('when it is encoded and parsed, is the same', (value) => {
-    expect(parsePackageList(encodePackageList(value))).toEqual(value);
-  });
-
-  it('when a kind is unknown, is refused by its path', () => {
-    const text = JSON.stringify(list).replace('"cask"', '"font"');
-    expect(() => parsePackageList(utf8(text))).toThrow(failing('bad-input', 'index/packages.json'));
   });
 });

@@ -5,7 +5,7 @@ import { ROOT } from '../../format/layout.ts';
 import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
-import { encodePointer, MAX_POINTER_SIZE, parsePointer } from '../../format/snapshot/pointer.ts';
+import { encodeChannel, encodeKept, MAX_POINTER_SIZE, parseKept } from '../../format/snapshot/pointer.ts';
 import { isExpired, openRoot, parseRoot, type Root, signRoot } from '../../format/snapshot/root.ts';
 import { HOSTILE_TEXTS } from './hostile.ts';
 import { DAY, entryOf, failing, GENERATOR, IMPOSTOR_KEY, KEY, NOW, OTHER_KEY } from './support.ts';
@@ -141,7 +141,7 @@ describe('the expiry of a snapshot', () => {
 
 describe('a pointer', () => {
   it('when it is encoded and parsed, returns root and signature byte for byte', () => {
-    expect(parsePointer(encodePointer(SIGNED), 'current')).toEqual(SIGNED);
+    expect(parseKept(encodeKept(SIGNED), 'current')).toEqual(SIGNED);
   });
 
   it('when its root has 20,000 leaves, is within the size limit', () => {
@@ -149,19 +149,24 @@ describe('a pointer', () => {
     const root = utf8(
       JSON.stringify({ ...snapshot, leaves: Array.from({ length: 20_000 }, () => leaf) }, null, 1),
     );
-    expect(encodePointer({ ...SIGNED, root }).length).toBeLessThan(MAX_POINTER_SIZE);
+    expect(encodeKept({ ...SIGNED, root }).length).toBeLessThan(MAX_POINTER_SIZE);
+  });
+
+  it('when it would be larger than readers accept, is not written', () => {
+    const root = utf8('x'.repeat(MAX_POINTER_SIZE));
+    expect(() => encodeChannel({ ...SIGNED, root, moved_at: 1, history: [] })).toThrow(failing('too-large'));
   });
 
   it.each(['{"root":1,"signature":"x"}', '{"root":"x"}', '[]', 'null'])(
     'when it is %s, is refused',
     (text) => {
-      expect(() => parsePointer(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
+      expect(() => parseKept(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
     },
   );
 
   it('when the text is hostile, is refused with a clear error', () => {
     for (const text of HOSTILE_TEXTS) {
-      expect(() => parsePointer(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
+      expect(() => parseKept(utf8(text), 'current')).toThrow(failing('bad-input', 'current'));
     }
   });
 });

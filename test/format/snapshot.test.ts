@@ -144,6 +144,16 @@ describe('a leaf', () => {
     expect(forged(text).entries()).toEqual(sorted);
   });
 
+  it('when a line is too long, or of no time that there is, a listing does not take it', () => {
+    const leaf = open(bytes);
+    const [line = ''] = text.split('\n');
+    expect(leaf.parseListed(line)).toMatchObject({ name: sorted[0]?.name });
+    const late = line.split('\t').with(4, '999999999999').join('\t');
+    for (const bad of [late, `${line}\tuntil=${'1'.repeat(5000)}`]) {
+      expect(() => leaf.parseListed(bad)).toThrow(failing('bad-input'));
+    }
+  });
+
   it('when it is read from a name, yields that one and those after it', () => {
     const leaf = open(bytes);
     const from = (name: string) => [...leaf.from(name)].map((entry) => entry.name);

@@ -13,6 +13,7 @@ import {
   MANIFEST,
   PACKAGE_LIST,
   ROOT,
+  SUMMARY,
   signaturePath,
 } from '../../format/layout.ts';
 import { encodeManifest, type Manifest } from '../../format/manifest.ts';
@@ -20,10 +21,11 @@ import { blake2b512 } from '../../format/minisign/blake2.ts';
 import { keyIdText, type PublicKey } from '../../format/minisign/public-key.ts';
 import { type Scrypt, type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
 import { type Signature, verifySignature } from '../../format/minisign/signature.ts';
-import { encodePackageList } from '../../format/package-list.ts';
+import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
 import { buildSnapshot } from '../../format/snapshot/build.ts';
 import type { SnapshotEntry, StoredEntry } from '../../format/snapshot/entry.ts';
 import { FORMAT, type Root, signRoot } from '../../format/snapshot/root.ts';
+import { encodeSummary, totalsOf } from '../../format/summary.ts';
 
 export const NOW = new Date('2026-11-01T12:00:00Z');
 export const NOW_SECONDS = NOW.getTime() / 1000;
@@ -186,6 +188,10 @@ export const MANIFEST_VALUE: Manifest = {
   upstream: { url: 'https://upstream.example', version: '2026.11.01.0800' },
 };
 
+const PACKAGES: readonly ListedPackage[] = [
+  { kind: 'formula', name: 'jq', version: '1.8', desc: 'JSON processor', tags: ['arm64_sonoma'], size: 1 },
+];
+
 function documents(key: SecretKey, now: Date): [string, Uint8Array][] {
   const database = utf8('a formulas database');
   const compressed = utf8('the compressed formulas database');
@@ -193,7 +199,8 @@ function documents(key: SecretKey, now: Date): [string, Uint8Array][] {
   return [
     [MANIFEST, encodeManifest(MANIFEST_VALUE)],
     [INDEX_MANIFEST, indexManifestOf(compressed, key, now)],
-    [PACKAGE_LIST, encodePackageList({ version: '2026.11.01.1200', platforms: {}, packages: [] })],
+    [PACKAGE_LIST, encodePackageList(PACKAGES)],
+    [SUMMARY, encodeSummary({ version: '2026.11.01.1200', kinds: totalsOf(PACKAGES), platforms: {} })],
     [path, database],
     [signaturePath(path), signatureOf(path, database, key)],
     [compressedDatabasePath('formulas'), compressed],

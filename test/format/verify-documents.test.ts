@@ -40,6 +40,21 @@ describe('verifying a mirror with a bad document', () => {
     for (const [path, limit] of limits) expect(limit).toBe(mirror.files.get(path)?.length);
   });
 
+  it('when a manifest is longer than the caller has time for, it is not read but as a file, and the report says so', async () => {
+    const mirror = signMirror();
+    const source = memorySource(mirror.files);
+    const { read } = source;
+    source.read = (entry, limit) =>
+      entry.name === MANIFEST ? expect.unreachable('it was read') : read(entry, limit);
+    const maxParsed = (mirror.files.get(MANIFEST)?.length ?? 0) - 1;
+    const options = { trusted: [KEY.publicKey], now: NOW, depth: 'deep', maxParsed } as const;
+    const report = await verifyMirror(source, options);
+    expect(report.ok).toBe(true);
+    expect(report.checks.find(({ name }) => name === 'manifest')?.state).toBe('not checked here');
+    mirror.files.set(MANIFEST, utf8('{}'));
+    expect(failuresOf(await verifyMirror(source, options))).toEqual([[MANIFEST, 'mismatch']]);
+  });
+
   it("when the caller's own check fails, the mirror is not ok", async () => {
     const checkIndex: WalkOptions['checkIndex'] = async (_entries, _root, report) =>
       report.check({ name: 'index', path: DATABASE, state: 'failed', evidence: 'a bottle too many' });

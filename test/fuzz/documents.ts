@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { parseFailures, parseListing } from '../../builder/bucket/xml.ts';
 import { utf8 } from '../../format/bytes.ts';
+import { parseChanges } from '../../format/changes.ts';
 import {
   encodeIndexManifest,
   indexSignatureText,
@@ -10,11 +11,13 @@ import {
   verifyIndex,
 } from '../../format/index-manifest.ts';
 import { indexVersion } from '../../format/index-version.ts';
-import { INDEX_MANIFEST, MANIFEST, PACKAGE_LIST, POLICY } from '../../format/layout.ts';
+import { CHANGES, INDEX_MANIFEST, MANIFEST, PACKAGE_LIST, POLICY, SUMMARY } from '../../format/layout.ts';
 import { encodeManifest, parseManifest } from '../../format/manifest.ts';
 import { contentUrl, type Json, rewritePackageJson } from '../../format/package-json.ts';
 import { encodePackageList, parsePackageList } from '../../format/package-list.ts';
+import { parseRecords } from '../../format/package-record.ts';
 import { parsePolicyDocument } from '../../format/policy.ts';
+import { parseSummary } from '../../format/summary.ts';
 import { rawZstdFrame } from '../../format/zstd.ts';
 import { KEY, MANIFEST_VALUE, OTHER_KEY, signMirror } from '../format/support.ts';
 import { hostile, mutatedJson } from './mutation.ts';
@@ -47,6 +50,35 @@ const DECISIONS = JSON.stringify({
     noted: 'first',
   },
 });
+const RECORDS_PATH = 'index/packages/ab.json';
+/** Documents that the sample does not have, or has empty. */
+const DOCUMENTS: Record<string, string> = {
+  [POLICY]: DECISIONS,
+  [CHANGES]: JSON.stringify({
+    snapshots: [
+      {
+        ...{ version: 2, created_at: 1_790_000_000 },
+        counts: { added: 1, updated: 1, removed: 0, held: 1 },
+        packages: [
+          { kind: 'formula', name: 'jq', from: '1.7', to: '1.8' },
+          { kind: 'cask', name: 'firefox', held: '9' },
+        ],
+      },
+    ],
+  }),
+  [RECORDS_PATH]: JSON.stringify({
+    jq: [
+      {
+        ...{ kind: 'formula', name: 'jq', version: '1.8', other_names: [], deprecated: true },
+        files: [{ path: 'bottles/jq', sha256: 'ab'.repeat(32), size: 1, tags: ['sonoma'] }],
+        dependencies: [{ kind: 'formula', name: 'oniguruma', type: 'runtime', here: true }],
+        ...{ needed_by: [{ kind: 'cask', name: 'x' }], asked_for: { place: 'a:1', as: 'b' } },
+        vulnerabilities: [{ id: 'CVE-1', severity: 'high', summary: 's', unclear: true, fixed: '2' }],
+        decisions: [DECISION],
+      },
+    ],
+  }),
+};
 const FAILURES = '<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code></Error></DeleteResult>';
 
 export function documentProperties(effort: Effort): void {
@@ -78,26 +110,22 @@ export function documentProperties(effort: Effort): void {
       },
     );
 
-    const list = fc.array(
+    const line = wellFormed.map((text) => text.replace(/\s+/g, ' '));
+    const list = fc.uniqueArray(
       fc.record({
         kind: fc.constantFrom('formula' as const, 'cask' as const, 'linux-app' as const),
-        name,
-        version: wellFormed,
-        desc: wellFormed,
-        tags: fc.array(wellFormed, { maxLength: 3 }),
+        name: name.map((text) => text.replace(/\s+/g, ' ') || 'jq'),
+        version: line,
+        desc: line,
+        tags: fc.array(fc.constantFrom('all', 'sonoma', 'arm64_linux'), { maxLength: 3 }),
         size: count,
       }),
-      { maxLength: 8 },
+      { maxLength: 8, selector: ({ kind, name }) => `${kind} ${name}` },
     );
-    holds(
-      'a package list is read as it was written',
-      effort,
-      fc.tuple(list, wellFormed),
-      ([listed, version]) => {
-        const value = { version, platforms: { all: 1 }, packages: listed };
-        expect(parsePackageList(encodePackageList(value))).toEqual(value);
-      },
-    );
+    holds('a package list is read as it was written', effort, list, (listed) => {
+      const read = parsePackageList(encodePackageList(listed));
+      expect(new Set(read)).toEqual(new Set(listed));
+    });
 
     const facts = fc.record({
       version: wellFormed,
@@ -132,10 +160,12 @@ export function documentProperties(effort: Effort): void {
     for (const [path, parse] of [
       [MANIFEST, parseManifest],
       [INDEX_MANIFEST, parseIndexManifest],
-      [PACKAGE_LIST, parsePackageList],
       [POLICY, parsePolicyDocument],
-    ] as const) {
-      const text = path === POLICY ? DECISIONS : textAt(path);
+      [SUMMARY, parseSummary],
+      [CHANGES, parseChanges],
+      [RECORDS_PATH, (bytes) => parseRecords(bytes, RECORDS_PATH)],
+    ] satisfies [string, (bytes: Uint8Array) => object][]) {
+      const text = DOCUMENTS[path] ?? textAt(path);
       holds(
         `what is no ${path} is refused as such, and what is one means the same again`,
         effort,
@@ -146,6 +176,16 @@ export function documentProperties(effort: Effort): void {
         },
       );
     }
+
+    holds(
+      `what is no ${PACKAGE_LIST} is refused as such, and what is one means the same again`,
+      effort,
+      hostile([textAt(PACKAGE_LIST)]),
+      async (altered) => {
+        const taken = await parsed(() => parsePackageList(utf8(altered)));
+        if (taken) expect(parsePackageList(encodePackageList(taken))).toHaveLength(taken.length);
+      },
+    );
 
     holds('a storage’s XML is understood or refused', effort, hostile([LISTING, FAILURES]), async (text) => {
       const listing = await parsed(() => parseListing(utf8(text), 'x'));

@@ -9,7 +9,7 @@ import { buildSnapshot } from '../../format/snapshot/build.ts';
 import { byName, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { encodeLeaf, Leaf } from '../../format/snapshot/leaf.ts';
 import { leafIndex } from '../../format/snapshot/lookup.ts';
-import { encodePointer, parsePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept, parseKept } from '../../format/snapshot/pointer.ts';
 import { isExpired, openRoot, parseRoot, signRoot } from '../../format/snapshot/root.ts';
 import { sourceHost } from '../../format/snapshot/source.ts';
 import { entryOf, GENERATOR, KEY, NOW, signMirror, supersededOf } from '../format/support.ts';
@@ -66,7 +66,7 @@ const time = fc.stringMatching(
 const otherTimes = fc
   .tuple(time, time)
   .map(([created_at, expires_at]) => JSON.stringify({ ...snapshot, created_at, expires_at }));
-const POINTER_TEXT = Buffer.from(encodePointer(SIGNED)).toString();
+const POINTER_TEXT = Buffer.from(encodeKept(SIGNED)).toString();
 
 export function snapshotProperties(effort: Effort): void {
   describe('snapshots', () => {
@@ -78,7 +78,7 @@ export function snapshotProperties(effort: Effort): void {
         const built = buildSnapshot({
           ...{ entries: listed, now: NOW, validFor: 60, keyId: KEY.keyId, generator: GENERATOR },
         });
-        const root = openRoot(parsePointer(encodePointer(signRoot(built.snapshot, KEY)), 'x'), [
+        const root = openRoot(parseKept(encodeKept(signRoot(built.snapshot, KEY)), 'x'), [
           KEY.publicKey,
         ]).snapshot;
         expect(root).toEqual(built.snapshot);
@@ -152,7 +152,7 @@ export function snapshotProperties(effort: Effort): void {
       effort,
       fc.oneof(hostile([POINTER_TEXT]), mutatedJson(JSON.parse(POINTER_TEXT))),
       async (text) => {
-        const opened = await parsed(() => openRoot(parsePointer(utf8(text), 'current'), [KEY.publicKey]));
+        const opened = await parsed(() => openRoot(parseKept(utf8(text), 'current'), [KEY.publicKey]));
         if (opened) expect(opened.snapshot).toEqual(snapshot);
       },
       0.5,
@@ -227,7 +227,7 @@ export function snapshotProperties(effort: Effort): void {
       effort,
       fc.uint8Array({ maxLength: 100 }),
       async (random) => {
-        for (const parse of [parseRoot, (bytes: Uint8Array) => parsePointer(bytes, 'x')]) {
+        for (const parse of [parseRoot, (bytes: Uint8Array) => parseKept(bytes, 'x')]) {
           expect(await parsed(() => parse(new Uint8Array(random)))).toBeUndefined();
         }
       },

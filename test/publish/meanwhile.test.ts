@@ -5,7 +5,7 @@ import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
 import { readSignedRoot } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { snapshotKey } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { startContentEdge } from '../support/content-edge.ts';
 import { copyMirror, makeMirror, REQUEST } from '../support/mirror.ts';
 import { startStorageProxy } from '../support/storage-proxy.ts';
@@ -21,7 +21,7 @@ await copyMirror(directory, newer);
 await makeMirror(newer, { request: { ...request, packages: ['jq', 'lz4'] } });
 const id = snapshotIdOf(await readSignedRoot(directory));
 /** What somebody else may have written: another snapshot. */
-const theirs = encodePointer(await readSignedRoot(newer));
+const theirs = encodeKept(await readSignedRoot(newer));
 
 let worker: TestWorker;
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import { readSignedRoot } from '../../builder/directory/mirror.ts';
 import { readMirrorFile } from '../../builder/directory/read.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName, leafPath } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeChannel } from '../../format/snapshot/pointer.ts';
 import { parseRoot } from '../../format/snapshot/root.ts';
 import { makeMirror } from '../support/mirror.ts';
 import { padMirror } from '../support/padded-mirror.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   proxy = await startStorageProxy(worker.origin);
   // What is live and its leaves name all objects; whether those are really there, a publisher does not ask.
   const signed = await readSignedRoot(directory);
-  const pointer = encodePointer(signed);
+  const pointer = encodeChannel({ ...signed, moved_at: 0, history: [] });
   await worker.bucket.put('current', pointer, sha256Hex(pointer));
   for (const { sha256, size } of parseRoot(signed.root).leaves)
     await worker.bucket.put(

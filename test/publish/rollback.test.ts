@@ -1,22 +1,19 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPointer } from '../../builder/bucket/channels.ts';
 import { describeSnapshots } from '../../builder/bucket/describe.ts';
-import {
-  readPointer,
-  readStoredEntries,
-  readStoredFile,
-  snapshotIdOf,
-} from '../../builder/bucket/snapshots.ts';
+import { readStoredEntries, readStoredFile, snapshotIdOf } from '../../builder/bucket/snapshots.ts';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { localPath } from '../../builder/directory/paths.ts';
 import { previewRollback, type RollbackOptions, rollback } from '../../builder/rollback.ts';
 import { parseMirrorUrl } from '../../builder/verify/mirror-url.ts';
 import { textOf, utf8 } from '../../format/bytes.ts';
+import { parseChanges } from '../../format/changes.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName, type SnapshotId, snapshotKey, snapshotName } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { parseRoot } from '../../format/snapshot/root.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -64,10 +61,11 @@ describe('before anything was rolled back', () => {
   test('the snapshots are listed, newest first, with what they hold', async () => {
     const [live, kept, ...others] = await describeSnapshots(worker.bucket, new Date());
     expect(others).toEqual([]);
-    expect(live).toMatchObject({ ...(await idOf(second)), state: 'live', expired: false });
+    expect(live).toMatchObject({ ...(await idOf(second)), state: 'live', channels: ['current'] });
     const { snapshot, manifest } = (await readContents(first)) ?? {};
     expect(kept).toEqual({
       ...{ ...(await idOf(first)), state: 'kept', expired: false },
+      ...{ channels: [], pinned: false, pinned_until: null },
       ...{ created_at: snapshot?.created_at, expires_at: snapshot?.expires_at, ...snapshot?.totals },
       packages: (manifest?.formulas.count ?? 0) + (manifest?.casks.count ?? 0),
     });
@@ -111,7 +109,7 @@ describe('before anything was rolled back', () => {
 
   test('a snapshot stored under the name of another is refused', async () => {
     const { version, signer } = await idOf(first);
-    const signed = encodePointer(await readSignedRoot(first));
+    const signed = encodeKept(await readSignedRoot(first));
     const wrong = [
       { version: 7, signer },
       { version, signer: '0123456789ABCDEF' },
@@ -145,12 +143,36 @@ describe('rolling back', () => {
       ...{ content_of: await versionOf(first), previous },
       version: Math.floor(LATER.getTime() / 1000),
     });
-    // Index manifest, manifest, three databases' signatures, and at most two leaves.
-    expect(summary.uploaded.objects).toBeGreaterThanOrEqual(6);
+    // Index manifest, manifest, changes, three databases' signatures, and at most two leaves.
+    expect(summary.uploaded.objects).toBeGreaterThanOrEqual(7);
     expect(summary.uploaded.objects).toBeLessThanOrEqual(8);
     const [live] = await describeSnapshots(worker.bucket, new Date());
     expect(live).toMatchObject({ version: summary.version, state: 'live', expires_at: summary.expires_at });
+    const { snapshots } = parseChanges((await send(worker.origin, '/changes.json')).body);
+    expect(snapshots.map(({ version }) => version)).toEqual([
+      ...[summary.version, previous, await versionOf(first)],
+    ]);
+    const [back, before] = snapshots;
+    expect(back).toMatchObject({ created_at: summary.version, counts: { removed: before?.counts.added } });
+    expect(back?.packages).toContainEqual({ kind: 'formula', name: 'wget', from: '1.25.0' });
+    expect(back?.packages).toContainEqual({ kind: 'cask', name: 'firefox', to: '143.0' });
   });
+
+  test.each(['changes.json', 'index/packages.tsv'])(
+    'works where the bucket has lost %s of the live snapshot, and remembers nothing then',
+    { tags: ['long'] },
+    async (path) => {
+      const other = await startTestWorker();
+      await other.publish(first);
+      await other.publish(second);
+      const { entries = [] } = (await readContents(second)) ?? {};
+      await other.bucket.delete(blobName(entries.find(({ name }) => name === path)?.sha256 ?? ''));
+      await roll({ bucket: other.bucket });
+      expect(parseChanges((await send(other.origin, '/changes.json')).body).snapshots).toEqual([]);
+      expect(jsonOf(await send(other.origin, '/verify?deep=1'))).toMatchObject({ ok: true });
+      await other.close();
+    },
+  );
 
   test('is verified by an edge that has never seen anything else, and by one that has', async () => {
     const other = await startTestWorker();
@@ -180,9 +202,7 @@ describe('rolling back', () => {
     const answer = await send(other.origin, `/blobs/sha256/${wget?.sha256}/wget.tar.gz`);
     expect(answer.status).toBe(200);
     expect((await send(other.origin, `/${wget?.name}`)).status).toBe(200);
-    expect(jsonOf(await send(other.origin, '/index/packages.json')).packages).not.toContainEqual(
-      expect.objectContaining({ name: 'wget' }),
-    );
+    expect((await send(other.origin, '/index/packages.tsv')).body.toString()).not.toMatch(/^wget\t/m);
     await other.close();
   });
 
@@ -222,11 +242,21 @@ describe('rolling back', () => {
   });
 
   test('again goes forward again, and a newer mirror can be published after it', async () => {
-    const summary = await roll({
-      now: new Date(LATER.getTime() + 1000),
-      to: String(await versionOf(second)),
-    });
-    expect(summary.content_of).toBe(await versionOf(second));
+    const now = new Date(LATER.getTime() + 1000);
+    const { signer } = await idOf(second);
+    const seconds = Math.floor(now.getTime() / 1000);
+    // As if another channel had this version already.
+    const taken = snapshotKey({ version: seconds, signer });
+    const signed = encodeKept(await readSignedRoot(second));
+    await worker.bucket.put(taken, signed, sha256Hex(signed));
+    const summary = await roll({ now, to: String(await versionOf(second)) });
+    await worker.bucket.delete(taken);
+    expect(summary).toMatchObject({ content_of: await versionOf(second), version: seconds + 1 });
+    const { live } = (await readPointer(worker.bucket)) ?? {};
+    const listed = live ? await readStoredEntries(worker.bucket, parseRoot(live.root), 8) : [];
+    const { sha256 = '', size = 0 } = listed.find(({ name }) => name === 'changes.json') ?? {};
+    const changes = await readStoredFile(worker.bucket, { sha256, size }, 'changes.json');
+    expect(parseChanges(changes).snapshots[0]?.version).toBe(summary.version);
     await expect(worker.publish(second)).rejects.toMatchObject({ code: 'rolled-back' });
     await makeMirror(second, { now: new Date(LATER.getTime() + 5000) });
     expect(await worker.publish(second)).toMatchObject({ changed: true, previous: summary.version });
@@ -246,6 +276,6 @@ describe('rolling back', () => {
     const { version, created_at } = await read('index/manifest.json');
     expect(created_at).toBe(now.toISOString());
     expect(version).toBe(`${ofLive}.1`);
-    expect((await read('index/packages.json')).version).toBe(version);
+    expect((await read('index/summary.json')).version).toBe(version);
   });
 });

@@ -2,10 +2,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeSnapshots } from '../../builder/bucket/describe.ts';
 import { pruneBucket } from '../../builder/bucket/prune.ts';
+import { readSnapshot } from '../../builder/bucket/snapshots.ts';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { rollback } from '../../builder/rollback.ts';
 import { withdraw } from '../../builder/withdraw/withdraw.ts';
+import { utf8 } from '../../format/bytes.ts';
+import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
+import { encodeChannel } from '../../format/snapshot/pointer.ts';
 import { failing } from '../builder/failing.ts';
 import { RUNTIMES } from '../support/directory-runtimes.ts';
 import { TEST_KEY } from '../support/keys.ts';
@@ -94,6 +98,26 @@ describe('what was withdrawn', { tags: 'long' }, () => {
     const to = { ...signing(new Date(Date.now() + 4000)), to: String(second?.version) };
     await expect(rollback(to)).rejects.toEqual(failing('refused', { found: 'xz 5.8.1_1' }));
     expect(await statusesOf(worker.origin, ways)).toEqual([404, 404]);
+  });
+
+  test('does not come back in another channel either, whose own snapshots know nothing of it', async () => {
+    const [withXz, first] = (await describeSnapshots(worker.bucket, new Date())).slice(-2);
+    if (!withXz || !first) expect.unreachable();
+    const live = await readSnapshot(worker.bucket, first);
+    const { version, signer } = withXz;
+    const history = [{ snapshot: { version, signer }, moved_at: 1 }];
+    const pointer = encodeChannel({ ...live, moved_at: 2, history });
+    await worker.bucket.put('channels/canary', pointer, sha256Hex(pointer));
+    const back = rollback({ ...signing(new Date(Date.now() + 6000)), channel: 'canary' });
+    await expect(back).rejects.toEqual(failing('refused', { found: 'xz 5.8.1_1' }));
+    const unreadable = encodeChannel({ root: utf8('{}'), signature: 'x', moved_at: 1, history: [] });
+    await worker.bucket.put('channels/canary', unreadable, sha256Hex(unreadable));
+    await expect(rollback(signing(new Date()))).rejects.toEqual(
+      failing('bad-input', {
+        message: expect.stringMatching(/channel canary .* channels --remove canary, or/),
+      }),
+    );
+    await worker.bucket.delete('channels/canary');
   });
 
   test('is gone from the bucket after prune-bucket without grace', async () => {

@@ -77,6 +77,60 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(jsonOf(await get('/api/v1/packages/openssl@3')).packages[0].version).toBe('3.5.2');
   });
 
+  test('when packages are listed, they come in parts that name the next', async () => {
+    const whole = jsonOf(await get('/api/v1/packages'));
+    expect([whole.count, whole.next]).toEqual([whole.packages.length, null]);
+    for (const query of ['', '&q=e']) {
+      const names: string[] = [];
+      let after = '';
+      let count = 0;
+      do {
+        const part = jsonOf(await get(`/api/v1/packages?limit=2${query}${after}`));
+        names.push(...part.packages.map((item: { name: string }) => item.name));
+        count = part.count;
+        after = part.next === null ? '' : `&after=${encodeURIComponent(part.next)}`;
+      } while (after !== '');
+      expect(count).toBeGreaterThan(4);
+      expect(names.length).toBe(count);
+      expect(new Set(names).size).toBe(names.length);
+    }
+    const list = (await get('/index/packages.tsv')).body.toString('utf8').trimEnd().split('\n');
+    expect(list.map((line) => line.split('\t')[0])).toEqual(
+      whole.packages.map((item: { name: string }) => item.name),
+    );
+  });
+
+  test('when nothing is found, the API names what may have been meant', async () => {
+    expect(jsonOf(await get('/api/v1/packages?q=firefxo'))).toEqual({
+      ...{ count: 0, packages: [], near: ['firefox'], next: null },
+    });
+  });
+
+  test('when a list is asked for wrongly, the answer says what is wrong', async () => {
+    for (const query of [
+      'limit=0',
+      'limit=1001',
+      'limit=x',
+      'limit=',
+      'limit=1e2',
+      'limit=0x10',
+      'after=nonesuch',
+      `q=${'x'.repeat(101)}`,
+    ]) {
+      const answer = await get(`/api/v1/packages?${query}`);
+      expect([answer.status, answer.headers['mirror-error']], query).toEqual([400, 'bad-input']);
+    }
+    expect((await get(`/?q=${'x'.repeat(101)}`, { accept: 'text/html' })).status).toBe(400);
+  });
+
+  test('when a browser searches, its page has what the API finds', async () => {
+    const page = (await get('/?q=JSON', { accept: 'text/html' })).body.toString('utf8');
+    expect(page).toContain('<a href="/packages/jq">jq</a>');
+    expect((await get('/?q=firefxo', { accept: 'text/html' })).body.toString('utf8')).toContain(
+      '<a href="/packages/firefox">firefox</a>',
+    );
+  });
+
   test('when the API is asked, its answers are as its own description says', async () => {
     expect(jsonOf(await get('/api/v1/openapi.json'))).toEqual(OPENAPI);
     const asked: [path: DescribedPath, target: string, status: number][] = [
@@ -85,8 +139,16 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       ['/api/v1/policy', '/api/v1/policy', 200],
       ['/api/v1/packages', '/api/v1/packages', 200],
       ['/api/v1/packages', '/api/v1/packages?q=json', 200],
+      ['/api/v1/packages', '/api/v1/packages?limit=1', 200],
+      ['/api/v1/packages', '/api/v1/packages?limit=0', 400],
       ['/api/v1/packages/{name}', '/api/v1/packages/firefox', 200],
       ['/api/v1/packages/{name}', '/api/v1/packages/nonesuch', 404],
+      ['/packages/{name}', '/packages/firefox', 200],
+      ['/packages/{name}', '/packages/nonesuch', 404],
+      ['/packages/{name}', '/packages/%ff', 400],
+      ['/changes', '/changes', 200],
+      ['/changes.atom', '/changes.atom', 200],
+      ['/badge.svg', '/badge.svg', 200],
       ['/verify', '/verify', 200],
       ['/verify', '/verify?deep=1', 200],
       ['/verify', `/verify?snapshot=${contents?.snapshot.version}`, 200],
@@ -96,9 +158,12 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       ['/verify/{path}', `/verify${JQ}`, 200],
       ['/verify/{path}', '/verify/nothing', 404],
       ['/verify/{path}', '/verify/%ff', 400],
+      ['/channels/', '/channels/', 200],
+      ['/at/', '/at/', 200],
       ['/{folder}/', '/bottles/', 200],
       ['/{folder}/', '/snapshot/', 200],
       ['/{folder}/', '/', 200],
+      ['/{folder}/', '/bottles/?format=sha256sums', 200],
       ['/{folder}/', '/nothing/', 404],
       ['/{folder}/', '/%ff/', 400],
     ];
@@ -116,7 +181,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(page.body.toString('utf8')).toContain('All files agree');
     expect((await get('/verify', { accept: '*/*' })).headers['content-type']).toBe('application/json');
     const shown = (await get('/', { accept: 'text/html' })).body.toString('utf8');
-    expect(shown).toMatch(/In the last check, \d+ seconds? ago/);
+    expect(shown).toMatch(/In the last (?:deep )?check, \d+ seconds? ago/);
   });
 
   test('when anything is requested, the response has a unique request id and its duration', async () => {

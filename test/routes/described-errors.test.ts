@@ -16,10 +16,19 @@ const TARGETS: Record<DescribedPath, string> = {
   '/api/v1/policy': '/api/v1/policy',
   '/api/v1/packages': '/api/v1/packages',
   '/api/v1/packages/{name}': '/api/v1/packages/jq',
+  '/packages/{name}': '/packages/jq',
+  '/changes': '/changes',
+  '/changes.atom': '/changes.atom',
+  '/badge.svg': '/badge.svg',
   '/verify': '/verify',
   '/verify/{path}': '/verify/manifest.json',
+  '/channels/': '/channels/',
+  '/at/': '/at/',
   '/{folder}/': '/bottles/',
 };
+
+/** The lists of places need nothing of a mirror's files. */
+const LISTS = { '/channels/': 200, '/at/': 200 };
 
 const workers: TestWorker[] = [];
 afterAll(() => Promise.all(workers.map((worker) => worker.close())));
@@ -56,7 +65,8 @@ describe('what the description of the API says of errors', () => {
   test('when leaves are gone from storage, 424 is as described, and /verify reports it', async () => {
     const worker = await startWorker({});
     for (const { sha256 } of MIRROR.snapshot.leaves) await worker.binding.delete(blobName(sha256));
-    expect(await statusesOf(worker)).toEqual(all(424, { '/api/v1/health': 200, '/verify': 200 }));
+    const answered = { '/api/v1/health': 200, '/verify': 200, '/badge.svg': 200, ...LISTS };
+    expect(await statusesOf(worker)).toEqual(all(424, answered));
   });
 
   test('when no key is configured, 503 is as described', async () => {
@@ -66,7 +76,7 @@ describe('what the description of the API says of errors', () => {
   test('when nothing is published, 503 is as described, and /verify reports it', async () => {
     const worker = await startWorker({});
     await worker.binding.delete('current');
-    expect(await statusesOf(worker)).toEqual(all(503, { '/verify': 200 }));
+    expect(await statusesOf(worker)).toEqual(all(503, { '/verify': 200, ...LISTS }));
   });
 
   test('when a variable cannot be read, 503 is as described', async () => {

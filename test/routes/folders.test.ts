@@ -62,7 +62,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
     expect(page).not.toContain('rel="next"');
   });
 
-  test('when a tool or a browser opens the top, the one gets its folder, the other the status page', async () => {
+  test('when a tool or a browser opens the top, the one gets its folder, the other the front page', async () => {
     const forTools = (await ask('/')).body.toString('utf8');
     const names = [...forTools.matchAll(/<th scope="row"><a href="([^"]+)"/g)].map(([, name]) => name);
     expect(names).toEqual((await whole('/')).map(({ name }) => name));

@@ -150,7 +150,7 @@ describe('a mirror is verified before its bill of materials is printed', () => {
     expect(ended.stderr).toContain('is signed by key');
   });
 
-  test.each(['index/formulas.db', 'index/casks.db', 'vulns/cve.db', 'manifest.json', 'index/packages.json'])(
+  test.each(['index/formulas.db', 'index/casks.db', 'vulns/cve.db', 'manifest.json', 'index/packages.tsv'])(
     'a changed %s is named, and nothing is printed',
     async (path) => {
       const copy = join(folder, path.replace('/', '-'));

@@ -43,6 +43,17 @@ globalThis.inPage = {
     ];
   },
 
+  /** Milliseconds from the request to the first content on the screen. */
+  firstContent() {
+    return new Promise((resolve) => {
+      const observer = new PerformanceObserver((list) => {
+        const [entry] = list.getEntriesByName('first-contentful-paint');
+        if (entry) resolve(entry.startTime);
+      });
+      observer.observe({ type: 'paint', buffered: true });
+    });
+  },
+
   focused() {
     const { id, textContent } = document.activeElement;
     return { id, text: textContent, outline: getComputedStyle(document.activeElement).outlineStyle };

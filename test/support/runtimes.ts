@@ -5,7 +5,7 @@ import { localPath } from '../../builder/directory/paths.ts';
 import { serveDirectory } from '../../builder/serve.ts';
 import { textOf, utf8 } from '../../format/bytes.ts';
 import { blobName, POINTER, ROOT, signaturePath } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { hexOf, type SignedMirror } from '../format/support.ts';
 import { TEST_KEY } from './keys.ts';
 import { sharedFolder } from './temporary.ts';
@@ -58,7 +58,7 @@ export async function putMirror(
   await pMap(blobs, put, { concurrency: 32 });
   const root = files.get(ROOT) ?? utf8('');
   const signature = textOf(files.get(signaturePath(ROOT)) ?? utf8(''), ROOT);
-  await binding.put(POINTER, new Uint8Array(encodePointer({ root, signature })));
+  await binding.put(POINTER, new Uint8Array(encodeKept({ root, signature })));
 }
 
 /** Writes a mirror that was made in memory as a directory. */

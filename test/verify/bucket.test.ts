@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContents, readSignedRoot } from '../../builder/directory/mirror.ts';
 import { sha256Hex } from '../../format/digest.ts';
 import { blobName } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { jsonOf, send } from '../support/http.ts';
 import { OTHER_KEY, TEST_KEY } from '../support/keys.ts';
@@ -125,7 +125,7 @@ describe('when the snapshot itself cannot be trusted', () => {
 
   test('a root signed by another key is refused', async () => {
     if (!contents) throw new Error('no mirror');
-    await expectRefusal(encodePointer(signRoot(contents.snapshot, OTHER_KEY)), {}, 'bad-signature');
+    await expectRefusal(encodeKept(signRoot(contents.snapshot, OTHER_KEY)), {}, 'bad-signature');
   });
 
   test('a root altered after it was signed is refused', { tags: 'long' }, async () => {
@@ -133,7 +133,7 @@ describe('when the snapshot itself cannot be trusted', () => {
     const altered = new TextEncoder().encode(
       new TextDecoder().decode(root).replace('"files": ', '"files":  '),
     );
-    await expectRefusal(encodePointer({ root: altered, signature }), {}, 'bad-signature');
+    await expectRefusal(encodeKept({ root: altered, signature }), {}, 'bad-signature');
   });
 
   test('an expired root is refused where that is configured, and served with a warning elsewhere', {
@@ -143,7 +143,7 @@ describe('when the snapshot itself cannot be trusted', () => {
     await copyMirror(directory, expired);
     const ago = (days: number): string => new Date(Date.now() - days * DAY).toISOString();
     await resignRoot(expired, TEST_KEY, { created_at: ago(40), expires_at: ago(10) });
-    const pointer = encodePointer(await readSignedRoot(expired));
+    const pointer = encodeKept(await readSignedRoot(expired));
     await expectRefusal(pointer, { EXPIRED: 'refuse' }, 'expired');
     const serving = await workerWith(pointer);
     const answer = await send(serving.origin, '/manifest.json');
@@ -175,7 +175,7 @@ describe('when the snapshot itself cannot be trusted', () => {
     'when %s, everything is refused and the answer says what to set',
     { tags: 'long' },
     async (_name, variables, hint) => {
-      const started = await workerWith(encodePointer(await readSignedRoot(directory)), variables);
+      const started = await workerWith(encodeKept(await readSignedRoot(directory)), variables);
       for (const path of ['/', '/manifest.json', '/snapshot/root.json', '/verify', '/api/v1/health']) {
         const answer = await send(started.origin, path);
         expect(answer.status, path).toBe(503);
@@ -190,7 +190,7 @@ describe('when the snapshot itself cannot be trusted', () => {
   }, async () => {
     const { snapshot } = contents ?? {};
     if (!snapshot) throw new Error('no mirror');
-    const pointer = encodePointer(signRoot(snapshot, OTHER_KEY));
+    const pointer = encodeKept(signRoot(snapshot, OTHER_KEY));
     const started = await workerWith(pointer, { TRUSTED_KEYS: '', ALLOW_UNVERIFIED: 'true' });
     const jq = 'bottles/jq-1.7.1.sonoma.bottle.tar.gz';
     for (const path of ['/', '/manifest.json', `/${jq}`, '/api/v1/health', `/verify/${jq}`, '/verify']) {

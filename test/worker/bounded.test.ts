@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { snapshotIdOf } from '../../builder/bucket/snapshots.ts';
 import { textOf, utf8 } from '../../format/bytes.ts';
 import { ROOT, signaturePath, snapshotKey, snapshotName } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { signMirror } from '../format/support.ts';
 import { type CountingWorker, startCountingWorker } from '../support/counting-worker.ts';
 import { putMirror } from '../support/runtimes.ts';
@@ -38,7 +38,7 @@ afterAll(() => worker.close());
 async function start(): Promise<CountingWorker> {
   const started = await startCountingWorker();
   await putMirror(started, MIRROR);
-  await started.binding.put(snapshotKey(ID), new Uint8Array(encodePointer(SIGNED)));
+  await started.binding.put(snapshotKey(ID), new Uint8Array(encodeKept(SIGNED)));
   return started;
 }
 

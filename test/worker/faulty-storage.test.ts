@@ -29,7 +29,7 @@ const READS: [what: string, read: RegExp, path: string, request: Record<string, 
   ['a file', readOf(BOTTLE), BOTTLE, {}],
   ['a range of a file', new RegExp(`^get .*${digestOf(BOTTLE)}`), BOTTLE, { range: 'bytes=1-3' }],
   ['the record of a file', readOf(BOTTLE), BOTTLE, { method: 'HEAD' }],
-  ['the package list', readOf('index/packages.json'), 'api/v1/packages', {}],
+  ['the package list', readOf('index/packages.tsv'), 'api/v1/packages', {}],
 ];
 
 /** All reads at once, because most of the time is spent on waiting. */
@@ -80,7 +80,7 @@ test('when a document breaks off once, the client does not notice', async () => 
 });
 
 test('when the package list breaks off, it is storage that failed', async () => {
-  const { ask } = serving(failing('cut', readOf('index/packages.json')));
+  const { ask } = serving(failing('cut', readOf('index/packages.tsv')));
   expectProblem(await ask('api/v1/packages'), 503, 'upstream');
 });
 

@@ -72,7 +72,7 @@ describe('when storage', () => {
     },
   );
 
-  test('has what was fetched, health and the status page count it', async () => {
+  test('has what was fetched, health and the front page count it', async () => {
     source.answer = having(bottles);
     const before = jsonOf(await send(worker.origin, '/api/v1/health')).on_demand;
     await get(sixth);
@@ -82,6 +82,7 @@ describe('when storage', () => {
       fetched: before.fetched + 1,
       bytes: before.bytes + sixth.bytes.length,
       failed: before.failed + 1,
+      seconds: expect.any(Number),
     });
     const { body } = await send(worker.origin, '/', { headers: { accept: 'text/html' } });
     expect(body.toString()).toContain(`<dt>Fetched here</dt><dd>${before.fetched + 1} `);

@@ -26,6 +26,19 @@ test.each(['text/html', 'text/plain', 'application/json'])(
   },
 );
 
+test('when a mirror is served below a path, hints lead below it', async () => {
+  for (const [code, hint] of [
+    ['not-found', 'at /at/7/ or by /at/7/api/v1/packages?q='],
+    ['missing', 'at /at/7/verify and'],
+    ['no-such-path', '/at/7/api/v1/openapi.json'],
+  ] as const) {
+    const error = new MirrorError(code, 'Nothing.');
+    expect(await (await problemResponse(error, ask('text/plain'), 'an-id', {}, '/at/7')).text()).toContain(
+      hint,
+    );
+  }
+});
+
 test('when a client wanted only what is here, the operator is not alarmed', () => {
   expect([200, 404, 424, 500, 503, 504].filter(isFault)).toEqual([424, 500, 503]);
 });

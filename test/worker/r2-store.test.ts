@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import type { R2Bucket } from '@cloudflare/workers-types';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readContents } from '../../builder/directory/mirror.ts';
 import { utf8 } from '../../format/bytes.ts';
-import { blobName, fetchedKey } from '../../format/layout.ts';
+import { blobName, channelKey, fetchedKey, POINTER } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import { agrees } from '../../format/verify/evidence.ts';
@@ -26,7 +27,7 @@ afterAll(() => worker.close());
 
 /** A quick look at files: with what storage lists in at most `maxPages` operations, or by each file's own record. */
 async function looking(maxPages: number) {
-  const used = { operations: 0, bytes: 0 };
+  const used = { operations: 0, bytes: 0, leaves: 0 };
   const records = store.records(maxPages, used);
   await records;
   const source = new StoreSource(store, { records, used, findings: new Findings(() => new Date()) });
@@ -67,10 +68,30 @@ describe('R2Store.records', () => {
 describe('R2Store.signedRoot', () => {
   it('when a snapshot is named, gives that one, live or not', async () => {
     const id = { version: contents?.snapshot.version ?? 0, signer: keyIdText(TEST_KEY.keyId) };
-    expect(await store.signedRoot(id)).toEqual(await store.signedRoot());
+    const live = { ...(await store.signedRoot(id)), moved_at: expect.any(Number), history: [] };
+    expect(await store.signedRoot()).toEqual(live);
     expect(await store.signedRoot({ ...id, version: id.version + 1 })).toBeUndefined();
     expect(await store.signedRoot({ ...id, signer: '0'.repeat(16) })).toBeUndefined();
     expect(await store.snapshots()).toEqual([id]);
+  });
+
+  it('when the snapshots are too many to list, gives no part of them', async () => {
+    const list = async () => ({ objects: [], truncated: true, cursor: 'more' });
+    expect(await new R2Store({ list } as unknown as R2Bucket).snapshots()).toBeUndefined();
+  });
+
+  it('when what nobody signed is damaged, gives the root without it', async () => {
+    const read = await worker.binding.get(POINTER);
+    const pointer = (await read?.json()) as object;
+    for (const damaged of [
+      { moved_at: -1, history: 7 },
+      { moved_at: '1', history: [{ snapshot: 'x', moved_at: 1 }] },
+    ]) {
+      await worker.binding.put(channelKey('canary'), JSON.stringify({ ...pointer, ...damaged }));
+      const { root, moved_at, history } = (await store.signedRoot({ channel: 'canary' })) ?? {};
+      expect(root).toEqual((await store.signedRoot())?.root);
+      expect([moved_at, history]).toEqual([undefined, undefined]);
+    }
   });
 });
 

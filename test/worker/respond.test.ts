@@ -17,7 +17,7 @@ function digits(changes: Partial<Representation> = {}): { representation: Repres
     contentType: 'application/gzip',
     cacheControl: 'public, max-age=3600',
     sha256: SHA256,
-    download: 'digits.tar.gz',
+    packageFile: 'bottles/digits.tar.gz',
     check: async () => {
       asked.push('check');
       return { size: TEXT.length, isWeak: false };
@@ -98,7 +98,7 @@ describe('an answer with content', () => {
   });
 
   test('when there is neither digest nor file name, no header speaks of them', async () => {
-    const { sha256: _, download: __, ...plain } = digits().representation;
+    const { sha256: _, packageFile: __, ...plain } = digits().representation;
     const fields = fieldsOf(await send(plain));
     expect(fields).not.toHaveProperty('repr-digest');
     expect(fields).not.toHaveProperty('content-disposition');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SNAPSHOTS, snapshotName } from '../../format/layout.ts';
+import { POINTER, parseSnapshotName, SNAPSHOTS, snapshotName } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeChannel, encodeKept } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { IMPOSTOR_KEY, KEY, OTHER_KEY, signMirror } from '../format/support.ts';
 import { jsonOf, send } from '../support/http.ts';
@@ -22,12 +22,28 @@ const nameOf = (version: number, { keyId } = KEY) => snapshotName({ version, sig
 /** Keeps a snapshot of a version as publishers do. */
 async function keep(version: number, key = KEY, mirror = MIRROR.snapshot.mirror) {
   const signed = signRoot({ ...MIRROR.snapshot, version, mirror }, key);
-  await worker.binding.put(SNAPSHOTS + nameOf(version, key), new Uint8Array(encodePointer(signed)));
-  // Storage counts the order by its clock.
-  await new Promise((passed) => setTimeout(passed, 5));
+  await worker.binding.put(SNAPSHOTS + nameOf(version, key), new Uint8Array(encodeKept(signed)));
 }
 
-test('when earlier snapshots are kept, the status page lists those of the newest five that are of this mirror and signed by a trusted key', async () => {
+/** Makes the live snapshot follow others in its channel, the last of them first. */
+async function putHistory(names: readonly string[]): Promise<void> {
+  const history = names.map((name) => ({
+    snapshot: parseSnapshotName(name) ?? expect.unreachable(),
+    moved_at: 1,
+  }));
+  const pointer = encodeChannel({ ...signRoot(MIRROR.snapshot, KEY), moved_at: 2, history });
+  await worker.binding.put(POINTER, new Uint8Array(pointer));
+}
+
+/** The page of the front of a place, and the snapshots that it lists. */
+async function front(base = '') {
+  const { body } = await send(worker.origin, `${base}/`, { headers: { accept: 'text/html' } });
+  const page = body.toString('utf8');
+  const listed = [...page.matchAll(/<th scope="row"><code>([^<]+)<\/code>/g)].map(([, name]) => name);
+  return { page, listed };
+}
+
+test('the front page lists those of the last five snapshots of the channel that are kept, of this mirror and signed by a trusted key', async () => {
   for (let version = 101; version <= 103; version++) await keep(version);
   await keep(2 ** 53 - 1);
   await keep(105, OTHER_KEY);
@@ -35,12 +51,21 @@ test('when earlier snapshots are kept, the status page lists those of the newest
   await keep(108, IMPOSTOR_KEY);
   await worker.binding.put(SNAPSHOTS + nameOf(107), 'nonsense');
   await keep(MIRROR.snapshot.version);
-  await keep(MIRROR.snapshot.version + 1);
-  await worker.binding.put(`${SNAPSHOTS}104`, 'a snapshot of format 1');
-  const { body } = await send(worker.origin, '/', { headers: { accept: 'text/html' } });
-  const page = body.toString('utf8');
-  const listed = [...page.matchAll(/<th scope="row"><code>([^<]+)<\/code>/g)].map(([, name]) => name);
+  // What only another channel had, or nobody yet.
+  await keep(MIRROR.snapshot.version - 1);
+  await putHistory([
+    ...[nameOf(108), nameOf(107), nameOf(106), nameOf(99), nameOf(2 ** 53 - 1)],
+    ...[nameOf(102), nameOf(101)],
+  ]);
+  const { listed, page } = await front();
   expect(listed).toEqual([nameOf(MIRROR.snapshot.version), nameOf(2 ** 53 - 1)]);
+  expect(page).toContain('<b class="live">live</b>');
+});
+
+test('the front page of a kept snapshot calls none live, and lists no others', async () => {
+  const { listed, page } = await front(`/at/${nameOf(MIRROR.snapshot.version)}`);
+  expect(page).toContain('<h1');
+  expect([listed, page.includes('class="live"')]).toEqual([[], false]);
 });
 
 describe('/verify?snapshot=', () => {
@@ -62,6 +87,19 @@ describe('/verify?snapshot=', () => {
     expect(several.status).toBe(400);
     for (const key of [KEY, OTHER_KEY]) expect(several.body.toString('utf8')).toContain(nameOf(101, key));
     expect((await verify('999')).status).toBe(400);
+  });
+
+  test('when storage has another snapshot under the name, that is a finding', async () => {
+    for (const [name, key] of [
+      [nameOf(201), KEY],
+      [nameOf(103, OTHER_KEY), KEY],
+    ] as const) {
+      const signed = signRoot({ ...MIRROR.snapshot, version: 103 }, key);
+      await worker.binding.put(SNAPSHOTS + name, new Uint8Array(encodeKept(signed)));
+      expect(jsonOf(await verify(name))).toMatchObject({
+        ...{ ok: false, failures: [{ state: 'mismatch', expected: name, found: nameOf(103) }] },
+      });
+    }
   });
 
   test.each(['x', '-1', '1.5', '0101', '104-x', '99999999999999999999', `104-${'0'.repeat(15)}`])(

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
 import type { ErrorCode } from '../../format/errors.ts';
 import { blobName, POINTER } from '../../format/layout.ts';
-import { encodePointer } from '../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
 import { signRoot } from '../../format/snapshot/root.ts';
 import { DAY, signMirror } from '../format/support.ts';
 import { BOTTLE, digestOf, MIRROR, servingFaulty } from '../support/faults/faulty-app.ts';
@@ -19,7 +19,7 @@ function serving(alter: (objects: Map<string, Uint8Array>) => void = () => undef
 
 describe('when `current`', () => {
   const signed = (changes: object) =>
-    encodePointer(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
+    encodeKept(signRoot({ ...MIRROR.snapshot, ...changes } as never, TEST_KEY));
 
   test('is missing, nothing has been published', async () => {
     const { ask } = serving((objects) => objects.delete(POINTER));
@@ -38,7 +38,7 @@ describe('when `current`', () => {
     ['contradicts itself', signed({ totals: { files: 1, bytes: 1 } }), 'mismatch', 424],
     [
       'is by another key',
-      encodePointer(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
+      encodeKept(signRoot(MIRROR.snapshot, { ...TEST_KEY, seed: new Uint8Array(32) })),
       'bad-signature',
       503,
     ],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reprDigest } from '../../format/digest.ts';
-import { blobName } from '../../format/layout.ts';
+import { blobName, CHANNELS, POINTER } from '../../format/layout.ts';
 import { hexOf, signMirror } from '../format/support.ts';
 import { type Answer, jsonOf, send } from '../support/http.ts';
 import { MD5_COLLISION } from '../support/md5-collision.ts';
@@ -30,6 +30,8 @@ beforeAll(async () => {
   await putMirror(worker, MIRROR);
   // Another client of the bucket puts the other file of the pair there: storage records only its MD5.
   await worker.binding.put(blobName(SHA256), OTHER);
+  const pointer = await worker.binding.get(POINTER);
+  await worker.binding.put(`${CHANNELS}canary`, (await pointer?.arrayBuffer()) ?? expect.unreachable());
 });
 afterAll(() => worker.close());
 
@@ -129,10 +131,14 @@ test('when a deep check reads it, it is named, health has it, and no headline is
     }
     expect((await ask(path, { 'if-none-match': TAG })).status).toBe(304);
   }
-  // The quick check knows that only its bytes decide about this file.
-  expect(jsonOf(await ask('/verify'))).toMatchObject({ ok: false, failures: [{ path: WEAK }] });
+  // The quick check knows that only its bytes decide about this file. A channel has the same bytes.
+  for (const base of ['', '/channels/canary']) {
+    expect((await ask(`${base}/${WEAK}`)).status).toBe(424);
+    expect(jsonOf(await ask(`${base}/verify`))).toMatchObject({ ok: false, failures: [{ path: WEAK }] });
+  }
   await worker.binding.put(blobName(SHA256), SIGNED, { sha256: SHA256 });
   for (const path of addressesOf(WEAK, SHA256)) expect((await ask(path)).status).toBe(200);
+  expect(jsonOf(await ask('/channels/canary/verify?deep=1'))).toMatchObject({ ok: true });
   expect(jsonOf(await ask('/verify?deep=1'))).toMatchObject({ ok: true, complete: true });
   expect(jsonOf(await ask('/api/v1/health'))).toMatchObject({ not_as_signed: null });
   expect(await headline('/')).toBe('current');

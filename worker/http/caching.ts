@@ -9,7 +9,7 @@ import { listOf } from './list.ts';
  * Only a response that is the same for every client, and whose bytes cannot change, is `public`. Workers Cache has one
  * entry for a path whatever the host or credentials, cuts ranges out of it itself (how it treats If-Range is not
  * documented), stores even `no-cache`, and serves copies instead of a 5xx unless it must revalidate. So all else is
- * `private`.
+ * `private`. The badge is the exception: a word that is a minute old does no harm.
  *
  * No copy may be used for longer than this server may send it. So all that is `public` must be revalidated once its time
  * is over, even if the Worker then answers 5xx, and no time exceeds that of {@link keptAtMost}.
@@ -21,8 +21,12 @@ export const CACHE_CONTROL = {
   named: 'public, max-age=3600, must-revalidate, no-transform',
   /** Files that change with a snapshot or depend on the host: caches always ask the Worker, where a 304 is cheap. */
   changing: 'private, no-cache, no-transform',
+  /** The same below the address of a kept snapshot, where nothing changes. Only a client may keep it: it may depend on the host. */
+  lasting: `private, max-age=${GRACE_PERIOD}, immutable, must-revalidate, no-transform`,
   /** Pages and API documents: the same, but the edge may compress them. */
   page: 'private, no-cache',
+  /** The badge: it is the same for every client, and images in READMEs are fetched by proxies that need a time. */
+  badge: 'public, max-age=60, must-revalidate',
   /** Errors, verification, health. */
   never: 'no-store',
   /** Every response of a private mirror. */
@@ -32,6 +36,10 @@ export const CACHE_CONTROL = {
 /** Returns the rule for a path of the tree. */
 export const cacheControlOf = (path: string): string =>
   isPackageFile(path) ? CACHE_CONTROL.named : CACHE_CONTROL.changing;
+
+/** Returns the rule for a file at an address that will never have another one, for so many seconds. */
+export const fixedFor = (rule: string, seconds: number): string =>
+  keptAtMost(rule.startsWith('public') ? CACHE_CONTROL.content : CACHE_CONTROL.lasting, seconds);
 
 /** Returns a rule that lets no cache keep a response for longer than so many seconds. */
 export function keptAtMost(rule: string, seconds: number): string {
@@ -47,7 +55,8 @@ export function keptAtMost(rule: string, seconds: number): string {
  */
 export function doubted(rule: string): string {
   const [, age] = /max-age=(\d+), immutable/.exec(rule) ?? [];
-  return age === undefined ? rule : keptAtMost(CACHE_CONTROL.named, Number(age));
+  if (age === undefined) return rule;
+  return rule.startsWith('public') ? keptAtMost(CACHE_CONTROL.named, Number(age)) : CACHE_CONTROL.changing;
 }
 
 /** Returns the rule for one response: none from a private mirror, or with a warning, is kept in a shared cache. */

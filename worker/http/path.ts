@@ -4,6 +4,13 @@ const MAX_LENGTH = 2048;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not reach storage
 const FORBIDDEN = /[\x00-\x1f\x7f\\]/;
 
+/** Escapes of the characters that need none: letters, digits, `-`, `.`, `_` and `~`. */
+const NEEDLESS = /%(?:2[DE]|3\d|4[1-9A-F]|5[\dAF]|6[1-9A-F]|7[\dAE])/gi;
+
+/** Returns a path without needless escapes: with them it is the same path (RFC 3986 section 6.2.2.2). */
+export const withoutNeedlessEscapes = (pathname: string): string =>
+  pathname.replace(NEEDLESS, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
+
 /**
  * Decodes the path of a request, without its leading slash. Each segment is percent-decoded once; `+` is a plus.
  * Throws `bad-input` for a path that cannot name a file: broken escapes, control characters, backslashes, escaped slashes, dot

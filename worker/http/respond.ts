@@ -27,8 +27,8 @@ export interface Representation extends Validators {
   isProven?: boolean;
   /** True if stored bytes were found not to be these. */
   isRefuted?: boolean;
-  /** File name to save under. */
-  download?: string;
+  /** Path of the package file that this is: it is saved under its name, and counted as a download of the package. */
+  packageFile?: string;
   /**
    * Returns what HEAD needs. A range needs it too where the size is unknown: then a file on demand is fetched. Throws when a
    * GET would fail.
@@ -164,11 +164,13 @@ function validatorHeaders(representation: Representation): Headers {
 }
 
 function describe(headers: Headers, representation: Representation): void {
-  const { contentType, headers: more, sha256, isInRegistry, download } = representation;
+  const { contentType, headers: more, sha256, isInRegistry, packageFile } = representation;
   headers.set('content-type', contentType);
   for (const [name, value] of Object.entries(more ?? {})) headers.set(name, value);
   if (sha256 !== undefined) headers.set('repr-digest', reprDigest(sha256));
   if (sha256 !== undefined && isInRegistry) headers.set('docker-content-digest', `sha256:${sha256}`);
+  if (packageFile === undefined) return;
+  const file = packageFile.slice(packageFile.lastIndexOf('/') + 1);
   // File names in a mirror have neither quotes nor control characters, so this form needs no escaping.
-  if (download !== undefined) headers.set('content-disposition', `attachment; filename="${download}"`);
+  headers.set('content-disposition', `attachment; filename="${file}"`);
 }

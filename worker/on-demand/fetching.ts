@@ -39,6 +39,8 @@ export interface FetchCounts {
   fetched: number;
   bytes: number;
   failed: number;
+  /** How long all of them took, failed ones too. */
+  seconds: number;
 }
 
 /** What one fetch works with. */
@@ -62,7 +64,7 @@ export class Fetching {
   readonly #failures = new LRUCache<string, { error: MirrorError; at: number; lifetime: number }>({
     max: MAX_FAILURES,
   });
-  readonly #counts: FetchCounts = { fetched: 0, bytes: 0, failed: 0 };
+  readonly #counts: FetchCounts = { fetched: 0, bytes: 0, failed: 0, seconds: 0 };
 
   constructor(store: MirrorStore, ask: AskSource, clock: () => Date) {
     this.#store = store;
@@ -119,6 +121,7 @@ export class Fetching {
   async #run(job: Job, alive: () => void): Promise<void> {
     // A fetch that ended just now, or that of a request that died, may have left the file here.
     if (await this.#store.head(job.entry)) return;
+    const began = this.#clock().getTime();
     const signs = setInterval(alive, SIGN_OF_LIFE);
     const deadline = new Deadline(job.entry);
     try {
@@ -127,6 +130,7 @@ export class Fetching {
     } finally {
       clearInterval(signs);
       deadline.clear();
+      this.#counts.seconds += Math.max(this.#clock().getTime() - began, 0) / 1000;
     }
   }
 

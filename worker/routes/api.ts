@@ -4,19 +4,23 @@ import { MANIFEST, POLICY } from '../../format/layout.ts';
 import { keyIdText } from '../../format/minisign/public-key.ts';
 import { NO_DECISIONS } from '../../format/policy.ts';
 import { isExpired } from '../../format/snapshot/root.ts';
+import { parseQuery } from '../../pages/results.ts';
 import { type AppContext, type AppEnvironment, answer, type Services, servedSnapshot } from '../context.ts';
 import { jsonDocument, momentaryJson } from '../document.ts';
 import { OPENAPI } from '../openapi.ts';
-import { allPackages, packageList } from '../package-list.ts';
-import { matching } from '../pages/search.ts';
+import { packageList } from '../package-list.ts';
+import { partOf } from '../package-parts.ts';
 import { fileRepresentation } from '../representations.ts';
 
 /** Serves JSON for programs, as `/api/v1/openapi.json` describes it. */
 export function apiRoutes(services: Services): Hono<AppEnvironment> {
   const packages = async (context: AppContext) =>
     packageList(services, await servedSnapshot(context, services));
+  const servers = [{ url: `${services.base}/` }];
   return new Hono<AppEnvironment>()
-    .get('/api/v1/openapi.json', (context) => answer(context, services, jsonDocument(OPENAPI)))
+    .get('/api/v1/openapi.json', (context) =>
+      answer(context, services, jsonDocument({ ...OPENAPI, servers })),
+    )
     .get('/api/v1/health', async () => {
       const health = await healthOf(services);
       return momentaryJson(health, health.ok ? 200 : 503);
@@ -33,18 +37,9 @@ export function apiRoutes(services: Services): Hono<AppEnvironment> {
       return answer(context, services, fileRepresentation(services, entry, services.clock()));
     })
     .get('/api/v1/packages', async (context) => {
-      const list = await packages(context);
-      const query = context.req.query('q') ?? '';
-      if (query === '') return answer(context, services, allPackages(list));
-      const found = matching(list.packages, query);
-      const body = { version: list.version, count: found.length, packages: found };
-      return answer(context, services, jsonDocument(body));
-    })
-    .get('/api/v1/packages/:name', async (context) => {
-      const name = context.req.param('name');
-      const found = (await packages(context)).packages.filter((item) => item.name === name);
-      if (found.length > 0) return answer(context, services, jsonDocument({ packages: found }));
-      throw new MirrorError('not-found', `This mirror has no package named ${JSON.stringify(name)}.`);
+      const { q = '', after, limit } = context.req.query();
+      const part = partOf(await packages(context), parseQuery(q), { after, limit });
+      return answer(context, services, jsonDocument(part));
     });
 }
 
@@ -77,7 +72,7 @@ async function healthOf({
       expires_in_seconds: Math.floor((Date.parse(expires_at) - now.getTime()) / 1000),
     };
   } catch (error) {
-    if (!(error instanceof MirrorError)) throw error;
+    if (!(error instanceof MirrorError) || error.code === 'not-found') throw error;
     return { ok: false, status: error.code, not_as_signed, on_demand, detail: error.message };
   }
 }

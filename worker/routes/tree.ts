@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import { isApiFile, isPackageJson } from '../../format/layout.ts';
+import { KINDS } from '../../format/packages/kinds.ts';
 import { encodePath } from '../../format/paths.ts';
+import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import {
   type AppContext,
   type AppEnvironment,
@@ -10,6 +12,7 @@ import {
   servedSnapshot,
   storageFor,
 } from '../context.ts';
+import { redirect } from '../document.ts';
 import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
 import type { Representation } from '../http/respond.ts';
@@ -18,6 +21,7 @@ import type { LiveSnapshot } from '../live-snapshot.ts';
 import { missingPath } from '../missing.ts';
 import {
   fileRepresentation,
+  lasting,
   negotiatedApi,
   packageJsonRepresentation,
   snapshotRepresentation,
@@ -26,14 +30,20 @@ import {
 /** A content address. The segment after the digest is for people and download tools. */
 const BLOB = /^(blobs\/sha256\/[^/]+)(?:\/[^/]*)?$/;
 
+/** Folders whose files are counted apart, as routes. */
+const FOLDERS = new Set([...KINDS.map(({ folder }) => folder), 'api', 'blobs', 'index', 'snapshot']);
+
 /** Serves everything that the snapshot names: the tree, content addresses, and package JSON with its URLs here. */
 export function treeRoutes(services: Services): Hono<AppEnvironment> {
   return new Hono<AppEnvironment>().get('*', async (context) => {
-    const path = decodePath(new URL(context.req.url).pathname);
+    const path = decodePath(context.req.path);
+    const [folder = ''] = path.split('/', 1);
+    if (FOLDERS.has(folder)) context.set('route', `/${folder}/*`);
     const live = await servedSnapshot(context, services);
     const representation = await find(context, services, live, path);
     if (representation) return answer(context, services, representation);
-    if (await isFolder(live, path)) return toFolder(path);
+    // The links of a folder's page are relative to its own address, which has a slash at its end.
+    if (await isFolder(live, path)) return redirect(`${services.base}/${encodePath(path)}/`);
     throw missingPath(path);
   });
 }
@@ -44,28 +54,30 @@ async function find(
   live: LiveSnapshot,
   path: string,
 ): Promise<Representation | undefined> {
-  const { store, settings, clock } = services;
-  if (path.startsWith('snapshot/')) return snapshotRepresentation(store, live, path);
+  if (path.startsWith('snapshot/')) {
+    const document = snapshotRepresentation(services.store, live, path);
+    return document && lasting(services, live, document);
+  }
   const blob = BLOB.exec(path)?.[1];
   const entry = await live.find(blob ?? path);
   if (!entry) return undefined;
-  const now = clock();
-  const storage = storageFor(context, services, live);
-  if (blob) return fileRepresentation(storage, entry, now, CACHE_CONTROL.content);
-  if (isPackageJson(path) && context.req.query('raw') !== '1') {
-    return packageJsonRepresentation(store, entry, clientBase(context, settings));
-  }
-  if (isApiFile(path)) return negotiatedApi(storage, live, entry, context.req.raw, now);
-  return fileRepresentation(storage, entry, now);
+  const rule = blob === undefined ? undefined : CACHE_CONTROL.content;
+  return lasting(services, live, await describe(context, services, live, entry, rule), entry.until);
 }
 
-/** Redirects to the folder's own address, which has a slash at its end: the links of its page are relative to that. */
-const toFolder = (path: string): Response =>
-  new Response(null, {
-    status: 308,
-    headers: {
-      location: `/${encodePath(path)}/`,
-      'cache-control': CACHE_CONTROL.never,
-      'content-length': '0',
-    },
-  });
+async function describe(
+  context: AppContext,
+  services: Services,
+  live: LiveSnapshot,
+  entry: SnapshotEntry,
+  rule: string | undefined,
+): Promise<Representation> {
+  const { store, clock } = services;
+  const now = clock();
+  const storage = storageFor(context, services, live);
+  if (rule !== undefined) return fileRepresentation(storage, entry, now, rule);
+  if (isPackageJson(entry.name) && context.req.query('raw') !== '1')
+    return packageJsonRepresentation(store, entry, clientBase(context, services));
+  if (isApiFile(entry.name)) return negotiatedApi(storage, live, entry, context.req.raw, now);
+  return fileRepresentation(storage, entry, now);
+}

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { hasCode } from '../../format/errors.ts';
 import type { SnapshotEntry } from '../../format/snapshot/entry.ts';
 import {
   type AppContext,
@@ -13,7 +14,7 @@ import { CACHE_CONTROL } from '../http/caching.ts';
 import { decodePath } from '../http/path.ts';
 import { findBlob, Image } from '../images.ts';
 import type { LiveSnapshot } from '../live-snapshot.ts';
-import { fileRepresentation } from '../representations.ts';
+import { fileRepresentation, lasting } from '../representations.ts';
 
 /** The part of a path after the name of an image. */
 const ENDPOINT = /^(.+)\/(?:(manifests|blobs|referrers)\/([^/]+)|tags\/list)$/;
@@ -50,17 +51,25 @@ interface Pull {
 export const v2Routes = (services: Services): Hono<AppEnvironment> =>
   new Hono<AppEnvironment>()
     .get('/v2', () => json({}))
-    .get('/v2/*', async (context) => {
-      const path = decodePath(new URL(context.req.url).pathname).slice('v2/'.length);
-      if (path === '') return json({});
-      const [endpoint, name = '', kind, reference = ''] = ENDPOINT.exec(path) ?? [];
-      // A status of 404 says that this registry does not offer what some have, such as a catalogue.
-      if (endpoint === undefined) return refusal('UNSUPPORTED', `This registry does not offer ${path}.`);
-      if (!NAME.test(name)) return refusal('NAME_INVALID', `${name} cannot be the name of an image.`);
-      if (kind === 'referrers') return referrers(context, services, name, reference);
-      if (kind === 'manifests' || kind === 'blobs') return pull(context, services, { name, kind, reference });
-      return tagList(context, services, name);
-    });
+    .get('/v2/*', (context) => answerTo(context, services).catch(notThere));
+
+async function answerTo(context: AppContext, services: Services): Promise<Response> {
+  const path = decodePath(context.req.path).slice('v2/'.length);
+  if (path === '') return json({});
+  const [endpoint, name = '', kind, reference = ''] = ENDPOINT.exec(path) ?? [];
+  // A status of 404 says that this registry does not offer what some have, such as a catalogue.
+  if (endpoint === undefined) return refusal('UNSUPPORTED', `This registry does not offer ${path}.`);
+  if (!NAME.test(name)) return refusal('NAME_INVALID', `${name} cannot be the name of an image.`);
+  if (kind === 'referrers') return referrers(context, services, name, reference);
+  if (kind === 'manifests' || kind === 'blobs') return pull(context, services, { name, kind, reference });
+  return tagList(context, services, name);
+}
+
+/** Answers for a channel or a snapshot that is not there: to a registry's clients, its path is part of the image's name. */
+function notThere(error: unknown): Response {
+  if (hasCode(error, 'not-found')) return refusal('NAME_UNKNOWN', error.message);
+  throw error;
+}
 
 async function pull(context: AppContext, services: Services, asked: Pull): Promise<Response> {
   const { name, kind, reference } = asked;
@@ -79,7 +88,8 @@ async function pull(context: AppContext, services: Services, asked: Pull): Promi
       services.clock(),
       rule,
     );
-    return answer(context, services, { ...representation, isInRegistry: true });
+    const found = lasting(services, live, representation, entry.until);
+    return answer(context, services, { ...found, isInRegistry: true });
   }
   if (!(await image.exists())) return unknownImage(name);
   const code = kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN';
@@ -107,7 +117,8 @@ async function tagList(context: AppContext, services: Services, name: string): P
   const part = count === undefined ? following : following.slice(0, Number(count));
   const last = part.at(-1);
   if (last === undefined || part.length === following.length) return json({ name, tags: part });
-  const next = `/v2/${name}/tags/list?n=${count}&last=${encodeURIComponent(last)}`;
+  // A registry below a path is asked at /v2/<path>/<name> by OCI clients, at <path>/v2/<name> by brew.
+  const next = `${new URL(context.req.url).pathname}?n=${count}&last=${encodeURIComponent(last)}`;
   return json({ name, tags: part }, { headers: { link: `<${next}>; rel="next"` } });
 }
 

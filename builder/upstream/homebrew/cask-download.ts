@@ -1,4 +1,4 @@
-import { isSha256 } from '../../../format/digest.ts';
+import { isSha256 } from '../../../format/is-sha256.ts';
 import { NO_CHECK } from '../../../format/packages/cask.ts';
 import type { CaskStruct } from './payload.ts';
 import { requestHeaders } from './request-headers.ts';

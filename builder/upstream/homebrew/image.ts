@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { imageName } from '../../../format/bottle.ts';
-import { isSha256, sha256Hex } from '../../../format/digest.ts';
+import { sha256Hex } from '../../../format/digest.ts';
 import { MirrorError } from '../../../format/errors.ts';
+import { isSha256 } from '../../../format/is-sha256.ts';
 import { parseJson } from '../../../format/parse.ts';
 import { countSchema } from '../../../format/schemas.ts';
 import type { UpstreamLocation } from '../location.ts';

@@ -36,11 +36,13 @@ export class Place {
   readonly #environment: Record<string, string>;
   readonly #servers = new Servers();
   readonly #port: number;
+  readonly #figuresPort: number;
   #cloud: Cloud | undefined;
 
-  private constructor(folder: string, { program, upstream }: Given, port: number) {
+  private constructor(folder: string, { program, upstream }: Given, [port, figuresPort]: [number, number]) {
     this.#folder = folder;
     this.#port = port;
+    this.#figuresPort = figuresPort;
     this.#environment = {
       ...{ HOME: join(folder, 'home'), NODE: process.execPath, PROJECT, NO_COLOR: '1' },
       ...{ PROGRAM: program, UPSTREAM: upstream },
@@ -57,7 +59,7 @@ export class Place {
       await writeFile(join(folder, 'bin', name), `#!/bin/bash\n${script}\n`);
       await chmod(join(folder, 'bin', name), 0o755);
     }
-    return new Place(folder, given, await freePort(0));
+    return new Place(folder, given, [await freePort(0), await freePort(0)]);
   }
 
   /** Runs a block to its end. Later blocks see what it exports. */
@@ -66,7 +68,7 @@ export class Place {
     return runProgram('bash', ['-c', line], this.#environment);
   }
 
-  /** Starts a block that serves on port 9000, or on a free port in its place. */
+  /** Starts a block that serves on port 9000, or on a free port in its place; its figures, for which pages take port 9001, on another. */
   async start(script: string): Promise<void> {
     const line = await this.#prepare(script);
     await this.#servers.start('bash', ['-c', line], this.#environment, this.#port);
@@ -80,6 +82,7 @@ export class Place {
   async #prepare(script: string): Promise<string> {
     let text = script
       .replaceAll('--port 9000', `--port ${this.#port}`)
+      .replaceAll('127.0.0.1:9001', `127.0.0.1:${this.#figuresPort}`)
       .replaceAll(/(?:127\.0\.0\.1|localhost):9000/g, `127.0.0.1:${this.#port}`);
     if (Cloud.isNamedIn(text)) {
       this.#cloud ??= await Cloud.start(await this.#publicKeys(), this.#servers);

@@ -93,7 +93,7 @@ const ONE_BIT = [
   'index/formulas/index.db.zst',
   'index/casks.db',
   'index/casks.db.sig',
-  'index/packages.json',
+  'index/packages.tsv',
   'index/manifest.json',
   'manifest.json',
   'vulns/cve.db',

@@ -2,7 +2,7 @@ import type { R2Bucket } from '@cloudflare/workers-types';
 import { snapshotIdOf } from '../../../builder/bucket/snapshots.ts';
 import { textOf, utf8 } from '../../../format/bytes.ts';
 import { blobName, POINTER, ROOT, signaturePath, snapshotKey } from '../../../format/layout.ts';
-import { encodePointer } from '../../../format/snapshot/pointer.ts';
+import { encodeKept } from '../../../format/snapshot/pointer.ts';
 import { hexOf, type SignedMirror } from '../../format/support.ts';
 
 interface Range {
@@ -45,7 +45,7 @@ export function memoryBucket(mirror: SignedMirror): { bucket: R2Bucket; objects:
 export function objectsOf({ files }: SignedMirror): Map<string, Uint8Array> {
   const root = files.get(ROOT) ?? utf8('');
   const live = { root, signature: textOf(files.get(signaturePath(ROOT)) ?? utf8(''), ROOT) };
-  const pointer = encodePointer(live);
+  const pointer = encodeKept(live);
   const objects = new Map([...files.values()].map((bytes) => [blobName(hexOf('sha256', bytes)), bytes]));
   return objects.set(POINTER, pointer).set(snapshotKey(snapshotIdOf(live)), pointer);
 }

@@ -23,10 +23,10 @@ test.each([
 });
 
 test('when bytes may change, or depend on the client, no shared cache may keep them', () => {
-  const { content, named, ...others } = CACHE_CONTROL;
+  const { content, named, badge, ...others } = CACHE_CONTROL;
   for (const rule of Object.values(others)) expect(rule).toMatch(/private|no-store/);
   // RFC 9111 section 4.2.4: a refusal gets through to the client instead of a copy that was kept.
-  for (const rule of [content, named]) expect(rule).toContain('must-revalidate');
+  for (const rule of [content, named, badge]) expect(rule).toContain('must-revalidate');
 });
 
 test('when the name is the content, caches may keep it through the grace period and may not recompress it', () => {

@@ -52,7 +52,7 @@ describe('what may be served', () => {
   test('when one byte of the root is another, it is bad-signature', async () => {
     const { snapshots, store } = serving(OLD);
     const text = textOf(store.files.get(ROOT) ?? utf8(''), ROOT);
-    store.files.set(ROOT, utf8(text.replace('"files": 9', '"files": 8')));
+    store.files.set(ROOT, utf8(text.replace('"files": 10', '"files": 11')));
     expect(textOf(store.files.get(ROOT) ?? utf8(''), ROOT)).not.toBe(text);
     await expect(snapshots.current()).rejects.toEqual(failing('bad-signature'));
   });

@@ -37,6 +37,7 @@ class MemoryStore implements MirrorStore {
   head = async () => undefined;
   open = async () => undefined;
   snapshots = async () => [];
+  channels = async () => [];
   inspector = () => async () => [];
 
   async #operation(name: string): Promise<void> {

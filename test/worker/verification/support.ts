@@ -37,7 +37,7 @@ export const entryIn = ({ entries }: SignedMirror, path: string): SnapshotEntry 
 export const entryOf = (path: string): SnapshotEntry => entryIn(MIRROR, path);
 
 /** A storage in memory that counts what it is asked, keeps the records that a test gives it, and can be held back. */
-class MemoryStore implements MirrorStore {
+export class MemoryStore implements MirrorStore {
   files: Map<string, Uint8Array>;
   /** What it recorded of a file at upload; SHA-256 by default. */
   recordOf = (bytes: Uint8Array): StoredRecord => ({ size: bytes.length, sha256: hexOf('sha256', bytes) });
@@ -60,6 +60,7 @@ class MemoryStore implements MirrorStore {
   }
 
   snapshots = async () => [];
+  channels = async () => [];
 
   async leaf({ sha256 }: { sha256: string }) {
     await this.#operation();
