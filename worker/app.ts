@@ -43,15 +43,22 @@ const ROUTES = [
   ...[frontRoutes, folderRoutes, treeRoutes],
 ];
 
+/** What answers requests, as Hono's apps do. */
+export interface App {
+  fetch(request: Request): Response | Promise<Response>;
+  /** Answers a request for a target at any host. */
+  request(target: string | Request, init?: RequestInit): Response | Promise<Response>;
+}
+
 /** The serving app, and what its operator wants to know of all its places. */
 export interface Mirror {
-  app: Hono<AppEnvironment>;
+  app: App;
   /** Returns how many files were found not to be as signed in the last hour; one that several places list counts in each. */
   faults(): number;
 }
 
 /** Makes the app of {@link createMirror} alone. */
-export const createApp = (options: AppOptions): Hono<AppEnvironment> => createMirror(options).app;
+export const createApp = (options: AppOptions): App => createMirror(options).app;
 
 /**
  * Makes the serving app, the same on Workers and on Node: a read-only mirror that sends nothing unverified. The root, each channel
@@ -66,12 +73,13 @@ export function createMirror(options: AppOptions): Mirror {
     const own = services.base === '' ? placeRoutes(services, liveAt) : bareRoutes(services);
     return placeApp(options, services, [own, ...ROUTES.map((routes) => routes(services))]);
   });
-  // One route needs no table.
-  const app = new Hono<AppEnvironment>({ router: new TrieRouter() }).all('*', ({ req: { raw } }) => {
-    const { rest: path, ...place } = splitPath(withoutNeedlessEscapes(new URL(raw.url).pathname));
-    return places.ask(place, (placed) => placed.app.fetch(raw, { path }));
-  });
-  return { app, faults: () => places.faults };
+  const fetch = (request: Request): Promise<Response> => {
+    const { rest: path, ...place } = splitPath(withoutNeedlessEscapes(new URL(request.url).pathname));
+    return places.ask(place, (placed) => placed.app.fetch(request, { path }));
+  };
+  const request = (target: string | Request, init?: RequestInit): Promise<Response> =>
+    fetch(target instanceof Request ? target : new Request(new URL(target, 'http://localhost'), init));
+  return { app: { fetch, request }, faults: () => places.faults };
 }
 
 /** Makes the app of one place. */
