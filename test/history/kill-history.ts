@@ -33,7 +33,8 @@ export async function killHistory(folder: string, kills: number, seed: number): 
     const environment = { ...(await world.environment('killed')), SOURCE_DATE_EPOCH: String(time) };
     const atCommit = verb !== 'prune' && random.chance(60);
     const changes = atCommit ? commitsIn(mirror) : changesIn(join(mirror, PRIVATE));
-    const after = random.below(atCommit ? 30 : 200);
+    // A commit of so small a mirror takes a few milliseconds.
+    const after = random.below(atCommit ? 4 : 200);
     await run(args, { environment, changes, kill: { signal: 'SIGKILL', after } });
     changes.close();
     if (await isCommitUnfinished(mirror)) committing += 1;
