@@ -52,6 +52,8 @@ export const responseOn = (socket: Socket): ServerResponse | undefined => respon
 export class CountedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   #given = 0;
   #hadTurn = false;
+  /** What the app is asked. */
+  request: Request | undefined;
 
   /** Bytes of content that the connection was given. */
   get contentBytes(): number {

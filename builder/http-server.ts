@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -8,7 +7,10 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { MirrorError } from '../format/errors.ts';
+import { fileRangeOf } from './directory/file-stream.ts';
+import { sendFile } from './directory/send-file.ts';
 import { askedBy, CountedResponse, type Exchange, plainAddress, refused, responseOn } from './exchange.ts';
 
 /** Most open connections: each takes a descriptor, as each open file does. Further ones are closed at once. */
@@ -17,6 +19,10 @@ const MAX_CONNECTIONS = 1000;
 /** How requests are answered. */
 export interface Answering {
   fetch(request: Request): Response | Promise<Response>;
+  /** Returns what a response was made of, if that is known: a file is sent without the response's stream. */
+  replyOf(
+    response: Response,
+  ): { status: number; headers: Record<string, string>; body: object | null } | undefined;
   /** Called when a request has come. */
   began(): void;
   /** Called when its response has ended. `request` is what `fetch` was given; `undefined` for one that was malformed. */
@@ -35,7 +41,7 @@ export function httpServer(answering: Answering): Server {
   const listener = listenerOf(answering);
   // Node would answer a request without a host before anything is counted.
   const options = { ServerResponse: CountedResponse, requireHostHeader: false };
-  const server = createServer(options, (request, response) => void listener(request, response));
+  const server = createServer(options, (request, response) => listener(request, response));
   // Both events give a socket: this server speaks HTTP/1 over TCP.
   const refuse = (socket: Socket, status: number, method?: string): void => {
     // In the middle of a response, these bytes would become part of it.
@@ -49,7 +55,7 @@ export function httpServer(answering: Answering): Server {
   server.maxConnections = MAX_CONNECTIONS;
   // Node keeps the address once it was read. Later, a client that is gone has none.
   server.on('connection', ({ remoteAddress }) => void remoteAddress);
-  server.on('checkExpectation', (request, response) => void listener(request, response, disappoint));
+  server.on('checkExpectation', (request, response) => listener(request, response, disappoint));
   server.on('connect', ({ method }, socket) => refuse(socket as Socket, 405, method));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuse(socket as Socket, STATUS_OF_FAULT[error.code ?? ''] ?? 400);
@@ -58,30 +64,37 @@ export function httpServer(answering: Answering): Server {
 }
 
 /** Returns a function that answers a request of Node's, and reports the exchange when the response has ended. */
-function listenerOf({ fetch, malformed, began, ended }: Answering) {
-  const requests = new WeakMap<object, Request>();
+function listenerOf({ fetch, replyOf, malformed, began, ended }: Answering) {
   const listener = getRequestListener(
-    (request, { outgoing }) => {
-      requests.set(outgoing, request);
-      return fetch(request);
+    async (request, { outgoing }) => {
+      const response = outgoing as CountedResponse;
+      response.request = request;
+      const answer = await fetch(request);
+      const { status, headers, body } = replyOf(answer) ?? {};
+      const range = body && fileRangeOf(body);
+      if (status === undefined || !range) return answer;
+      response.writeHead(status, headers);
+      await sendFile(response, range);
+      return RESPONSE_ALREADY_SENT;
     },
     { errorHandler: malformed },
   );
-  return async (
+  return (
     incoming: IncomingMessage,
     response: CountedResponse,
     answer: (incoming: IncomingMessage, response: CountedResponse) => unknown = listener,
-  ): Promise<void> => {
+  ): void => {
     began();
     const start = performance.now();
     const asked = askedBy(incoming);
     normalise(incoming);
-    const closed = once(response, 'close');
+    const closed = new Promise((resolve) => void response.once('close', resolve));
     // A client may be gone before there is a response.
-    await Promise.allSettled([answer(incoming, response), closed]);
-    const ms = performance.now() - start;
-    const { statusCode: status, contentBytes: bytes, writableFinished: isWhole } = response;
-    ended({ ...asked, status, bytes, ms, isWhole }, requests.get(response));
+    void Promise.allSettled([answer(incoming, response), closed]).then(() => {
+      const ms = performance.now() - start;
+      const { statusCode: status, contentBytes: bytes, writableFinished: isWhole } = response;
+      ended({ ...asked, status, bytes, ms, isWhole }, response.request);
+    });
   };
 }
 

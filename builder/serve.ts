@@ -4,6 +4,7 @@ import type { PublicKey } from '../format/minisign/public-key.ts';
 import { createMirror, type Mirror } from '../worker/app.ts';
 import { warningOf } from '../worker/context.ts';
 import { METHODS } from '../worker/http/cors.ts';
+import { replyOf } from '../worker/http/respond.ts';
 import { LiveSnapshots } from '../worker/live-snapshot.ts';
 import type { AskSource } from '../worker/on-demand/source.ts';
 import { type Advice, isFault, problemResponse } from '../worker/problem.ts';
@@ -96,6 +97,7 @@ export async function serveDirectory(options: ServeOptions): Promise<RunningServ
   const figures = options.metrics && (await openMetrics(options.metrics, port, healthOf(mirror)));
   const server = httpServer({
     fetch: (request) => mirror.app.fetch(request),
+    replyOf,
     malformed,
     methods: METHODS,
     began: () => figures?.metrics.began(),

@@ -11,7 +11,8 @@ const FORMS = [
 
 /** Parses any of the three forms of an HTTP-date (RFC 9110 section 5.6.7) to Unix seconds; `undefined` for all else. */
 export function parseHttpDate(text: string | null | undefined, now: Date): number | undefined {
-  const fields = FORMS.map((form) => form.exec(text ?? '')?.groups).find((groups) => groups !== undefined);
+  if (!text) return undefined;
+  const fields = FORMS.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
   if (!fields) return undefined;
   const year = Number(fields.year);
   if (fields.year?.length === 4) return secondsOf(fields, year);

@@ -116,8 +116,10 @@ export const snapshotKey = (id: SnapshotId): string => SNAPSHOTS + snapshotName(
 
 /** Returns the kind whose package file is at a path. Deeper files of `bottles/` describe bottles to brew. */
 export function kindOfFile(path: string): Kind | undefined {
-  const [folder, ...rest] = path.split('/');
-  return rest.length === 1 ? KINDS.find((kind) => kind.folder === folder) : undefined;
+  const slash = path.indexOf('/');
+  if (slash < 0 || path.includes('/', slash + 1)) return undefined;
+  const folder = path.slice(0, slash);
+  return KINDS.find((kind) => kind.folder === folder);
 }
 
 /** True for a file that people and clients download as a package, such as a bottle. */

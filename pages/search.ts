@@ -1,5 +1,5 @@
 import { MirrorError } from '../format/errors.ts';
-import { nearest, oneTypoAway } from '../format/near-names.ts';
+import { likelyNear, type NameText, nearest, oneTypoAway } from '../format/near-names.ts';
 import { PACKAGE_LIST } from '../format/package-line.ts';
 
 // The search of pages and of the API. Only lines that are shown are cut into fields: the edge has 10 ms for a request.
@@ -18,11 +18,15 @@ const NOT_ASCII = 0x80808080;
 /** index/packages.tsv as it is searched. */
 export interface SearchText {
   bytes: Uint8Array;
-  /** ASCII in lower case, a character for each byte. */
+  /** A character for each byte, ASCII in lower case. */
   folded: string;
+  fold: Fold;
   /** All names, folded, once they were needed. */
-  names?: readonly string[];
+  names?: NameText;
 }
+
+/** Returns text with a character for each byte, of which ASCII is in lower case. */
+export type Fold = (bytes: Uint8Array) => string;
 
 /** What a search found. */
 export interface Found {
@@ -34,11 +38,15 @@ export interface Found {
   near: string[];
 }
 
-/** Prepares the bytes of index/packages.tsv for searching. */
-export const searchTextOf = (bytes: Uint8Array): SearchText => ({ bytes, folded: fold(bytes) });
+/** Prepares the bytes of index/packages.tsv for searching. A runtime may have something faster than `fold`. */
+export const searchTextOf = (bytes: Uint8Array, fold: Fold = foldAnywhere): SearchText => ({
+  bytes,
+  folded: fold(bytes),
+  fold,
+});
 
 /** Runtimes search and fold ASCII several times faster than other text, and an offset in it is one in the bytes. */
-function fold(bytes: Uint8Array): string {
+function foldAnywhere(bytes: Uint8Array): string {
   const ascii = new Uint8Array(bytes);
   const words = new Uint32Array(ascii.buffer, 0, ascii.length >> 2);
   for (let at = 0; at < words.length; at++) {
@@ -49,7 +57,8 @@ function fold(bytes: Uint8Array): string {
 }
 
 /** Returns a text as it is in the folded list. */
-export const foldText = (text: string): string => fold(encoder.encode(text));
+export const foldText = ({ fold }: Pick<SearchText, 'fold'>, text: string): string =>
+  fold(encoder.encode(text));
 
 function replaceOther(bytes: Uint8Array, from: number, to: number): void {
   for (let at = from; at < to; at++) if ((bytes[at] ?? 0) > OTHER) bytes[at] = OTHER;
@@ -67,12 +76,15 @@ export function lineAt({ bytes, folded }: SearchText, start: number): string {
  * `bad-input` if it comes to a line that is not one of a package.
  */
 export function find(text: SearchText, query: string): Found {
-  const asked = askedOf(query);
+  const asked = askedOf(text, query);
   if (asked.words.length === 0) return { starts: allStarts(text), names: 0, near: [] };
   const { inNames, inDescriptions } = matchesOf(text, asked);
   const names = inNames.length;
   if (names > 0) return { starts: [...inNames, ...inDescriptions], names, near: [] };
-  const near = (inDescriptions.length > 0 ? oneTypoAway : nearest)(asked.name, namesOf(text));
+  const near = (inDescriptions.length > 0 ? oneTypoAway : nearest)(
+    asked.name,
+    likelyNear(asked.name, namesOf(text)),
+  );
   return { starts: inDescriptions, names, near: near.map((name) => nameOf(text, name)) };
 }
 
@@ -88,9 +100,9 @@ interface Asked {
   name: string;
 }
 
-function askedOf(query: string): Asked {
+function askedOf(text: SearchText, query: string): Asked {
   const lower = query.toLowerCase().trim().replace(/\s+/g, ' ');
-  const folded = foldText(lower);
+  const folded = foldText(text, lower);
   const words = [...new Set(folded.split(' '))].filter((word) => word !== '');
   words.sort((a, b) => b.length - a.length);
   const exact = folded === lower ? undefined : lower.split(' ');
@@ -169,8 +181,8 @@ function allStarts({ folded }: SearchText): number[] {
   return starts;
 }
 
-function namesOf(text: SearchText): readonly string[] {
-  text.names ??= readNames(text.folded);
+function namesOf(text: SearchText): NameText {
+  text.names ??= { text: `\n${readNames(text.folded).join('\n')}\n` };
   return text.names;
 }
 

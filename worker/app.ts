@@ -1,11 +1,12 @@
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { MirrorStore } from '../format/store.ts';
 import { type AppEnvironment, type Services, UNVERIFIED } from './context.ts';
-import { withoutNeedlessEscapes } from './http/path.ts';
+import { pathnameOf, withoutNeedlessEscapes } from './http/path.ts';
+import type { LeafCache } from './leaf-cache.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
-import { admitted, encrypted, finished, observed, readOnly } from './middleware.ts';
+import { admitted, encrypted, type Observing, observed, readOnly } from './middleware.ts';
 import { Fetching } from './on-demand/fetching.ts';
 import type { AskSource } from './on-demand/source.ts';
 import { type Place, splitPath } from './place.ts';
@@ -31,6 +32,8 @@ export interface AppOptions {
   clock: () => Date;
   /** Asks the sources of files on demand. Without it, or if the store keeps nothing, nothing is fetched. */
   ask?: AskSource | undefined;
+  /** Where leaves may be besides the store. */
+  leafCache?: LeafCache | undefined;
   /** Called with each request once its response is ready to be sent. */
   log?: ((record: RequestRecord, request: Request) => void) | undefined;
   /** What to do about errors, where the app does not run as a Worker. */
@@ -65,16 +68,16 @@ export const createApp = (options: AppOptions): App => createMirror(options).app
  * and each kept snapshot is answered by an app that sees paths without those of its place.
  */
 export function createMirror(options: AppOptions): Mirror {
-  const { store, clock, settings, ask } = options;
+  const { store, clock, settings, ask, leafCache } = options;
   const fetching = ask && store.keep ? new Fetching(store, ask, clock) : undefined;
-  const places = new Places({ store, settings, clock, fetching }, (services) => {
+  const places = new Places({ store, settings, clock, fetching, leafCache }, (services) => {
     const liveAt = (place: Place): Promise<LiveSnapshot> =>
       places.ask(place, (placed) => placed.services.snapshots.current());
     const own = services.base === '' ? placeRoutes(services, liveAt) : bareRoutes(services);
     return placeApp(options, services, [own, ...ROUTES.map((routes) => routes(services))]);
   });
   const fetch = (request: Request): Promise<Response> => {
-    const { rest: path, ...place } = splitPath(withoutNeedlessEscapes(new URL(request.url).pathname));
+    const { rest: path, ...place } = splitPath(withoutNeedlessEscapes(pathnameOf(request)));
     return places.ask(place, (placed) => placed.app.fetch(request, { path }));
   };
   const request = (target: string | Request, init?: RequestInit): Promise<Response> =>
@@ -89,7 +92,7 @@ function placeApp(
   routes: readonly Hono<AppEnvironment>[],
 ): Hono<AppEnvironment> {
   const warning = settings.trusted.length === 0 && settings.allowUnverified ? UNVERIFIED : undefined;
-  const app = emptyApp({ clock, log, advice, base }, finished(settings, clock, warning), (error) =>
+  const app = emptyApp({ settings, clock, warning, log }, { advice, base }, (error) =>
     findings.noteError(error),
   );
   if (settings.tokens.length > 0) app.use(encrypted(settings), admitted(settings));
@@ -103,28 +106,23 @@ export function createUnconfiguredApp(
   observer: Pick<AppOptions, 'clock' | 'log'>,
 ): Hono<AppEnvironment> {
   const { where, expected, found } = fault instanceof MirrorError ? fault : {};
-  return emptyApp(observer, finished({ tokens: [], encryption: 'here' }, observer.clock)).all('*', () => {
+  return emptyApp({ ...observer, settings: { tokens: [], encryption: 'here' } }).all('*', () => {
     throw new MirrorError('refused', messageOf(fault), { where, expected, found, cause: fault });
   });
 }
 
 /** Makes an app without routes, but with all that every response has. */
 function emptyApp(
-  {
-    clock,
-    log,
-    advice,
-    base,
-  }: Pick<AppOptions, 'clock' | 'log' | 'advice'> & Partial<Pick<Services, 'base'>>,
-  headers: MiddlewareHandler<AppEnvironment>,
+  observing: Observing,
+  { advice, base }: Pick<AppOptions, 'advice'> & Partial<Pick<Services, 'base'>> = {},
   note: (error: unknown) => void = () => undefined,
 ): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>({
     // The others build a table of all routes for the first request, which costs a cold isolate more than it ever saves.
     router: new TrieRouter(),
-    getPath: ({ url }, options) => options?.env?.path ?? new URL(url).pathname,
+    getPath: ({ url }, options) => options?.env?.path ?? pathnameOf({ url }),
   });
-  app.use(observed(clock, log), headers, readOnly);
+  app.use(observed(observing), readOnly);
   app.onError((error, context) => {
     note(error);
     return problemResponse(error, context.req.raw, context.get('requestId'), advice, base);

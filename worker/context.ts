@@ -8,9 +8,10 @@ import { type Credentials, withCredentials } from './access.ts';
 import type { Findings } from './findings.ts';
 import { isOnlyIfCached } from './http/caching.ts';
 import { isWeakTag } from './http/etag.ts';
-import { type Representation, respond } from './http/respond.ts';
+import { type Representation, replyTo, responseOf } from './http/respond.ts';
 import type { LiveSnapshot, LiveSnapshots } from './live-snapshot.ts';
 import type { Fetched, Fetching } from './on-demand/fetching.ts';
+import { commonHeaders, type RequestState } from './response-headers.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage-check.ts';
 import type { Verification } from './verification.ts';
@@ -21,15 +22,11 @@ export interface AppEnvironment {
     /** The path of the request below the place that it is for. */
     path?: string;
   };
-  Variables: {
-    requestId: string;
-    warning?: string;
+  Variables: RequestState & {
+    /** The headers of the response, once they are complete. */
+    sent?: Readonly<Record<string, string>>;
     /** Version of the snapshot that the response is from. */
     snapshot?: number;
-    /** When that snapshot expires, where none is served after that; milliseconds since 1970. */
-    refusedFrom?: number;
-    /** How long it took to look up that snapshot, milliseconds. */
-    snapshotTime?: number;
     /** The route that answers, where its pattern says too little. One of few, as `route` of a log record. */
     route?: string;
     /** Path of the package file that was asked for, also by its content. */
@@ -100,13 +97,16 @@ export function stoutConfigFor(
 /** Responds to the request with a representation. */
 export async function answer(
   context: AppContext,
-  { clock, findings }: Services,
+  { settings, clock, findings }: Services,
   representation: Representation,
 ): Promise<Response> {
   if (representation.packageFile !== undefined) context.set('packageFile', representation.packageFile);
-  const response = await respond(context.req.raw, representation, clock());
+  const { status, headers, body } = await replyTo(context.req.raw, representation, clock());
   // A 304 shows only what the client asked with.
-  if (response.ok && isWeakTag(response.headers.get('etag') ?? '')) findings.noteWeak();
+  if (status < 300 && isWeakTag(headers.etag ?? '')) findings.noteWeak();
+  const sent = { ...headers, ...commonHeaders(context, settings, clock(), headers['cache-control']) };
+  const response = responseOf({ status, headers: sent, body });
+  context.set('sent', sent);
   return response;
 }
 

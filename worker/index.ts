@@ -2,11 +2,16 @@ import type { AnalyticsEngineDataset, ExecutionContext, R2Bucket } from '@cloudf
 import { MirrorError } from '../format/errors.ts';
 import { writeDataPoint } from './analytics.ts';
 import { createApp, createUnconfiguredApp } from './app.ts';
+import { LeafCache, type PlatformCache } from './leaf-cache.ts';
 import type { AskSource } from './on-demand/source.ts';
 import { isFault } from './problem.ts';
 import { R2Store } from './r2-store.ts';
 import type { RequestRecord } from './request-log.ts';
 import { parseSettings, type SettingVariables } from './settings.ts';
+import { warmUp } from './warm-up.ts';
+
+/** Of the platform. */
+declare const caches: { default: PlatformCache };
 
 /** The bindings of wrangler.toml. */
 export interface Bindings extends SettingVariables {
@@ -16,15 +21,19 @@ export interface Bindings extends SettingVariables {
   METRICS?: AnalyticsEngineDataset;
 }
 
+// It only saves time: whatever may be wrong with it, the Worker starts.
+await warmUp().catch(() => undefined);
+
 // One app for each isolate: all its requests share the snapshot and the leaves.
 let app: ReturnType<typeof createApp> | undefined;
+let leafCache: LeafCache | undefined;
 
 export default {
   fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
     app ??= appFor(bindings);
     const response = Promise.resolve(app.fetch(request));
     // Other requests may wait for what this one has begun to read: it continues when its client hangs up.
-    context.waitUntil(response.catch(() => undefined));
+    context.waitUntil(response.catch(() => undefined).then(() => leafCache?.settled()));
     return response;
   },
 };
@@ -38,7 +47,9 @@ function appFor(bindings: Bindings): ReturnType<typeof createApp> {
     if (METRICS) writeDataPoint(METRICS, record, request);
   };
   try {
-    return createApp({ store: storeOf(bindings), settings: parseSettings(bindings), clock, ask, log });
+    const [store, settings] = [storeOf(bindings), parseSettings(bindings)];
+    leafCache = new LeafCache(caches.default);
+    return createApp({ store, settings, clock, ask, log, leafCache });
   } catch (fault) {
     return createUnconfiguredApp(fault, { clock, log });
   }

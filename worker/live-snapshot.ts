@@ -191,7 +191,7 @@ export class LiveSnapshots {
   }
 
   async #find(root: Root, name: string): Promise<SnapshotEntry | undefined> {
-    const entry = (await this.#leaves.at(root, leafIndex(root, name)))?.find(name);
+    const entry = (await this.#leaves.at(root, leafIndex(root, name), true))?.find(name);
     return entry && isOffered(entry, this.#clock()) ? entry : undefined;
   }
 

@@ -2,10 +2,11 @@ import type { MiddlewareHandler } from 'hono';
 import { MirrorError } from '../format/errors.ts';
 import { credentialsOf, isAdmitted } from './access.ts';
 import type { AppEnvironment } from './context.ts';
-import { CACHE_CONTROL, keptAtMost, restricted } from './http/caching.ts';
-import { CORS, METHODS, PREFLIGHT } from './http/cors.ts';
-import { isEncrypted, isExposed } from './http/encryption.ts';
+import { CACHE_CONTROL } from './http/caching.ts';
+import { METHODS, PREFLIGHT } from './http/cors.ts';
+import { isExposed } from './http/encryption.ts';
 import { type RequestRecord, recordOf, requestIdOf } from './request-log.ts';
+import { commonHeaders, type HeaderSettings } from './response-headers.ts';
 import type { Settings } from './settings.ts';
 
 type Handler = MiddlewareHandler<AppEnvironment>;
@@ -13,50 +14,31 @@ type Handler = MiddlewareHandler<AppEnvironment>;
 /** The one path of a private mirror that monitoring may request without a token. */
 const OPEN_PATH = '/api/v1/health';
 
-/** Browsers, and curl with --hsts, then use only https for this host (RFC 6797): for a year. */
-const STRICT_TRANSPORT = 'max-age=31536000';
+/** What a server does with every request. */
+export interface Observing {
+  settings: HeaderSettings;
+  clock: () => Date;
+  /** Warning of every response. */
+  warning?: string | undefined;
+  log?: ((record: RequestRecord, request: Request) => void) | undefined;
+}
 
-/** Gives the request an id, sends the time that it took to the client (Server Timing, W3C), and logs the outcome. */
+/** Gives the request an id, adds the headers of every response, and logs the outcome. */
 export const observed =
-  (clock: () => Date, log?: (record: RequestRecord, request: Request) => void): Handler =>
+  ({ settings, clock, warning, log }: Observing): Handler =>
   async (context, next) => {
-    const started = clock().getTime();
+    const began = clock().getTime();
+    context.set('began', began);
     context.set('requestId', requestIdOf(context.req.raw.headers));
+    if (warning !== undefined) context.set('warning', warning);
     await next();
     const now = clock();
-    const ms = now.getTime() - started;
-    const { headers } = context.res;
-    // RFC 9110 section 6.6.1 requires it of every server; workerd leaves it to the edge in front of it.
-    headers.set('date', now.toUTCString());
-    headers.set('x-request-id', context.get('requestId'));
-    headers.set('server-timing', `snapshot;dur=${context.get('snapshotTime') ?? 0}, total;dur=${ms}`);
-    log?.(recordOf(context, ms), context.req.raw);
-  };
-
-/** Sets the headers of every response, and the caching rules that hold whatever the route said. */
-export const finished =
-  (
-    { tokens, encryption }: Pick<Settings, 'tokens' | 'encryption'>,
-    clock: () => Date,
-    always?: string,
-  ): Handler =>
-  async (context, next) => {
-    if (always !== undefined) context.set('warning', always);
-    await next();
-    const { headers } = context.res;
-    const warning = context.get('warning');
-    if (warning !== undefined) headers.set('mirror-warning', warning);
-    const rule = headers.get('cache-control') ?? CACHE_CONTROL.never;
-    const secret = tokens.length > 0;
-    const left = ((context.get('refusedFrom') ?? Number.POSITIVE_INFINITY) - clock().getTime()) / 1000;
-    headers.set(
-      'cache-control',
-      keptAtMost(restricted(rule, { secret, warned: warning !== undefined }), left),
-    );
-    headers.set('x-content-type-options', 'nosniff');
-    if (secret && isEncrypted(context.req.raw, encryption))
-      headers.set('strict-transport-security', STRICT_TRANSPORT);
-    for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
+    if (!context.get('sent')) {
+      const { headers } = context.res;
+      const rule = headers.get('cache-control') ?? undefined;
+      for (const field of Object.entries(commonHeaders(context, settings, now, rule))) headers.set(...field);
+    }
+    log?.(recordOf(context, now.getTime() - began), context.req.raw);
   };
 
 /** Refuses methods that would change anything, and answers OPTIONS (RFC 9110 sections 9.3.7 and 15.5.6). */

@@ -2,7 +2,7 @@ import { parseNewestChanges, type SnapshotChanges } from '../format/changes.ts';
 import { MirrorError } from '../format/errors.ts';
 import { CHANGES, PACKAGE_LIST, SUMMARY } from '../format/layout.ts';
 import { parseSummary, type Summary } from '../format/summary.ts';
-import { type SearchText, searchTextOf } from '../pages/search.ts';
+import { type Fold, type SearchText, searchTextOf } from '../pages/search.ts';
 import type { Services } from './context.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import { ReadOnce } from './read-once.ts';
@@ -16,7 +16,11 @@ type Reading = Pick<Services, 'store' | 'clock'>;
 
 /** Returns the package list of a snapshot, ready for searching. Throws `missing` or `mismatch`. */
 export const packageList = (services: Reading, live: LiveSnapshot): Promise<SearchText> =>
-  lists.get(live, services.clock, async () => searchTextOf(await read(services, live, PACKAGE_LIST)));
+  lists.get(live, services.clock, async () => searchTextOf(await read(services, live, PACKAGE_LIST), fold));
+
+/** Native, on Workers and on Node: it takes a fifth of the time of a script. */
+const fold: Fold = ({ buffer, byteOffset, length }) =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1').toLowerCase();
 
 /** Returns the summary of a snapshot. Throws `missing` or `mismatch`. */
 export const packageSummary = (services: Reading, live: LiveSnapshot): Promise<Summary> =>

@@ -78,5 +78,5 @@ const nameAt = (text: SearchText, starts: readonly number[], index: number): str
 /** Compares folded text first: decoding thousands of lines takes too long. */
 const isNamed = (text: SearchText, starts: readonly number[], index: number, name: string): boolean => {
   const start = starts[index] ?? 0;
-  return text.folded.startsWith(`${foldText(name)}\t`, start) && nameAt(text, starts, index) === name;
+  return text.folded.startsWith(`${foldText(text, name)}\t`, start) && nameAt(text, starts, index) === name;
 };

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { Checks } from './checks.ts';
 import type { Services } from './context.ts';
 import { Findings, SharedFindings } from './findings.ts';
+import type { LeafCache } from './leaf-cache.ts';
 import { Leaves } from './leaves.ts';
 import { LiveSnapshots, type SeenByChannel } from './live-snapshot.ts';
 import { isFixed, type Place, ROOT_PLACE } from './place.ts';
@@ -11,7 +12,9 @@ import { Verification } from './verification.ts';
 const MAX_PLACES = 16;
 
 /** What all places have in common. */
-export type Common = Pick<Services, 'store' | 'settings' | 'clock' | 'fetching'>;
+export type Common = Pick<Services, 'store' | 'settings' | 'clock' | 'fetching'> & {
+  leafCache?: LeafCache | undefined;
+};
 
 /** A place with the app that answers there. */
 export interface Placed<App> {
@@ -39,10 +42,10 @@ export class Places<App> {
   readonly #tried = new LRUCache<string, Placed<App>>({ max: MAX_PLACES });
 
   constructor(common: Common, makeApp: (services: Services) => App) {
-    const { store, settings, clock } = common;
+    const { store, settings, clock, leafCache } = common;
     this.#common = common;
     this.#makeApp = makeApp;
-    this.#leaves = new Leaves(store, clock);
+    this.#leaves = new Leaves(store, clock, leafCache);
     this.#checks = new Checks(store, settings, clock, this.#findings);
     this.root = this.#make(ROOT_PLACE);
   }

@@ -228,11 +228,11 @@ function putError(cause: unknown, entry: OnDemandEntry, isWhole: boolean): unkno
     : new MirrorError('upstream', `Storage failed to keep ${where}.`, { where, cause });
 }
 
-const recordOf = ({ size, checksums }: R2Object): StoredRecord => ({
-  size,
-  sha256: hex(checksums.sha256),
-  md5: hex(checksums.md5),
-});
+/** An MD5 counts only where there is no SHA-256. Each is a new buffer: reading both takes a tenth of the time of a small file. */
+function recordOf({ size, checksums }: R2Object): StoredRecord {
+  const { sha256 } = checksums;
+  return sha256 === undefined ? { size, md5: hex(checksums.md5) } : { size, sha256: hex(sha256) };
+}
 
 const hex = (digest: R2Checksums['md5']): string | undefined =>
   digest === undefined ? undefined : bytesToHex(new Uint8Array(digest));

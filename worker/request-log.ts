@@ -1,6 +1,7 @@
 import { routePath } from 'hono/route';
 import { MirrorError, messageOf } from '../format/errors.ts';
 import type { AppContext } from './context.ts';
+import { targetOf } from './http/path.ts';
 
 /** A log line about one request, to be searched by its fields. It has no credentials and no addresses of clients. */
 export interface RequestRecord {
@@ -42,16 +43,16 @@ export const MAX_PATH = 2048;
 /** Returns the log line of a request after its response. */
 export function recordOf(context: AppContext, ms: number): RequestRecord {
   const { req, res, error } = context;
-  const { pathname, search } = new URL(req.url);
-  const bytes = res.headers.get('content-length');
+  const sent = context.get('sent');
+  const bytes = sent ? sent['content-length'] : res.headers.get('content-length');
   return {
     request_id: context.get('requestId'),
     method: req.method,
     route: context.get('route') ?? routePath(context),
-    path: `${pathname}${search}`.slice(0, MAX_PATH),
+    path: targetOf(req).slice(0, MAX_PATH),
     status: res.status,
     ms,
-    bytes: req.method === 'HEAD' ? 0 : bytes === null ? undefined : Number(bytes),
+    bytes: req.method === 'HEAD' ? 0 : bytes == null ? undefined : Number(bytes),
     package_file: context.get('packageFile'),
     snapshot: context.get('snapshot'),
     warning: context.get('warning'),

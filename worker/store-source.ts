@@ -42,7 +42,7 @@ export interface SourceOptions {
   used: Usage & {
     /** Bytes read and hashed. */
     bytes: number;
-    /** Leaves read, each of which takes time to parse. */
+    /** Leaves with files, each of which takes time to parse. */
     leaves: number;
   };
 }
@@ -73,7 +73,7 @@ export class StoreSource implements VerifySource {
 
   leaf(reference: LeafReference): Promise<Uint8Array> {
     this.#options.used.operations += 1;
-    this.#options.used.leaves += 1;
+    if (reference.files > 0) this.#options.used.leaves += 1;
     return storedLeaf(this.#store, reference);
   }
 

@@ -25,7 +25,7 @@ const DEEP_SLICE = 64 * 1024 * 1024;
 /** Bytes of the longest manifest.json that is parsed: that of thousands of packages takes more time than a call has. */
 const MAX_PARSED = 128 * 1024;
 /** Whoever pays for more operations has more time too: a leaf takes as long as so many of them. */
-const OPERATIONS_PER_LEAF = 20;
+const OPERATIONS_PER_LEAF = 30;
 
 /** Which snapshot to verify. */
 export interface Target {

@@ -2,41 +2,72 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '../../format/store.ts';
 
 /** Large, because each chunk costs a round trip to another thread. */
-const CHUNK_SIZE = 256 * 1024;
+export const CHUNK_SIZE = 256 * 1024;
 
 /**
- * Streams a range of an open file, and closes the file when the stream ends, fails or is cancelled. Before the last chunk,
- * `expectUnchanged` is called: if it throws, or the file ends too early, the stream fails, so that nobody takes for whole
- * what was changed while it was sent.
+ * A range of an open file that is read once, from its beginning. Before the last chunk, `expectUnchanged` is called: if it throws,
+ * or the file ends too early, the read fails, so that nobody takes for whole what was changed while it was sent.
  */
-export function streamOf(
-  file: FileHandle,
-  { offset, length }: ByteRange,
-  expectUnchanged: () => Promise<void>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let at = offset;
-  const end = offset + length;
-  const next = async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, end - at));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-    at += bytesRead;
-    if (bytesRead === 0 && at < end) throw new Error(`The file ends after ${at} of ${end} bytes.`);
-    if (at === end) await expectUnchanged();
-    return chunk.subarray(0, bytesRead);
-  };
-  return new ReadableStream({
-    pull: async (controller) => {
-      try {
-        const chunk = await next();
-        if (chunk.length > 0) controller.enqueue(chunk);
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-      if (at < end) return;
-      await file.close();
-      controller.close();
+export class FileRange {
+  readonly #file: FileHandle;
+  readonly #expectUnchanged: () => Promise<void>;
+  readonly #end: number;
+  #at: number;
+
+  constructor(file: FileHandle, { offset, length }: ByteRange, expectUnchanged: () => Promise<void>) {
+    this.#file = file;
+    this.#expectUnchanged = expectUnchanged;
+    this.#at = offset;
+    this.#end = offset + length;
+  }
+
+  /** Bytes that are still to be read. */
+  get left(): number {
+    return this.#end - this.#at;
+  }
+
+  /** Reads the next bytes into a buffer and returns its part that has them; empty only for an empty range. */
+  async next(buffer: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    const { bytesRead } = await this.#file.read(buffer, 0, Math.min(buffer.length, this.left), this.#at);
+    this.#at += bytesRead;
+    if (bytesRead === 0 && this.left > 0)
+      throw new Error(`The file ends after ${this.#at} of ${this.#end} bytes.`);
+    if (this.left === 0) await this.#expectUnchanged();
+    return buffer.subarray(0, bytesRead);
+  }
+
+  /** Closes the file. */
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+const ranges = new WeakMap<object, FileRange>();
+
+/** Returns what a stream of {@link streamOf} reads, for a host that can send a file without one. Then that closes it. */
+export const fileRangeOf = (stream: object): FileRange | undefined => ranges.get(stream);
+
+/** Streams a range of a file, and closes the file when the stream ends, fails or is cancelled. */
+export function streamOf(range: FileRange): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull: async (controller) => {
+        try {
+          const chunk = await range.next(Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, range.left)));
+          if (chunk.length > 0) controller.enqueue(chunk);
+        } catch (error) {
+          await range.close();
+          throw error;
+        }
+        if (range.left > 0) return;
+        await range.close();
+        controller.close();
+      },
+      cancel: () => range.close(),
     },
-    cancel: () => file.close(),
-  });
+    // Nothing is read before somebody asks.
+    { highWaterMark: 0 },
+  );
+  ranges.set(stream, range);
+  return stream;
 }

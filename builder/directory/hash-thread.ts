@@ -18,22 +18,32 @@ export interface HashResult {
   digests: string[];
 }
 
-const buffer = Buffer.allocUnsafe(1024 * 1024);
+/** Why a file cannot be hashed. Between threads an error would lose these fields. */
+export type HashFailure = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'syscall' | 'path'> & {
+  where?: string;
+};
 
-/** Hashes a file on a thread of the pool in `hash.ts`. Reads synchronously, which is fastest and blocks only this thread. */
-export default function hashJob({ file, ...job }: HashJob): HashResult {
-  try {
-    if (typeof file === 'number') return hash(file, job);
-    const opened = openPlainSync(file);
+const buffer = Buffer.allocUnsafe(256 * 1024);
+
+/** Hashes files on a thread of the pool in `hash.ts`. Reads synchronously, which is fastest and blocks only this thread. */
+export default function hashJobs(jobs: readonly HashJob[]): (HashResult | HashFailure)[] {
+  return jobs.map((job) => {
     try {
-      return hash(opened, job);
-    } finally {
-      closeSync(opened);
+      return hashJob(job);
+    } catch (error) {
+      const { message, code, syscall, path, where } = error as Error & HashFailure;
+      return { message, code, syscall, path, where } as HashFailure;
     }
-  } catch (error) {
-    // Between threads an error loses all fields but its message and cause.
-    const { message, code, syscall, path, where } = error as NodeJS.ErrnoException & { where?: string };
-    throw new Error(message, { cause: { code, syscall, path, where } });
+  });
+}
+
+function hashJob({ file, ...job }: HashJob): HashResult {
+  if (typeof file === 'number') return hash(file, job);
+  const opened = openPlainSync(file);
+  try {
+    return hash(opened, job);
+  } finally {
+    closeSync(opened);
   }
 }
 

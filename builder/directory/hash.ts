@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Tinypool } from 'tinypool';
-import type { HashAlgorithm, HashJob, HashResult } from './hash-thread.ts';
+import type { HashAlgorithm, HashFailure, HashJob, HashResult } from './hash-thread.ts';
 import { notOwn } from './paths.ts';
 import { MAX_FILE } from './plain-file.ts';
 
@@ -11,6 +11,15 @@ export interface FileDigest {
   sha256: string;
   md5: string;
 }
+
+/** A file, and the most bytes of it that are hashed. */
+export interface FileToHash {
+  file: string;
+  limit?: number | undefined;
+}
+
+/** The size of a file in bytes, and its SHA-256 in hex, empty if the file is longer than its limit. */
+export type HashedFile = Pick<FileDigest, 'size' | 'sha256'>;
 
 let pool: Tinypool | undefined;
 /** The jobs that are not done, by what makes them fail. */
@@ -40,6 +49,9 @@ function threads(): Tinypool {
   pool = made;
   return made;
 }
+
+/** Starts the first thread, for callers that will soon hash files. */
+export const startThreads = (): void => void threads();
 
 /** Returns the digests of bytes in memory. */
 export const digestBytes = (bytes: Uint8Array): FileDigest => ({
@@ -82,17 +94,34 @@ export async function hashSigned(
   return { sha256, prehash: Buffer.from(prehash, 'hex') };
 }
 
+/**
+ * Returns the SHA-256 of each of several files in hex and its size in bytes, in their order, as {@link hashFile} does, or why it cannot be
+ * read. One thread reads them all: for small files, the messages between threads take longer than the work.
+ */
+export async function hashFiles(files: readonly FileToHash[]): Promise<(HashedFile | Error)[]> {
+  const jobs = files.map(({ file, limit = MAX_FILE }) => ({ file, limit, algorithms: ['sha256'] as const }));
+  return (await runJobs(jobs)).map((result) =>
+    'message' in result ? errorOf(result) : { size: result.size, sha256: result.digests[0] ?? '' },
+  );
+}
+
 async function hashInPool(job: HashJob): Promise<HashResult> {
+  const [result] = await runJobs([job]);
+  if (!result || 'message' in result)
+    throw result ? errorOf(result) : new Error('A thread returned nothing.');
+  return result;
+}
+
+async function runJobs(jobs: readonly HashJob[]): Promise<(HashResult | HashFailure)[]> {
   const { promise: failure, reject } = Promise.withResolvers<never>();
   waiting.add(reject);
   try {
-    return await Promise.race([threads().run(job), failure]);
-  } catch (error) {
-    // Errors of a job have the system's fields in their cause; those of the threads themselves have none.
-    if (!(error instanceof Error && error.cause instanceof Object)) throw error;
-    const { where, ...system } = error.cause as { where?: string };
-    throw where === undefined ? Object.assign(error, system) : notOwn(where, 'file');
+    return await Promise.race([threads().run(jobs), failure]);
   } finally {
     waiting.delete(reject);
   }
+}
+
+function errorOf({ where, message, ...system }: HashFailure): Error {
+  return where === undefined ? Object.assign(new Error(message), system) : notOwn(where, 'file');
 }

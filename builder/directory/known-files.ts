@@ -36,6 +36,8 @@ export class KnownFiles {
   readonly #known: Map<string, KnownFile>;
   /** Files checked already: under the lock nobody else changes them. */
   readonly #seen = new Map<string, KnownFile>();
+  /** Plain folders above them. */
+  readonly #folders = new Set<string>();
 
   private constructor(directory: string, cache: string, known: Record<string, KnownFile>) {
     this.#directory = directory;
@@ -63,7 +65,7 @@ export class KnownFiles {
   async digest(path: string, limit = MAX_FILE): Promise<FileDigest | undefined> {
     const seen = this.#seen.get(path);
     if (seen) return digestOf(seen);
-    const identity = identityOf(this.#directory, path);
+    const identity = identityOf(this.#directory, path, this.#folders);
     if (!identity || identity.size > limit) return undefined;
     const known = this.#known.get(path);
     const isSame = known && SAME.every((key) => known[key] === identity[key]);
@@ -86,7 +88,7 @@ export class KnownFiles {
     for (const { name, sha256, md5 } of files) {
       const read = this.#seen.get(name) ?? this.#known.get(name);
       const known = read?.sha256 === sha256 ? read : undefined;
-      const identity = written.has(name) ? identityOf(this.#directory, name) : known;
+      const identity = written.has(name) ? identityOf(this.#directory, name, this.#folders) : known;
       // Of a file on demand, the list may not say it.
       const digest = md5 ?? known?.md5;
       if (identity && digest !== undefined) records[name] = { ...identity, sha256, md5: digest };
@@ -100,8 +102,12 @@ const SAME = ['size', 'mtime', 'ctime', 'device', 'inode'] as const;
 const digestOf = ({ size, sha256, md5 }: KnownFile): FileDigest => ({ size, sha256, md5 });
 
 /** Synchronous: this takes less time than handing it to another thread. */
-function identityOf(directory: string, path: string): Pick<KnownFile, (typeof SAME)[number]> | undefined {
-  const found = inspectFile(directory, path);
+function identityOf(
+  directory: string,
+  path: string,
+  folders: Set<string>,
+): Pick<KnownFile, (typeof SAME)[number]> | undefined {
+  const found = inspectFile(directory, path, folders);
   if (!found) return undefined;
   const { size, mtimeNs, ctimeNs, dev, ino } = found;
   const times = { mtime: String(mtimeNs), ctime: String(ctimeNs) };

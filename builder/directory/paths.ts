@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
 
 // A mirror folder may come from somebody else. A link in it would lead reads, writes and removals elsewhere, and a pipe or a
@@ -35,8 +35,13 @@ export function ownPlace(directory: string, path: string): string {
   return localPath(directory, path);
 }
 
-/** Returns the local folders above a file that do not exist, outermost first. Throws `refused` for one that is not a plain folder. */
+/**
+ * Returns the local folders above a file that do not exist, outermost first. Throws `refused` for one that is not a plain folder.
+ * Folders in `seen` are not looked at; those that are found plain are added to it.
+ */
 export function missingFolders(directory: string, path: string, seen?: Set<string>): string[] {
+  // Those above it were looked at before it.
+  if (seen?.has(dirname(localPath(directory, path)))) return [];
   const names = path.split('/').slice(0, -1);
   const folders = names.map((_, index) => join(directory, ...names.slice(0, index + 1)));
   return folders.filter((folder) => {
@@ -48,9 +53,16 @@ export function missingFolders(directory: string, path: string, seen?: Set<strin
   });
 }
 
-/** Returns what a file is, without following a link; `undefined` if it is absent. Throws as {@link ownFile}. */
-export function inspectFile(directory: string, path: string): BigIntStats | undefined {
-  return lstatSync(ownFile(directory, path), { bigint: true, throwIfNoEntry: false });
+/**
+ * Returns what a file is, without following a link; `undefined` if it is absent. `seen` are folders as {@link missingFolders} has
+ * them. Throws as {@link ownFile}.
+ */
+export function inspectFile(directory: string, path: string, seen?: Set<string>): BigIntStats | undefined {
+  missingFolders(directory, path, seen);
+  const local = localPath(directory, path);
+  const found = lstatSync(local, { bigint: true, throwIfNoEntry: false });
+  if (found && !found.isFile()) throw notOwn(local, 'file');
+  return found;
 }
 
 const ABSENT_IS_UNDEFINED = { throwIfNoEntry: false } as const;

@@ -32,7 +32,7 @@ import type {
 import { snapshotIdOf } from '../bucket/snapshots.ts';
 import { isWithdrawn, keptChannels, keptPath, keptSnapshots, readKeptRoot } from '../history/kept.ts';
 import { keepFetched } from './fetched.ts';
-import { streamOf } from './file-stream.ts';
+import { FileRange, streamOf } from './file-stream.ts';
 import { hashFile } from './hash.ts';
 import { readSignedRoot } from './mirror.ts';
 import { inspectFile } from './paths.ts';
@@ -69,6 +69,8 @@ export class DirectoryStore implements MirrorStore {
     maxSize: MAX_KEPT,
     sizeCalculation: ({ bytes }) => bytes.length + 1,
   });
+  /** Small files that were not withdrawn at the last look at a root, by SHA-256. */
+  readonly #stillHere = new Set<string>();
   #root: { identity: string; signed: PublishedRoot } | undefined;
   /** At most one look a millisecond: a new snapshot is served at once, and concurrent requests share a look. */
   readonly pointerLifetime = 1;
@@ -80,6 +82,7 @@ export class DirectoryStore implements MirrorStore {
   }
 
   async signedRoot(which: Which = { channel: ROOT_CHANNEL }): Promise<PublishedRoot | undefined> {
+    this.#stillHere.clear();
     if ('channel' in which) {
       if (which.channel === ROOT_CHANNEL) return this.#liveRoot();
       return isChannelName(which.channel) ? this.#keptRoot(channelKey(which.channel)) : undefined;
@@ -158,7 +161,7 @@ export class DirectoryStore implements MirrorStore {
 
   async #open(entry: SnapshotEntry, range?: ByteRange): Promise<OpenFile | undefined> {
     const small = this.#small.get(entry.sha256);
-    if (small && !this.#isWithdrawn(entry)) return part(small, range);
+    if (small && this.#isStillHere(entry)) return part(small, range);
     const opened = await this.#openFile(entry);
     if (!opened) return undefined;
     const { file } = opened;
@@ -169,7 +172,9 @@ export class DirectoryStore implements MirrorStore {
       const record = await this.#recordOf(entry, opened, found);
       // The same handle that was hashed, so that no other file can take its place in between.
       const whole = { offset: 0, length: record.size };
-      const body = streamOf(file, range ?? whole, () => expectUnchanged(entry, file, found, record));
+      const body = streamOf(
+        new FileRange(file, range ?? whole, () => expectUnchanged(entry, file, found, record)),
+      );
       isStreamed = true;
       return { record, body };
     } finally {
@@ -204,6 +209,13 @@ export class DirectoryStore implements MirrorStore {
     if (this.#isWithdrawn(entry) && (await this.#isLive(entry))) return this.#openFetched(entry);
     const earlier = await openMirrorFile(this.#directory, key);
     return earlier && { file: earlier, place: key };
+  }
+
+  /** Requests that share a look at the root share this one too. */
+  #isStillHere(entry: SnapshotEntry): boolean {
+    const isHere = this.#stillHere.has(entry.sha256) || !this.#isWithdrawn(entry);
+    if (isHere) this.#stillHere.add(entry.sha256);
+    return isHere;
   }
 
   /** An empty file is kept in place of what was withdrawn from earlier snapshots, which still list it. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MirrorError } from '../../format/errors.ts';
@@ -6,7 +7,7 @@ import { namingFile } from '../directory/disk-error.ts';
 import { digestFile, type FileDigest } from '../directory/hash.ts';
 import { incomingDirectory, notOwn } from '../directory/paths.ts';
 import { MAX_FILE, openForAppending, openPlain } from '../directory/plain-file.ts';
-import { ifPresent } from '../directory/write.ts';
+import { ifPresent, isPresent, sync } from '../directory/write.ts';
 import { alterationOf, BEGINNING, expectUnaltered } from '../http/altered.ts';
 import { tooLarge } from '../http/request.ts';
 import { withRetries } from '../http/retry.ts';
@@ -44,16 +45,16 @@ export async function download(
   const { url } = wanted;
   await mkdir(incomingDirectory(directory), { recursive: true });
   const target = join(incomingDirectory(directory), sha256);
-  const present = await ifPresent(digestFile(target));
+  const present = (await isPresent(target)) ? await digestFile(target) : undefined;
   if (present?.sha256 === sha256) return present;
   const part = `${target}.part`;
   let last = await fetchRest(upstream, wanted, part, onBytes);
-  let digest = await digestFile(part);
+  let digest = await digestDurable(part);
   // The pieces may be of different files: only a download in one piece proves the upstream wrong.
   if (digest.sha256 !== sha256 && last.offset > 0) {
     await rm(part);
     last = await fetchRest(upstream, wanted, part, onBytes);
-    digest = await digestFile(part);
+    digest = await digestDurable(part);
   }
   if (digest.sha256 !== sha256) {
     const alteration = last.answer && alterationOf(last.answer, url.href, await beginningOf(part));
@@ -88,7 +89,7 @@ export async function downloadUnchecked(
       if (opened.answer) expectUnaltered(opened.answer, url.href);
       await append(part, opened, { url, limit: MAX_FILE }, onBytes);
     });
-    const digest = await digestFile(part);
+    const digest = await digestDurable(part);
     await rename(part, join(incomingDirectory(directory), digest.sha256));
     return digest;
   } catch (error) {
@@ -124,6 +125,12 @@ async function fetchRest(
   }
 }
 
+/** Returns the digests of a part, while the disk takes its bytes: the two need not wait for one another. */
+async function digestDurable(part: string): Promise<FileDigest> {
+  const [digest] = await Promise.all([digestFile(part), namingFile(part, () => sync(part))]);
+  return digest;
+}
+
 async function beginningOf(local: string): Promise<Uint8Array> {
   const file = await openPlain(local);
   try {
@@ -141,7 +148,10 @@ async function sizeOfPart(part: string): Promise<number> {
   return found?.nlink === 1 ? found.size : 0;
 }
 
-/** Writes an answer to disk: behind what the part has, or in its place. Keeps what came before an error. */
+/**
+ * Writes an answer to disk: behind what the part has, or in its place. Keeps what came before an error. Synchronous: handing
+ * a chunk to another thread takes longer than copying it to the system, and further chunks would wait in memory.
+ */
 async function append(
   part: string,
   { offset, chunks, answer }: OpenedFile,
@@ -153,12 +163,11 @@ async function append(
   let size = offset;
   try {
     for await (const chunk of chunks) {
-      await namingFile(part, () => file.writeFile(chunk));
+      await namingFile(part, () => writeFileSync(file.fd, chunk));
       size += chunk.length;
       if (size > limit) throw tooLarge(url.href, limit);
       onBytes(chunk.length, end >= size ? end - size : undefined);
     }
-    await file.sync();
   } finally {
     await file.close();
   }

@@ -6,7 +6,7 @@ import { BREW_BOTTLES, formula } from '../../format/packages/formula.ts';
 import type { IndexStamp, Row } from '../../format/packages/kind.ts';
 import type { Kind, KindId } from '../../format/packages/kinds.ts';
 import { fileRow } from '../../format/packages/rows.ts';
-import { compress } from '../database/compress.ts';
+import { compressDatabase } from '../database/compress.ts';
 import { sortedBy, writeIndexDatabase } from '../database/database.ts';
 import { readMirrorFile } from '../directory/read.ts';
 import type { BrewImage } from '../plan/plan.ts';
@@ -99,7 +99,7 @@ async function stageNew(
     writeIndexDatabase(local, kind, { ...stamp, packages: rows(), mirror: true, extra }),
   );
   const path = compressedDatabasePath(kind.index);
-  const { sha256, size } = await context.stage.put(path, await compress(bytes));
+  const { sha256, size } = await context.stage.put(path, await compressDatabase(bytes));
   return { count, db_sha256: sha256, db_size: size, updated_at: stamp.createdAt };
 }
 

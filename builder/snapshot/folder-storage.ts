@@ -13,6 +13,8 @@ import type { StageStorage } from './stage.ts';
 export class FolderStorage implements StageStorage {
   readonly #directory: string;
   readonly #known: KnownFiles;
+  /** Where new files wait, once it is made. */
+  #incoming: string | undefined;
 
   constructor(directory: string, known: KnownFiles) {
     this.#directory = directory;
@@ -27,9 +29,7 @@ export class FolderStorage implements StageStorage {
   }
 
   async save(_path: string, bytes: Uint8Array, { sha256 }: FileDigest): Promise<void> {
-    const incoming = incomingDirectory(this.#directory);
-    mkdirSync(incoming, { recursive: true });
-    await writeDurably(join(incoming, sha256), bytes);
+    await writeDurably(join(this.#makeIncoming(), sha256), bytes);
   }
 
   async read(path: string, { size, sha256 }: FileDigest): Promise<Uint8Array> {
@@ -42,6 +42,14 @@ export class FolderStorage implements StageStorage {
     const found = await hashSigned(ownFile(this.#directory, path), size);
     expectSame(path, sha256, found.sha256);
     return found.prehash;
+  }
+
+  #makeIncoming(): string {
+    if (this.#incoming !== undefined) return this.#incoming;
+    const incoming = incomingDirectory(this.#directory);
+    mkdirSync(incoming, { recursive: true });
+    this.#incoming = incoming;
+    return incoming;
   }
 }
 

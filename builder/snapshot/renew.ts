@@ -26,7 +26,7 @@ import {
 } from '../../format/manifest.ts';
 import { formula } from '../../format/packages/formula.ts';
 import { encodeSummary, parseSummary } from '../../format/summary.ts';
-import { compress } from '../database/compress.ts';
+import { compressDatabase } from '../database/compress.ts';
 import { restamp } from '../database/restamp.ts';
 import type { SnapshotSigning } from './sign.ts';
 import type { FileContent, Stage } from './stage.ts';
@@ -114,7 +114,10 @@ async function renewVersion(
   const bytes = await restamp(await stage.read(FORMULAS), { version, createdAt });
   await stage.put(FORMULAS, bytes);
   await stageSignature(stage, FORMULAS, createHash('blake2b512').update(bytes).digest(), signing);
-  const { sha256, size } = await stage.put(compressedDatabasePath(formula.index), await compress(bytes));
+  const { sha256, size } = await stage.put(
+    compressedDatabasePath(formula.index),
+    await compressDatabase(bytes),
+  );
   const summary = parseSummary(await stage.read(SUMMARY));
   await stage.put(SUMMARY, encodeSummary({ ...summary, version }));
   const formulas = { ...index.indexes.formulas, db_sha256: sha256, db_size: size, updated_at: createdAt };

@@ -1,9 +1,10 @@
 import { MirrorError } from '../../format/errors.ts';
 import type { PublicKey } from '../../format/minisign/public-key.ts';
-import type { CheckIndex, WalkOptions } from '../../format/verify/context.ts';
+import type { WalkOptions } from '../../format/verify/context.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
 import { verifyMirror } from '../../format/verify/walk.ts';
+import { NODE_CRYPTO } from '../node-crypto.ts';
 import type { Reporter } from '../reporter.ts';
 import { CursorFile } from './cursor-file.ts';
 import { filesOfPackages } from './package-files.ts';
@@ -35,7 +36,7 @@ export async function runWalk(
   place: string,
   depth: Depth,
   options: VerifyOptions,
-  checkIndex: CheckIndex,
+  how: Pick<WalkOptions, 'checkIndex' | 'ahead'>,
 ): Promise<VerifyReport> {
   const { trusted, now, reporter, packages, seen, mirrorId, cursorFile, stop } = options;
   const file = cursorFile === undefined ? undefined : new CursorFile(cursorFile, place, depth);
@@ -46,7 +47,10 @@ export async function runWalk(
     showProgress(reporter, report);
     return true;
   };
-  const walkOptions = { trusted, now, depth, seen, mirror: mirrorId, select, checkIndex, mayContinue };
+  const walkOptions = {
+    ...{ trusted, now, depth, seen, mirror: mirrorId, select, mayContinue, crypto: NODE_CRYPTO },
+    ...how,
+  };
   const walk = (before?: VerifyReport) => verifyMirror(source, { ...walkOptions, before });
   const before = file?.load();
   const report = await walk(before).catch((error: unknown) => {

@@ -3,11 +3,12 @@ import { MirrorError } from '../../format/errors.ts';
 import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { filePathOf, type SnapshotEntry } from '../../format/snapshot/entry.ts';
 import type { LeafReference, Root } from '../../format/snapshot/root.ts';
+import type { CheckIndex } from '../../format/verify/context.ts';
 import type { Evidence } from '../../format/verify/evidence.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import type { VerifySource } from '../../format/verify/source.ts';
 import { diskError, diskMessage } from '../directory/disk-error.ts';
-import { hashFile } from '../directory/hash.ts';
+import { type FileToHash, type HashedFile, hashFile, hashFiles, startThreads } from '../directory/hash.ts';
 import { expectWhole, filesBelow, readSignedRoot } from '../directory/mirror.ts';
 import { ownFile, PRIVATE } from '../directory/paths.ts';
 import { readMirrorFile } from '../directory/read.ts';
@@ -17,6 +18,10 @@ import { checkDatabases } from './databases.ts';
 import { runWalk, type VerifyOptions } from './run-walk.ts';
 
 const READERS = 4;
+/** Bytes of small files that one thread is given at once, if they are several. */
+const MAX_BATCH = 8 * 1024 * 1024;
+
+const NOT_READ = new Error('it was not read');
 
 /** A report, and the files on disk that the snapshot does not name. They are never served, so they are only a warning. */
 export type DirectoryReport = VerifyReport & { unlisted: string[] };
@@ -27,15 +32,18 @@ export type DirectoryReport = VerifyReport & { unlisted: string[] };
  * is in the report.
  */
 export async function verifyDirectory(directory: string, options: VerifyOptions): Promise<DirectoryReport> {
+  // They start while this thread reads what is signed.
+  startThreads();
   await expectWhole(directory);
   const source = new DirectorySource(directory);
   let unlisted: string[] = [];
-  const report = await runWalk(source, directory, 'deep', options, async (entries, root, builder) => {
+  const checkIndex: CheckIndex = async (entries, root, builder) => {
     const localPathOf = (path: string) => ownFile(directory, path);
     await checkDatabases(localPathOf, entries, builder);
     await checkCompressed(localPathOf, entries, builder);
     unlisted = await unlistedFiles(directory, root, entries);
-  });
+  };
+  const report = await runWalk(source, directory, 'deep', options, { checkIndex, ahead: 1 });
   return { ...report, unlisted };
 }
 
@@ -80,8 +88,8 @@ export class DirectorySource implements VerifySource {
     return namingPath(path, () => readMirrorFile(this.#directory, path, limit));
   }
 
-  inspect(entries: readonly SnapshotEntry[]): Promise<Evidence[]> {
-    return pMap(entries, (entry) => this.#hash(entry), { concurrency: READERS });
+  async inspect(entries: readonly SnapshotEntry[]): Promise<Evidence[]> {
+    return (await pMap(batchesOf(entries), this.#hash, { concurrency: READERS })).flat();
   }
 
   async prehash(entry: SnapshotEntry): Promise<Uint8Array> {
@@ -89,15 +97,42 @@ export class DirectorySource implements VerifySource {
     return hash;
   }
 
-  async #hash(entry: SnapshotEntry): Promise<Evidence> {
+  #hash = async (entries: readonly SnapshotEntry[]): Promise<Evidence[]> => {
+    const places = entries.map((entry) => this.#fileOf(entry));
+    const files = places.filter((place): place is FileToHash => !(place instanceof Error));
+    const hashed = new Map((await hashFiles(files)).map((result, at) => [files[at], result]));
+    return places.map((place) =>
+      evidenceOf(place instanceof Error ? place : (hashed.get(place) ?? NOT_READ)),
+    );
+  };
+
+  /** Returns what is to be hashed, or why there is a folder or a link in its place. */
+  #fileOf(entry: SnapshotEntry): FileToHash | Error {
     try {
-      const { size, hash } = await hashFile(this.#localPath(entry), 'sha256', entry.size);
-      return { kind: 'bytes', size, sha256: hash.toString('hex') };
+      return { file: this.#localPath(entry), limit: entry.size };
     } catch (error) {
-      if (isAbsent(error)) return { kind: 'absent' };
-      return { kind: 'unreadable', reason: diskMessage(error) };
+      return error instanceof Error ? error : new Error(String(error));
     }
   }
 
   #localPath = (entry: SnapshotEntry): string => ownFile(this.#directory, filePathOf(entry));
+}
+
+/** Splits files, in their order, into those that one thread reads at once. */
+function batchesOf(entries: readonly SnapshotEntry[]): SnapshotEntry[][] {
+  const batches: SnapshotEntry[][] = [];
+  let left = 0;
+  for (const entry of entries) {
+    const { size = MAX_BATCH } = entry;
+    const batch = batches.at(-1);
+    if (batch && size <= left) batch.push(entry);
+    else [left] = [MAX_BATCH, batches.push([entry])];
+    left -= size;
+  }
+  return batches;
+}
+
+function evidenceOf(result: HashedFile | Error): Evidence {
+  if (!(result instanceof Error)) return { kind: 'bytes', ...result };
+  return isAbsent(result) ? { kind: 'absent' } : { kind: 'unreadable', reason: diskMessage(result) };
 }

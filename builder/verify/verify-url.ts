@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sameBytes } from '../../format/bytes.ts';
+import type { CheckIndex } from '../../format/verify/context.ts';
 import type { Depth, VerifyReport } from '../../format/verify/report.ts';
 import { withoutCredentials } from './client-view.ts';
 import { checkCompressed } from './compressed.ts';
@@ -65,12 +66,13 @@ export async function verifyUrl(
 
 async function verify(source: HttpSource, options: VerifyUrlOptions) {
   const { mirror, depth } = options;
-  const report = await runWalk(source, mirror.base, depth, options, async (entries, _root, builder) => {
+  const checkIndex: CheckIndex = async (entries, _root, builder) => {
     // A walk that continued from a cursor may not have fetched them.
     await source.fetchCopies(entries, depth);
     await checkDatabases(source.localPath, entries, builder);
     if (depth === 'deep') await checkCompressed(source.localPath, entries, builder);
-  });
+  };
+  const report = await runWalk(source, mirror.base, depth, options, { checkIndex });
   return { ...report, elsewhere: elsewhere(source.packageUrls, mirror.base) };
 }
 

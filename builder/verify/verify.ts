@@ -7,7 +7,7 @@ import type { VerifyOptions } from './run-walk.ts';
 import { readSeen, rememberSnapshot } from './seen.ts';
 import { channelOfUrl } from './served-place.ts';
 import { verifyDirectory } from './verify-directory.ts';
-import { type Elsewhere, verifyUrl } from './verify-url.ts';
+import type { Elsewhere } from './verify-url.ts';
 
 /** How a mirror is verified and remembered. */
 export interface VerifyPlaceOptions extends Omit<VerifyOptions, 'seen'> {
@@ -39,15 +39,22 @@ export async function verifyPlace(
   // A kept snapshot is neither a rollback nor remembered.
   const seen = allowOlder || channel === undefined ? undefined : await readSeen(stateFolder, channel);
   const options = { ...rest, seen };
-  const report: PlaceReport =
-    typeof place === 'string'
-      ? await verifyDirectory(place, options)
-      : await verifyUrl({ ...options, mirror: place });
+  const report = await verifyAt(place, options);
   if (channel === undefined) return report;
   await remember(stateFolder, channel, report, options).catch((error: unknown) => {
     rest.reporter.warn(`The version that was verified could not be saved: ${messageOf(error)}`);
   });
   return report;
+}
+
+async function verifyAt(
+  place: string | MirrorUrl,
+  options: VerifyOptions & Pick<VerifyPlaceOptions, 'depth' | 'publicUrl' | 'jobs'>,
+): Promise<PlaceReport> {
+  if (typeof place === 'string') return verifyDirectory(place, options);
+  // Verification of a folder starts sooner without HTTP.
+  const { verifyUrl } = await import('./verify-url.ts');
+  return verifyUrl({ ...options, mirror: place });
 }
 
 /** Remembers a snapshot in which steps 1 to 3 found nothing wrong (docs/format.md section 9). Damaged files change nothing. */

@@ -97,15 +97,14 @@ function isEntry(entry: Candidate, hosts: readonly string[]): entry is SnapshotE
   const { name, sha256, size = 0, modified, path, until, source } = entry;
   const address = sha256OfBlobName(name);
   const isAddressed = address === undefined ? path === undefined : address === sha256 && path !== undefined;
-  // Documents must always be there. Only what is fetched by content can be replaced, or come later.
-  const isContent = hasContentAddress(path ?? name);
   const numbers = [modified, until ?? 0].every((seconds) => seconds <= LAST_SECOND);
   const host = source === undefined ? undefined : sourceHost(source);
   return (
     isAddressed &&
     (address !== undefined || isTreePath(name)) &&
-    (path === undefined || (isTreePath(path) && isContent)) &&
-    (isContent || (until === undefined && source === undefined)) &&
+    (path === undefined || isTreePath(path)) &&
+    // Documents must always be there. Only what is fetched by content can be replaced, or come later.
+    ((path ?? until ?? source) === undefined || hasContentAddress(path ?? name)) &&
     Number.isSafeInteger(size) &&
     numbers &&
     (source === undefined

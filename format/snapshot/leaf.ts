@@ -17,6 +17,8 @@ import type { LeafReference, Root } from './root.ts';
 const TAB = 9;
 const LINE_FEED = 10;
 const MAX_LINE = 4096;
+/** Entries that a leaf keeps parsed: a popular file is asked for again and again. */
+const MAX_FOUND = 64;
 // A byte order mark is not ASCII: it must not disappear.
 const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -45,6 +47,7 @@ export function encodeLeaf(entries: readonly SnapshotEntry[]): EncodedLeaf {
  * (docs/format.md section 4, order and lookup), because a cold Worker has little time.
  */
 export class Leaf {
+  readonly #found = new Map<string, SnapshotEntry>();
   readonly #bytes: Uint8Array;
   readonly #reference: LeafReference;
   readonly #hosts: readonly string[];
@@ -74,8 +77,15 @@ export class Leaf {
     expectBefore(this.#entryAt(this.#lineStart(bytes.length - 1)).name, leaves[index + 1], where);
   }
 
-  /** Returns the entry with this name. Throws `bad-input` if its line is malformed. */
+  /** Returns the entry with this name, the same object for one that was found lately. Throws `bad-input` if its line is malformed. */
   find(name: string): SnapshotEntry | undefined {
+    const found = this.#found.get(name) ?? this.#search(name);
+    if (this.#found.size >= MAX_FOUND) this.#found.clear();
+    if (found) this.#found.set(name, found);
+    return found;
+  }
+
+  #search(name: string): SnapshotEntry | undefined {
     const start = this.#startOf(name);
     if (start === this.#bytes.length) return undefined;
     const entry = this.#entryAt(start);

@@ -16,7 +16,10 @@ export interface WalkOptions {
   depth: Depth;
   /** Of the runtime, if that is faster than the portable one. */
   crypto?: RuntimeCrypto;
-  /** Documents with more bytes are compared with the list and not parsed, for callers who have little time. */
+  /**
+   * For callers with little time (docs/format.md section 9, steps 4 and 5): of a leaf, which has the signed SHA-256, only the lines
+   * from the cursor on are parsed, as far as files are checked; manifest.json only if it has no more bytes than this.
+   */
   maxParsed?: number;
   /** What was accepted before, by mirror. A rollback is a finding. */
   seen?: Readonly<Record<string, SeenVersions>> | undefined;
@@ -34,6 +37,8 @@ export interface WalkOptions {
   sliceSize?: number;
   /** Bytes of them, if there is more than one. */
   sliceBytes?: number;
+  /** Slices that are inspected before the ones before them have ended: none by default, as for callers with little time. */
+  ahead?: number;
   /** Called after each slice with the report so far. If it returns false, the walk ends with a cursor. */
   mayContinue?: (report: VerifyReport) => boolean;
   /** Returns the paths of the only files to check. Throws to refuse. */

@@ -5,7 +5,7 @@ import { totalsOf } from '../snapshot/leaf.ts';
 import type { LeafReference } from '../snapshot/root.ts';
 import type { WalkContext } from './context.ts';
 import { type Evidence, judge } from './evidence.ts';
-import { failureOf } from './report.ts';
+import { type Failure, failureOf } from './report.ts';
 
 const SLICE_SIZE = 64;
 const NO_EVIDENCE: Evidence = { kind: 'unreadable', reason: 'the source returned no evidence' };
@@ -15,18 +15,33 @@ interface Slice {
   entries: readonly SnapshotEntry[];
   /** Name of the first entry after the slice, for the cursor. */
   next: string | undefined;
+  /** Why the leaf that the slice begins cannot be read. */
+  failure?: Failure;
+}
+
+/** A slice, and the evidence for each of its files that is offered. */
+interface InspectedSlice extends Slice {
+  evidence: ReadonlyMap<SnapshotEntry, Evidence>;
 }
 
 /**
- * Checks every leaf and file from the name `start` on (docs/format.md section 9, steps 4 and 7). Returns true if it came
- * to the end, false if `mayContinue` ended it early.
+ * Checks every leaf and file from the name `start` on (docs/format.md section 9, steps 4 and 7), each after `before`, during which the
+ * first are inspected if the caller allows it. Returns true if it came to the end, false if `mayContinue` ended it early.
  */
-export async function checkFiles(context: WalkContext, start: string): Promise<boolean> {
+export async function checkFiles(
+  context: WalkContext,
+  start: string,
+  before: () => Promise<void>,
+): Promise<boolean> {
   const { listing, report, options } = context;
   const { version, totals } = listing.root;
+  const slices = inspectAhead(context, slicesFrom(context, start));
+  const first = options.ahead ? slices.next() : undefined;
+  await before();
   report.total(totals.files, totals.bytes);
-  for await (const { entries, next } of slicesFrom(context, start)) {
-    await checkSlice(context, entries);
+  for (let at = await (first ?? slices.next()); !at.done; at = await slices.next()) {
+    const { next } = at.value;
+    addVerdicts(context, at.value);
     report.set({ cursor: next === undefined ? null : `${version}:${next}` });
     const mayContinue = options.mayContinue?.(report.build()) ?? true;
     if (!mayContinue && next !== undefined) return false;
@@ -47,66 +62,120 @@ export async function checkSelected(context: WalkContext, paths: readonly string
   }
   const { files, bytes } = totalsOf(found);
   report.total(files, bytes);
-  for (const { entries } of slicesOf(found, context)) {
-    await checkSlice(context, entries);
+  for (const slice of slicesOf(found, context)) {
+    addVerdicts(context, await inspect(context, slice));
     options.mayContinue?.(report.build());
   }
+}
+
+/** Yields slices once they are inspected, in their order. Up to `ahead` later ones are inspected at the same time. */
+async function* inspectAhead(
+  context: WalkContext,
+  slices: AsyncIterable<Slice>,
+): AsyncGenerator<InspectedSlice> {
+  const { ahead = 0 } = context.options;
+  const waiting: Promise<InspectedSlice>[] = [];
+  for await (const slice of slices) {
+    waiting.push(inspect(context, slice));
+    if (waiting.length > ahead) yield* waiting.splice(0, 1);
+  }
+  yield* waiting;
 }
 
 /** Yields the files from `start` on, leaf by leaf. A leaf without files is an empty slice: the walk may end there. */
 async function* slicesFrom(context: WalkContext, start: string): AsyncGenerator<Slice> {
   const leaves = context.listing.leavesFrom(start);
   for (const [index, reference] of leaves.entries()) {
-    const entries = await readLeaf(context, reference);
-    const own = entries.filter((entry) => isOwnFile(entry) && entry.name >= start);
-    const files = own.filter((entry) => isOffered(entry, context.options.now));
-    for (const entry of own) if (!isOffered(entry, context.options.now)) context.report.expired(entry.size);
     const next = leaves[index + 1]?.first;
-    if (files.length === 0) yield { entries: [], next };
-    else yield* slicesOf(files, context, next);
+    const leaf = await readLeaf(context, reference, start);
+    if ('path' in leaf) {
+      yield { entries: [], next, failure: leaf };
+      continue;
+    }
+    let isEmpty = true;
+    for (const slice of slicesOf(ownFiles(leaf, start), context, next)) {
+      isEmpty = false;
+      yield slice;
+    }
+    if (isEmpty) yield { entries: [], next };
   }
+}
+
+function* ownFiles(entries: Iterable<SnapshotEntry>, start: string): Generator<SnapshotEntry> {
+  for (const entry of entries) if (isOwnFile(entry) && entry.name >= start) yield entry;
 }
 
 function* slicesOf(
-  files: readonly SnapshotEntry[],
+  files: Iterable<SnapshotEntry>,
   { options: { sliceSize = SLICE_SIZE, sliceBytes = Number.POSITIVE_INFINITY } }: WalkContext,
   following?: string,
 ): Generator<Slice> {
-  for (let at = 0; at < files.length; ) {
-    let end = at;
-    for (let bytes = 0; end < Math.min(at + sliceSize, files.length); end++) {
-      bytes += files[end]?.size ?? 0;
-      if (bytes > sliceBytes && end > at) break;
+  let entries: SnapshotEntry[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const { size = 0 } = file;
+    if (entries.length === sliceSize || (entries.length > 0 && bytes + size > sliceBytes)) {
+      yield { entries, next: file.name };
+      [entries, bytes] = [[], 0];
     }
-    yield { entries: files.slice(at, end), next: files[end]?.name ?? following };
-    at = end;
+    entries.push(file);
+    bytes += size;
   }
+  if (entries.length > 0) yield { entries, next: following };
 }
 
+/** Returns the entries of a leaf, from `start` on at least, or why it cannot be read. */
 async function readLeaf(
-  { listing, report }: WalkContext,
+  context: WalkContext,
   reference: LeafReference,
-): Promise<SnapshotEntry[]> {
+  start: string,
+): Promise<Iterable<SnapshotEntry> | Failure> {
+  const { listing, options } = context;
   try {
-    return await listing.leaf(reference);
+    if (options.maxParsed === undefined) return await listing.leaf(reference);
+    const leaf = await listing.open(reference);
+    // The lines of a leaf without files are second names of files.
+    return reference.files === 0 ? [] : readable(context, reference, leaf.from(start));
   } catch (error) {
-    // The error may name a storage key instead.
-    const path = leafPath(reference.sha256);
-    report.fail({ ...failureOf(error, path), path });
-    return [];
+    return failureIn(reference, error);
   }
 }
 
-async function checkSlice(
-  { source, report, options }: WalkContext,
-  entries: readonly SnapshotEntry[],
-): Promise<void> {
-  if (entries.length === 0) return;
-  // If storage fails, that is a finding about each file of the slice.
-  const evidence = await source.inspect(entries, options.depth).catch((error: unknown) => {
-    return entries.map((): Evidence => ({ kind: 'unreadable', reason: messageOf(error) }));
+/** Yields the entries before a line that is not one, which is a finding. */
+function* readable(
+  { report }: WalkContext,
+  reference: LeafReference,
+  entries: Iterable<SnapshotEntry>,
+): Generator<SnapshotEntry> {
+  try {
+    yield* entries;
+  } catch (error) {
+    report.fail(failureIn(reference, error));
+  }
+}
+
+/** The error may name a storage key instead. */
+function failureIn({ sha256 }: LeafReference, error: unknown): Failure {
+  const path = leafPath(sha256);
+  return { ...failureOf(error, path), path };
+}
+
+/** Superseded files whose time has come are not looked for. If storage fails, that is a finding about each file of the slice. */
+async function inspect({ source, options }: WalkContext, slice: Slice): Promise<InspectedSlice> {
+  const offered = slice.entries.filter((entry) => isOffered(entry, options.now));
+  if (offered.length === 0) return { ...slice, evidence: new Map() };
+  const found = await source.inspect(offered, options.depth).catch((error: unknown) => {
+    return offered.map((): Evidence => ({ kind: 'unreadable', reason: messageOf(error) }));
   });
-  entries.forEach((entry, index) => {
-    report.verdict(judge(entry, evidence[index] ?? NO_EVIDENCE), entry.size, entry.source !== undefined);
-  });
+  return { ...slice, evidence: new Map(offered.map((entry, at) => [entry, found[at] ?? NO_EVIDENCE])) };
+}
+
+/** What is ahead of the cursor is not in the report: whoever continues from there finds it. */
+function addVerdicts({ report }: WalkContext, { entries, evidence, failure }: InspectedSlice): void {
+  if (failure) report.fail(failure);
+  for (const entry of entries) {
+    const found = evidence.get(entry);
+    if (found) report.verdict(judge(entry, found), entry.size, entry.source !== undefined);
+    else report.expired(entry.size);
+  }
 }

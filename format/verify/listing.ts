@@ -28,12 +28,13 @@ export class Listing {
   /** Returns the entries of a leaf (docs/format.md section 9, step 4). Throws `missing`, `mismatch` or `bad-input`. */
   async leaf(reference: LeafReference): Promise<SnapshotEntry[]> {
     const { sha256 } = reference;
-    const entries = this.#entries.get(sha256) ?? (await this.#open(reference)).entries();
+    const entries = this.#entries.get(sha256) ?? (await this.open(reference)).entries();
     if (this.#keepAll) this.#entries.set(sha256, entries);
     return entries;
   }
 
-  #open(reference: LeafReference): Promise<Leaf> {
+  /** Opens a leaf: its bytes are those of the root. Throws as {@link leaf}, but not for what its lines are. */
+  open(reference: LeafReference): Promise<Leaf> {
     const { sha256 } = reference;
     const known = this.#opened.get(sha256);
     if (known) return known;
@@ -56,7 +57,7 @@ export class Listing {
   /** Returns the entry with this name, or `undefined` if the snapshot has none. Throws as {@link leaf}, but for other lines of its leaf. */
   async find(name: string): Promise<SnapshotEntry | undefined> {
     const reference = this.root.leaves[leafIndex(this.root, name)];
-    return reference && (await this.#open(reference)).find(name);
+    return reference && (await this.open(reference)).find(name);
   }
 
   /** Returns the entry with this name. Throws `missing`, or as {@link leaf}. */

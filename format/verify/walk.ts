@@ -28,15 +28,18 @@ export async function verifyMirror(source: VerifySource, options: WalkOptions): 
   const listing = new Listing(source, root, select !== undefined || checkIndex !== undefined, crypto);
   const context = { options, signer, source, listing, report };
   // Steps 5 and 6. Step 4 is part of every look into the listing.
-  if (start === '') await checkDocuments(context);
+  const documents = async (): Promise<void> => {
+    if (start === '') await checkDocuments(context);
+  };
   if (select) {
+    await documents();
     // An unreadable manifest is in the report already.
     const manifest = await readManifest(listing).catch(() => undefined);
     await checkSelected(context, manifest ? select(manifest) : []);
     return report.build();
   }
   // Steps 4 and 7.
-  const isAtEnd = await checkFiles(context, start);
+  const isAtEnd = await checkFiles(context, start, documents);
   report.set({ complete: isAtEnd && (start === '' || before !== undefined) });
   // Step 8.
   const entries = checkIndex && isAtEnd ? await listing.all() : undefined;

@@ -1,10 +1,14 @@
 import type { Row } from './row.ts';
 import { app } from './rows/app.ts';
+import { coldReads } from './rows/cold-reads.ts';
 import { downloads } from './rows/downloads.ts';
 import { edgeCpu } from './rows/edge-cpu.ts';
 import { edgeVerify } from './rows/edge-verify.ts';
 import { fullIndex } from './rows/full-index.ts';
 import { growth } from './rows/growth.ts';
+import { isolateMemory } from './rows/isolate-memory.ts';
+import { million } from './rows/million.ts';
+import { peakMemory } from './rows/peak-memory.ts';
 import { publishFirst, publishUnchanged } from './rows/publish.ts';
 import { serve } from './rows/serve.ts';
 import { start } from './rows/start.ts';
@@ -15,6 +19,7 @@ import { worker } from './rows/worker.ts';
 export const ROWS: readonly Row[] = [
   verifyDirectory,
   downloads,
+  peakMemory,
   fullIndex,
   worker,
   app,
@@ -23,6 +28,9 @@ export const ROWS: readonly Row[] = [
   publishFirst,
   edgeVerify,
   edgeCpu,
+  isolateMemory,
+  coldReads,
   start,
   growth,
+  million,
 ];

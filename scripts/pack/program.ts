@@ -1,8 +1,8 @@
 import { copyFile, glob, rm, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { build } from 'esbuild';
+import { generate } from './generate.ts';
 import { licensesOf } from './licenses.ts';
-import { buildPages } from './pages.ts';
 
 /**
  * Builds the command line of `project` into a folder as plain JavaScript, with the libraries that it uses and their
@@ -11,7 +11,7 @@ import { buildPages } from './pages.ts';
  * with a program should be able to read it.
  */
 export async function buildProgram(project: string, outdir: string): Promise<void> {
-  await buildPages(project);
+  await generate(project);
   // A thread is started by the address of its file, which therefore must exist.
   const threads = await Array.fromAsync(glob('builder/**/*-thread.ts', { cwd: project }));
   // The pool of threads looks for its own half at this place.

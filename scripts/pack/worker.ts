@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { buildPages } from './pages.ts';
+import { generate } from './generate.ts';
 
 /** Bundles the Worker of `project` into one JavaScript file, as wrangler does. */
 export async function bundleWorker(project: string, outfile: string): Promise<void> {
-  await buildPages(project);
+  await generate(project);
   await build({
     absWorkingDir: project,
     entryPoints: [join('worker', 'index.ts')],

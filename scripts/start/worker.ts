@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parsePublicKey, publicKeyLine } from '../../format/minisign/public-key.ts';
-import { buildPages } from '../pack/pages.ts';
+import { generate } from '../pack/generate.ts';
 import { freePort } from './free-port.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,7 +38,7 @@ export async function startWorker({ folder, port, publicKey }: LocalWorkerOption
   const origin = `http://127.0.0.1:${port}`;
   const log = join(folder, 'wrangler.log');
   // wrangler writes beside its configuration, and would build there too.
-  await buildPages(PROJECT);
+  await generate(PROJECT);
   const config = readFileSync(join(PROJECT, 'wrangler.toml'), 'utf8');
   const ownConfig = join(folder, 'wrangler.toml');
   writeFileSync(ownConfig, config.replace(/^\[build\]\n(?:\w.*\n)+/m, ''));

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { R2Bucket } from '@cloudflare/workers-types';
 import { Miniflare } from 'miniflare';
+import type { PlatformCache } from '../../worker/leaf-cache.ts';
 
 /** Keys to the bucket of a Worker in workerd; they open nothing else. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-only' };
@@ -15,6 +16,8 @@ export interface Workerd {
   endpoint: string;
   /** The bucket as the Worker sees it. */
   binding(): Promise<R2Bucket>;
+  /** What Workers have as `caches.default`. */
+  cache(): Promise<PlatformCache>;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,7 @@ export async function startWorkerd(
     origin,
     endpoint: `${origin}/cdn-cgi/local/r2/s3`,
     binding: async () => (await miniflare.getR2Bucket('MIRROR')) as unknown as R2Bucket,
+    cache: async () => (await miniflare.getCaches()).default as unknown as PlatformCache,
     close: () => miniflare.dispose(),
   };
 }

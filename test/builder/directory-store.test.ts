@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { removeAbandonedParts } from '../../builder/directory/fetched.ts';
 import { DirectoryStore } from '../../builder/directory/store.ts';
-import { fetchedKey } from '../../format/layout.ts';
+import { keptPath } from '../../builder/history/kept.ts';
+import { blobName, fetchedKey } from '../../format/layout.ts';
 import { type ByteRange, discard } from '../../format/store.ts';
 import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -143,6 +144,19 @@ test('a small file that was read stays what was signed, and the one that takes i
   expect(String(await read(entry, { offset: 2, length: 3 }))).toBe('for');
   expect((await store.head(entry))?.sha256).toBe(later.sha256);
   expect(String(await read(later))).toBe('after!');
+});
+
+test('a small file that was withdrawn is not sent from memory after the next look at the root', async () => {
+  const entry = await put('bottles/withdrawn', Buffer.from('small'));
+  const kept = join(folder, keptPath(blobName(entry.sha256)));
+  await mkdir(dirname(kept), { recursive: true });
+  await writeFile(kept, 'small');
+  const sizeNow = async () => (await store.open(entry))?.record.size;
+  expect([await sizeNow(), await sizeNow()]).toEqual([5, 5]);
+  await writeFile(kept, '');
+  await rm(join(folder, entry.name));
+  await store.signedRoot().catch(() => undefined);
+  expect(await sizeNow()).toBe(0);
 });
 
 test('a small file that is not as signed has the record of what it is', async () => {

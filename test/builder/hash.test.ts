@@ -1,7 +1,7 @@
 import { open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { digestBytes, digestFile, hashFile } from '../../builder/directory/hash.ts';
+import { digestBytes, digestFile, hashFile, hashFiles } from '../../builder/directory/hash.ts';
 import { SPECIAL_FILES } from '../support/faults/special-files.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { failing } from './failing.ts';
@@ -16,6 +16,15 @@ test('many files at once have their digests each', async () => {
   const contents = files.map((_, index) => new Uint8Array(index * 1000).fill(index));
   await Promise.all(files.map((file, index) => writeFile(file, contents[index] ?? '')));
   expect(await Promise.all(files.map((file) => digestFile(file)))).toEqual(contents.map(digestBytes));
+});
+
+test('of several files that one thread hashes, each has its own result or error', async () => {
+  const gone = join(folder, 'gone');
+  const [first, second, third] = await hashFiles([{ file: path }, { file: gone }, { file: path, limit: 3 }]);
+  const { size, sha256 } = digestBytes(BYTES);
+  expect(first).toEqual({ size, sha256 });
+  expect(second).toMatchObject({ code: 'ENOENT', path: gone });
+  expect(third).toEqual({ size, sha256: '' });
 });
 
 test('an open descriptor is hashed from its beginning, and stays open', async () => {

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nearest, oneTypoAway } from '../../format/near-names.ts';
+import { likelyNear, nearest, oneTypoAway } from '../../format/near-names.ts';
 
 test.each([
   ['jqq', ['jq']],
@@ -39,4 +40,24 @@ test.each([
   ['w', []],
 ])('one typing error away from %s are %j', (name, near) => {
   expect(oneTypoAway(name, NAMES)).toEqual(near);
+});
+
+const namesOf = fc.array(
+  fc.string({ unit: fc.constantFrom('a', 'b', 'c', '-'), minLength: 1, maxLength: 12 }),
+  {
+    maxLength: 40,
+  },
+);
+
+test('of names that are likely near, the same are nearest as of all names', () => {
+  const asked = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '-', '\n'), maxLength: 14 });
+  fc.assert(
+    fc.property(asked, namesOf, (name, names) => {
+      names.sort();
+      const likely = () => likelyNear(name, { text: `\n${names.join('\n')}\n` });
+      expect(nearest(name, likely())).toEqual(nearest(name, names));
+      expect(oneTypoAway(name, likely())).toEqual(oneTypoAway(name, names));
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../format/bytes.ts';
-import { leafPath } from '../../format/layout.ts';
+import { leafPath, ROOT, signaturePath } from '../../format/layout.ts';
 import { splitIntoLeaves } from '../../format/snapshot/boundaries.ts';
+import { signRoot } from '../../format/snapshot/root.ts';
 import type { WalkOptions } from '../../format/verify/context.ts';
 import type { VerifyReport } from '../../format/verify/report.ts';
 import { verifyMirror } from '../../format/verify/walk.ts';
 import { type MemorySource, memorySource } from './memory-source.ts';
-import { blobEntryOf, failing, KEY, NOW, signMirror } from './support.ts';
+import { blobEntryOf, entryOf, failing, hexOf, KEY, NOW, signMirror, supersededOf } from './support.ts';
+import { failuresOf } from './verify-support.ts';
 
 /** Returns the first few of `bottles/0`, `bottles/1`, … which `pick` turns into the first name of a leaf. */
 const boundaries = (pick: (text: string) => string): string[] =>
@@ -117,6 +119,60 @@ describe('a verification in several calls', () => {
     expect(report.checks).toHaveLength(whole.checks.length);
   });
 
+  it('when later slices are inspected early, every report and every place to continue is the same', async () => {
+    const files = new Map(MIRROR.files);
+    for (const { sha256 } of MIRROR.snapshot.leaves.slice(3, 5)) files.delete(leafPath(sha256));
+    files.delete('bottles/package17-1.0.arm64_sonoma.bottle.tar.gz');
+    const reportsOf = async (ahead: number, cursor?: string) => {
+      const reports: VerifyReport[] = [];
+      const mayContinue = (report: VerifyReport): boolean => reports.push(structuredClone(report)) > 0;
+      const source = memorySource(files);
+      const report = await verifyMirror(source, {
+        ...{ ...options, mayContinue, ahead, cursor, sliceSize: 3 },
+      });
+      return { inspected: source.inspected.length, reports: [...reports, report] };
+    };
+    const one = await reportsOf(0);
+    expect(await reportsOf(2)).toEqual(one);
+    const cursor = one.reports[4]?.cursor ?? '';
+    expect(await reportsOf(2, cursor)).toEqual(await reportsOf(0, cursor));
+  });
+
+  it('when slices are inspected early, the next begins before the last has ended, and before the documents have', async () => {
+    // This path sorts before content addresses.
+    const { files } = signMirror({ bottles: 40, files: () => ({ 'api/first.json': utf8('{}') }) });
+    const source = memorySource(files);
+    const { inspect, read } = source;
+    const seen: string[] = [];
+    const moment = () => new Promise((resolve) => setTimeout(resolve, 1));
+    source.read = async (entry, limit) => {
+      seen.push('document');
+      await moment();
+      return read(entry, limit);
+    };
+    source.inspect = async (entries, depth) => {
+      seen.push('begin');
+      await moment();
+      seen.push('end');
+      return inspect(entries, depth);
+    };
+    await verifyMirror(source, { ...options, mayContinue: () => true, ahead: 1, sliceSize: 20 });
+    expect(seen.indexOf('begin')).toBeLessThan(seen.lastIndexOf('document'));
+    const slices = seen.filter((what) => what !== 'document').join(' ');
+    expect(slices).toMatch(/^begin begin end .*end$/);
+    expect(slices).not.toContain('begin begin begin');
+  });
+
+  it('when a superseded file has ended behind the cursor or after it, it is counted once', async () => {
+    const names = ['bottles/aaa-1.tar.gz', 'bottles/zzz-1.tar.gz'];
+    const mirror = signMirror({ entries: names.flatMap((name) => supersededOf(name, utf8(name), 1)) });
+    const source = memorySource(mirror.files);
+    let report = await verifyMirror(source, { ...options, sliceSize: 1 });
+    while (report.cursor !== null)
+      report = await verifyMirror(source, { ...options, sliceSize: 1, before: report });
+    expect(report.files).toMatchObject({ expired: 2, checked: mirror.snapshot.totals.files });
+  });
+
   it('when leaves are unreadable or hold only second names, each call reads no more than one', async () => {
     const files = new Map(MIRROR.files);
     const unreadable = MIRROR.snapshot.leaves.slice(2, 5).map((leaf) => leafPath(leaf.sha256));
@@ -133,6 +189,30 @@ describe('a verification in several calls', () => {
       next = report.cursor;
     }
     expect(failed.sort()).toEqual(unreadable.sort());
+  });
+
+  it('when there is little time, each call parses only the lines that it checks, and all together check every file', async () => {
+    const source = memorySource(MIRROR.files);
+    const whole = await inParts(source, { sliceSize: 7 });
+    const brief = await inParts(source, { sliceSize: 7, maxParsed: 100_000 });
+    expect(brief).toEqual(whole);
+  });
+
+  it('when there is little time, a line that is not an entry is a finding of the call that comes to it', async () => {
+    const names = ['bottles/a-1.tar.gz', 'bottles/b-1.tar.gz', 'bottles/c-1.tar.gz'];
+    const { snapshot, files } = signMirror({ entries: names.map((name) => entryOf(name)) });
+    const [leaf = expect.fail('no leaf')] = snapshot.leaves;
+    const text = new TextDecoder().decode(files.get(leafPath(leaf.sha256)));
+    const bytes = utf8(text.replace(/(?<=\nbottles\/b-1.tar.gz\t).*/, 'nothing'));
+    const sha256 = hexOf('sha256', bytes);
+    const signed = signRoot({ ...snapshot, leaves: [{ ...leaf, sha256, size: bytes.length }] }, KEY);
+    files
+      .set(ROOT, signed.root)
+      .set(signaturePath(ROOT), utf8(signed.signature))
+      .set(leafPath(sha256), bytes);
+    const reports = await inParts(memorySource(files), { sliceSize: 1, maxParsed: 100_000 });
+    const failures = reports.flatMap(failuresOf);
+    expect(failures.filter(([path]) => path === leafPath(sha256))).toEqual([[leafPath(sha256), 'mismatch']]);
   });
 
   it('when there is no bound, one call checks everything', async () => {

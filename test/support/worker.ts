@@ -4,6 +4,7 @@ import { Bucket } from '../../builder/bucket/bucket.ts';
 import { type PublishOptions, type PublishSummary, publish } from '../../builder/publish.ts';
 import { publicKeyLine } from '../../format/minisign/public-key.ts';
 import { BUCKET, CREDENTIALS, startWorkerd } from '../../scripts/start/workerd.ts';
+import type { PlatformCache } from '../../worker/leaf-cache.ts';
 import { TEST_KEY } from './keys.ts';
 import { SILENT } from './silent.ts';
 
@@ -20,6 +21,8 @@ export interface TestWorker {
   bucket: Bucket;
   /** The bucket as the Worker sees it. */
   binding: R2Bucket;
+  /** The cache of the data centre. */
+  cache: PlatformCache;
   publish(directory: string, changes?: Partial<PublishOptions>): Promise<PublishSummary>;
   close(): Promise<void>;
 }
@@ -33,12 +36,13 @@ export async function startTestWorker(
   onLog: (line: { level: string; message: string }) => void = () => undefined,
 ): Promise<TestWorker> {
   const text = { TRUSTED_KEYS: publicKeyLine(TEST_KEY.publicKey), VERIFY_OPERATIONS: '900', ...variables };
-  const { origin, binding, close } = await startWorkerd(inject('workerBundle'), text, onLog);
+  const { origin, binding, cache, close } = await startWorkerd(inject('workerBundle'), text, onLog);
   const bucket = bucketAt(origin);
   return {
     origin,
     bucket,
     binding: await binding(),
+    cache: await cache(),
     publish: (directory, changes = {}) =>
       publish({
         directory,

@@ -2,6 +2,7 @@ import type { R2Bucket } from '@cloudflare/workers-types';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { leafPath } from '../../format/layout.ts';
 import { createApp } from '../../worker/app.ts';
+import { LeafCache, type PlatformCache } from '../../worker/leaf-cache.ts';
 import { R2Store } from '../../worker/r2-store.ts';
 import { parseSettings } from '../../worker/settings.ts';
 import { signMirror } from '../format/support.ts';
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 /** The app on a real bucket whose operations are counted. */
-function counting() {
+function counting(leafCache?: LeafCache) {
   const operations: string[] = [];
   const counted = (name: 'get' | 'head' | 'list') =>
     ((...args: unknown[]) => {
@@ -40,6 +41,7 @@ function counting() {
     store: new R2Store(bucket),
     settings: { ...parseSettings({}), trusted: [TEST_KEY.publicKey] },
     clock: () => new Date(time),
+    leafCache,
   });
   const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
     const response = await app.request(`https://mirror.example${path}`, { method, headers });
@@ -112,6 +114,36 @@ describe('a request in an isolate that knows nothing', () => {
     const { ask, operations } = counting();
     expect(await ask(BOTTLE)).toBe(200);
     expectCost('cold: GET of a bottle (in sequence)', operations, ['get', 'get', 'get']);
+  });
+
+  test('GET of a bottle where another isolate has read the leaf: pointer, blob', async () => {
+    const first = new LeafCache(worker.cache);
+    const before = counting(first);
+    expect(await before.ask(BOTTLE)).toBe(200);
+    await first.settled();
+    const { ask, operations } = counting(new LeafCache(worker.cache));
+    expect(await ask(BOTTLE)).toBe(200);
+    expectCost('cold: GET of a bottle, leaf in the data centre', operations, ['get', 'get']);
+  });
+
+  test.each<[what: string, cache: PlatformCache]>([
+    ['has other bytes', { match: async () => new Response('other'), put: async () => undefined }],
+    [
+      'fails',
+      { match: () => Promise.reject(new Error('down')), put: () => Promise.reject(new Error('down')) },
+    ],
+  ])('GET of a bottle where the cache %s: the leaf comes from storage', async (_, cache) => {
+    const { ask, operations } = counting(new LeafCache(cache));
+    expect(await ask(BOTTLE)).toBe(200);
+    expect(operations).toEqual(['get', 'get', 'get']);
+  });
+
+  test('GET of a part of a folder asks the cache for nothing', async () => {
+    const asked: string[] = [];
+    const match = async (url: string): Promise<undefined> => void asked.push(url);
+    const { ask } = counting(new LeafCache({ match, put: async () => undefined }));
+    expect(await ask('/bottles/', PAGE)).toBe(200);
+    expect(asked).toEqual([]);
   });
 
   test('GET that is not modified: pointer and leaf', async () => {

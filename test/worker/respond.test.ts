@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteRange } from '../../format/store.ts';
-import { type Representation, respond } from '../../worker/http/respond.ts';
+import { type Representation, replyTo, responseOf } from '../../worker/http/respond.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const TEXT = '0123456789';
@@ -38,7 +38,7 @@ const send = (
   method = 'GET',
   now = NOW,
 ): Promise<Response> =>
-  respond(new Request('https://mirror.example/x', { method, headers }), representation, now);
+  replyTo(new Request('https://mirror.example/x', { method, headers }), representation, now).then(responseOf);
 
 const fieldsOf = (response: Response): Record<string, string> => Object.fromEntries(response.headers);
 

@@ -11,6 +11,16 @@ const NEEDLESS = /%(?:2[DE]|3\d|4[1-9A-F]|5[\dAF]|6[1-9A-F]|7[\dAE])/gi;
 export const withoutNeedlessEscapes = (pathname: string): string =>
   pathname.replace(NEEDLESS, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 
+/** Returns path and query of the URL of a request, which has a path always: parsing it again would cost more. */
+export function targetOf({ url }: Pick<Request, 'url'>): string {
+  const start = url.indexOf('/', url.indexOf('//') + 2);
+  const end = url.indexOf('#', start);
+  return url.slice(start, end === -1 ? undefined : end);
+}
+
+/** Returns the path of the URL of a request. */
+export const pathnameOf = (request: Pick<Request, 'url'>): string => targetOf(request).split('?', 1)[0] ?? '';
+
 /**
  * Decodes the path of a request, without its leading slash. Each segment is percent-decoded once; `+` is a plus.
  * Throws `bad-input` for a path that cannot name a file: broken escapes, control characters, backslashes, escaped slashes, dot

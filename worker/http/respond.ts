@@ -61,8 +61,16 @@ export const wholeBody = (
 /** How to respond, decided before storage is asked. */
 export type ResponsePlan = { status: 200 | 304 | 412 | 416 } | { status: 206; range: ByteRange };
 
-/** Responds to a GET or HEAD with a representation, as RFC 9110 requires. */
-export async function respond(request: Request, found: Representation, now: Date): Promise<Response> {
+/** A response before the headers that all responses have are added: each `Headers` object costs more than everything else here. */
+export interface Reply {
+  status: 200 | 206 | 304 | 412 | 416;
+  /** By lower-case name. */
+  headers: Record<string, string>;
+  body: FileBody | null;
+}
+
+/** Returns how to respond to a GET or HEAD with a representation, as RFC 9110 requires. */
+export async function replyTo(request: Request, found: Representation, now: Date): Promise<Reply> {
   const dated = { ...found, lastModified: notLaterThan(now, found.lastModified) };
   const representation = await withSize(request, dated, now);
   const plan = planResponse(request, representation, now);
@@ -72,19 +80,31 @@ export async function respond(request: Request, found: Representation, now: Date
   const checked = isHead
     ? { ...(await representation.check()), stream: null }
     : await representation.body(range);
-  const { stream, size } = checked;
-  const sent = checked.isWeak ? weaklyProven(representation) : representation;
+  const { stream: body, size, isWeak } = checked;
+  const sent = isWeak ? weaklyProven(representation) : representation;
   // A weak tag may satisfy fewer conditions than the strong one by which they were judged.
-  if (planResponse(request, sent, now).status !== plan.status) {
-    if (stream) await discard(stream);
-    return respond(request, sent, now);
+  if (isWeak && planResponse(request, sent, now).status !== plan.status) {
+    if (body) await discard(body);
+    return replyTo(request, sent, now);
   }
-  const headers = validatorHeaders(sent);
-  describe(headers, sent);
-  headers.set('content-length', String(range?.length ?? size));
-  if (range) headers.set('content-range', contentRange(range, size));
-  return new Response(stream, { status: plan.status, headers, ...AS_STORED });
+  const headers = { ...validatorHeaders(sent), ...contentHeaders(sent) };
+  headers['content-length'] = String(range?.length ?? size);
+  if (range) headers['content-range'] = contentRange(range, size);
+  return { status: plan.status, headers, body };
 }
+
+/** Makes the response of a reply. */
+export function responseOf(reply: Reply): Response {
+  const { status, headers, body } = reply;
+  const response = new Response(body, { status, headers, ...AS_STORED });
+  if (body instanceof ReadableStream) replies.set(response, reply);
+  return response;
+}
+
+const replies = new WeakMap<Response, Reply>();
+
+/** Returns what a response was made of, if its body is a stream: a host may know a shorter way for its bytes. */
+export const replyOf = (response: Response): Reply | undefined => replies.get(response);
 
 /** Learns the size of a file on demand from storage, if a range of it is to be sent. */
 async function withSize(
@@ -103,18 +123,18 @@ async function withoutContent(
   request: Request,
   representation: Representation,
   status: 304 | 412 | 416,
-): Promise<Response> {
+): Promise<Reply> {
   // Only a client that names the strong tag has been sent bytes that were proven.
   const isProven =
     representation.isProven || namesStrongly(request.headers.get('if-none-match') ?? '', representation.etag);
   if (status === 304 && !isProven && representation.isRefuted) await representation.check();
   const headers = validatorHeaders(isProven ? representation : weaklyProven(representation));
-  if (status === 304) return new Response(null, { status, headers });
+  if (status === 304) return { status, headers, body: null };
   // Caches do not key on the request headers that led here: every other client would get this response too.
-  headers.set('cache-control', CACHE_CONTROL.never);
-  headers.set('content-length', '0');
-  if (status === 416) headers.set('content-range', `bytes */${representation.size}`);
-  return new Response(null, { status, headers });
+  headers['cache-control'] = CACHE_CONTROL.never;
+  headers['content-length'] = '0';
+  if (status === 416) headers['content-range'] = `bytes */${representation.size}`;
+  return { status, headers, body: null };
 }
 
 /**
@@ -152,25 +172,24 @@ const notLaterThan = (now: Date, lastModified: number | undefined): number | und
   lastModified === undefined ? undefined : Math.min(lastModified, Math.floor(now.getTime() / 1000));
 
 /** Returns the headers that a 304 must carry too (RFC 9110 section 15.4.5). */
-function validatorHeaders(representation: Representation): Headers {
+function validatorHeaders(representation: Representation): Record<string, string> {
   const { etag, lastModified, cacheControl, vary, size, isProven } = representation;
-  return new Headers({
-    etag,
-    ...(lastModified === undefined ? {} : { 'last-modified': httpDate(lastModified) }),
-    'cache-control': cacheControl,
-    ...(vary === undefined ? {} : { vary }),
-    'accept-ranges': size === undefined && isProven ? 'none' : 'bytes',
-  });
+  const headers: Record<string, string> = { etag, 'cache-control': cacheControl };
+  if (lastModified !== undefined) headers['last-modified'] = httpDate(lastModified);
+  if (vary !== undefined) headers.vary = vary;
+  headers['accept-ranges'] = size === undefined && isProven ? 'none' : 'bytes';
+  return headers;
 }
 
-function describe(headers: Headers, representation: Representation): void {
+/** Returns the headers of a response with content, besides those about its length. */
+function contentHeaders(representation: Representation): Record<string, string> {
   const { contentType, headers: more, sha256, isInRegistry, packageFile } = representation;
-  headers.set('content-type', contentType);
-  for (const [name, value] of Object.entries(more ?? {})) headers.set(name, value);
-  if (sha256 !== undefined) headers.set('repr-digest', reprDigest(sha256));
-  if (sha256 !== undefined && isInRegistry) headers.set('docker-content-digest', `sha256:${sha256}`);
-  if (packageFile === undefined) return;
+  const headers: Record<string, string> = { 'content-type': contentType, ...more };
+  if (sha256 !== undefined) headers['repr-digest'] = reprDigest(sha256);
+  if (sha256 !== undefined && isInRegistry) headers['docker-content-digest'] = `sha256:${sha256}`;
+  if (packageFile === undefined) return headers;
   const file = packageFile.slice(packageFile.lastIndexOf('/') + 1);
   // File names in a mirror have neither quotes nor control characters, so this form needs no escaping.
-  headers.set('content-disposition', `attachment; filename="${file}"`);
+  headers['content-disposition'] = `attachment; filename="${file}"`;
+  return headers;
 }

@@ -1,39 +1,41 @@
-import { createHash } from 'node:crypto';
+import type { R2Bucket } from '@cloudflare/workers-types';
+import { sha256OfBlobName } from '../../../format/layout.ts';
+
+/** Where the bytes of an object begin, and how many they are, and its SHA-256 and MD5 in hex. */
+export type StoredObject = [key: string, offset: number, size: number, sha256: string, md5: string];
+
+const MOST_LISTED = 1000;
+/** Of each package file of a made-up mirror, bytes. */
+const FILE_SIZE = 2048;
+const UPLOADED = new Date('2026-11-01T12:00:00Z');
 
 /** A bucket in memory that answers as R2 does to the few calls that the Worker makes, and counts them. */
 export class MemoryBucket {
-  readonly #objects: ReadonlyMap<string, Uint8Array>;
+  readonly #data: ArrayBuffer;
+  readonly #objects = new Map<
+    string,
+    { offset: number; record: { key: string; size: number; uploaded: Date; checksums: object } }
+  >();
   readonly #names: string[];
   operations = 0;
 
-  constructor(objects: ReadonlyMap<string, Uint8Array>) {
-    this.#objects = objects;
-    this.#names = [...objects.keys()].sort();
-    // Storage knows the checksums: computing them is not the Worker's work.
-    for (const [key, bytes] of objects) this.#record(key, bytes);
+  constructor(data: ArrayBuffer, index: readonly StoredObject[]) {
+    this.#data = data;
+    this.#names = index.map(([key]) => key).sort();
+    for (const [key, offset, size, sha256, md5] of index) {
+      const checksums = { sha256: bytesOf(sha256), md5: bytesOf(md5) };
+      this.#objects.set(key, { offset, record: { key, size, uploaded: UPLOADED, checksums } });
+    }
   }
 
-  readonly #records = new Map<string, object>();
-
-  #record(key: string, bytes: Uint8Array): object {
-    const known = this.#records.get(key);
-    if (known) return known;
-    const sum = (algorithm: string): ArrayBuffer => {
-      const digest = new Uint8Array(createHash(algorithm).update(bytes).digest());
-      return digest.buffer;
-    };
-    const record = {
-      ...{ key, size: bytes.length, uploaded: new Date('2026-11-01T12:00:00Z') },
-      checksums: { sha256: sum('sha256'), md5: sum('md5') },
-    };
-    this.#records.set(key, record);
-    return record;
+  /** The bucket, as the Worker is bound to one. */
+  asR2(): R2Bucket {
+    return this as unknown as R2Bucket;
   }
 
   async head(key: string): Promise<object | null> {
     this.operations += 1;
-    const bytes = this.#objects.get(key);
-    return bytes ? this.#record(key, bytes) : null;
+    return this.#objects.get(key)?.record ?? packageFile(key);
   }
 
   async get(
@@ -41,17 +43,18 @@ export class MemoryBucket {
     options: { range?: { offset: number; length: number } } = {},
   ): Promise<object | null> {
     this.operations += 1;
-    const whole = this.#objects.get(key);
-    if (!whole) return null;
-    const { offset = 0, length = whole.length } = options.range ?? {};
-    const bytes = whole.slice(offset, offset + length);
+    const known = this.#objects.get(key);
+    if (!known) return null;
+    const { offset = 0, length = known.record.size } = options.range ?? {};
+    const bytes = this.#data.slice(known.offset + offset, known.offset + offset + length);
     return {
-      ...this.#record(key, whole),
-      arrayBuffer: async () => bytes.buffer,
+      ...known.record,
+      arrayBuffer: async () => bytes,
       get body() {
+        // In one piece: to cut it up, as storage does, is not the Worker's work.
         return new ReadableStream({
           start(controller) {
-            controller.enqueue(bytes);
+            controller.enqueue(new Uint8Array(bytes));
             controller.close();
           },
         });
@@ -61,9 +64,29 @@ export class MemoryBucket {
 
   async list({ prefix, cursor = '' }: { prefix: string; cursor?: string }): Promise<object> {
     this.operations += 1;
-    const names = this.#names.filter((name) => name.startsWith(prefix) && name > cursor);
-    const page = names.slice(0, 1000);
-    const objects = page.map((name) => this.#record(name, this.#objects.get(name) ?? new Uint8Array()));
-    return { objects, truncated: page.length < names.length, cursor: page.at(-1) };
+    const after = cursor > prefix ? cursor : prefix;
+    let first = 0;
+    for (let end = this.#names.length; first < end; ) {
+      const middle = (first + end) >> 1;
+      if ((this.#names[middle] ?? '') <= after) first = middle + 1;
+      else end = middle;
+    }
+    const page = this.#names.slice(first, first + MOST_LISTED).filter((name) => name.startsWith(prefix));
+    const next = this.#names[first + page.length];
+    return {
+      objects: page.map((name) => this.#objects.get(name)?.record),
+      truncated: page.length > 0 && next?.startsWith(prefix) === true,
+      cursor: page.at(-1),
+    };
   }
 }
+
+/** Of package files the bucket has the records, which would fill the isolate: each is made when it is asked for. */
+function packageFile(key: string): object | null {
+  const sha256 = sha256OfBlobName(key);
+  return sha256 === undefined
+    ? null
+    : { key, size: FILE_SIZE, uploaded: UPLOADED, checksums: { sha256: bytesOf(sha256) } };
+}
+
+const bytesOf = (hex: string): ArrayBuffer => Uint8Array.from(Buffer.from(hex, 'hex')).buffer;

@@ -1,40 +1,34 @@
 import { createHash } from 'node:crypto';
-import { utf8 } from '../../../format/bytes.ts';
-import { encodeChanges } from '../../../format/changes.ts';
-import {
-  blobName,
-  CHANGES,
-  MANIFEST,
-  PACKAGE_LIST,
-  POINTER,
-  POLICY,
-  SUMMARY,
-} from '../../../format/layout.ts';
-import { type SecretKey, secretKeyOf } from '../../../format/minisign/secret-key.ts';
-import { encodePackageList, type ListedPackage } from '../../../format/package-list.ts';
-import { encodeRecords, type PackageRecord, recordsPath } from '../../../format/package-record.ts';
-import { encodePolicyDocument, NO_DECISIONS } from '../../../format/policy.ts';
-import { buildSnapshot } from '../../../format/snapshot/build.ts';
-import type { SnapshotEntry, StoredEntry } from '../../../format/snapshot/entry.ts';
-import { encodeKept } from '../../../format/snapshot/pointer.ts';
-import { FORMAT, signRoot } from '../../../format/snapshot/root.ts';
-import { encodeSummary, totalsOf } from '../../../format/summary.ts';
+import { utf8 } from '../../format/bytes.ts';
+import { encodeChanges } from '../../format/changes.ts';
+import { blobName, CHANGES, MANIFEST, PACKAGE_LIST, POINTER, POLICY, SUMMARY } from '../../format/layout.ts';
+import { type SecretKey, secretKeyOf } from '../../format/minisign/secret-key.ts';
+import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
+import { encodeRecords, type PackageRecord, recordsPath } from '../../format/package-record.ts';
+import { encodePolicyDocument, NO_DECISIONS } from '../../format/policy.ts';
+import { buildSnapshot } from '../../format/snapshot/build.ts';
+import type { SnapshotEntry, StoredEntry } from '../../format/snapshot/entry.ts';
+import { encodeKept } from '../../format/snapshot/pointer.ts';
+import { FORMAT, signRoot } from '../../format/snapshot/root.ts';
+import { encodeSummary, totalsOf } from '../../format/summary.ts';
 
 export const KEY: SecretKey = secretKeyOf(new Uint8Array(32).fill(1), new Uint8Array(8).fill(1));
 const TAGS = ['arm64_sonoma', 'sonoma', 'x86_64_linux', 'arm64_linux'];
 const MODIFIED = 1_790_000_000;
 const SIZE = 2048;
-/** Words as descriptions have them, one of them outside Latin-1. */
-const WORDS =
-  'command-line library for JSON and YAML – parser of network streams with tools to convert images, audio fast small secure'.split(
+/** Words as descriptions have them, one of them outside Latin-1, with so many others that about two packages in a hundred have each. */
+const WORDS = [
+  ...'command-line library for JSON and YAML – parser of network streams with tools to convert images, audio fast small secure'.split(
     ' ',
-  );
+  ),
+  ...Array.from({ length: 400 }, (_, at) => `word${at}`),
+];
 
 const hash = (algorithm: string, data: Uint8Array | string): string =>
   createHash(algorithm).update(data).digest('hex');
 
-/** Returns the objects of a bucket with a mirror of so many packages; package files are listed, and one is there. */
-export function largeMirror(count: number, now: Date): Map<string, Uint8Array> {
+/** Returns the objects of a bucket with a mirror of so many packages; of package files, which have 2,048 bytes, only the first is there. */
+export function madeUpMirror(count: number, now: Date): Map<string, Uint8Array> {
   const objects = new Map<string, Uint8Array>();
   const packages = Array.from({ length: count }, (_, at) => packageOf(at));
   const records = recordsOf(packages);
@@ -148,7 +142,7 @@ function recordsOf(packages: readonly ListedPackage[]): Map<string, Uint8Array> 
 
 /** As many changes as the document names at most. */
 const snapshotsOf = (packages: readonly ListedPackage[]) =>
-  Array.from({ length: 100 }, (_, at) => ({
+  Array.from({ length: Math.min(100, packages.length) }, (_, at) => ({
     ...{ version: MODIFIED - at * 86_400, created_at: MODIFIED - at * 86_400 },
     counts: { added: 0, updated: 5, removed: 0, held: 0 },
     packages: packages
