@@ -7,7 +7,7 @@ import type { AskSource } from './on-demand/source.ts';
 import { isFault } from './problem.ts';
 import { R2Store } from './r2-store.ts';
 import type { RequestRecord } from './request-log.ts';
-import { parseSettings, type SettingVariables } from './settings.ts';
+import { parseSettings, type Settings, type SettingVariables } from './settings.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Of the platform. */
@@ -21,8 +21,8 @@ export interface Bindings extends SettingVariables {
   METRICS?: AnalyticsEngineDataset;
 }
 
-// It only saves time: whatever may be wrong with it, the Worker starts.
-await warmUp().catch(() => undefined);
+// It only saves time. Nobody waits for it, but no request comes before all of it has run, because nothing in it is asynchronous.
+void warmUp().catch(() => undefined);
 
 // One app for each isolate: all its requests share the snapshot and the leaves.
 let app: ReturnType<typeof createApp> | undefined;
@@ -30,7 +30,7 @@ let leafCache: LeafCache | undefined;
 
 export default {
   fetch(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
-    app ??= appFor(bindings);
+    app ??= appFor(bindings, request);
     const response = Promise.resolve(app.fetch(request));
     // Other requests may wait for what this one has begun to read: it continues when its client hangs up.
     context.waitUntil(response.catch(() => undefined).then(() => leafCache?.settled()));
@@ -39,7 +39,7 @@ export default {
 };
 
 /** When a variable is invalid, or the bucket is not bound, nothing is served, and every response says why. */
-function appFor(bindings: Bindings): ReturnType<typeof createApp> {
+function appFor(bindings: Bindings, request: Request): ReturnType<typeof createApp> {
   const clock = (): Date => new Date();
   const { METRICS } = bindings;
   const log = (record: RequestRecord, request: Request): void => {
@@ -48,10 +48,21 @@ function appFor(bindings: Bindings): ReturnType<typeof createApp> {
   };
   try {
     const [store, settings] = [storeOf(bindings), parseSettings(bindings)];
-    leafCache = new LeafCache(caches.default);
+    leafCache = leafCacheFor(settings, request);
     return createApp({ store, settings, clock, ask, log, leafCache });
   } catch (fault) {
     return createUnconfiguredApp(fault, { clock, log });
+  }
+}
+
+/** Returns where leaves may be besides storage. What a private mirror lists stays out of a cache that others might read. */
+function leafCacheFor({ tokens, publicUrl }: Settings, { url }: Request): LeafCache | undefined {
+  if (tokens.length > 0) return undefined;
+  try {
+    return new LeafCache(caches.default, publicUrl ?? new URL(url).origin);
+  } catch {
+    // A platform without this cache.
+    return undefined;
   }
 }
 

@@ -16,11 +16,15 @@ type Reading = Pick<Services, 'store' | 'clock'>;
 
 /** Returns the package list of a snapshot, ready for searching. Throws `missing` or `mismatch`. */
 export const packageList = (services: Reading, live: LiveSnapshot): Promise<SearchText> =>
-  lists.get(live, services.clock, async () => searchTextOf(await read(services, live, PACKAGE_LIST), fold));
+  lists.get(live, services.clock, async () =>
+    searchTextOf(await read(services, live, PACKAGE_LIST), foldNatively),
+  );
 
-/** Native, on Workers and on Node: it takes a fifth of the time of a script. */
-const fold: Fold = ({ buffer, byteOffset, length }) =>
-  Buffer.from(buffer, byteOffset, length).toString('latin1').toLowerCase();
+/** Folds as pages do in a browser, natively: that takes a fifth of the time of a script. */
+export const foldNatively: Fold = ({ buffer, byteOffset, length }) =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1').replace(NOT_ASCII, '\x7f').toLowerCase();
+
+const NOT_ASCII = /[\x80-\xff]/g;
 
 /** Returns the summary of a snapshot. Throws `missing` or `mismatch`. */
 export const packageSummary = (services: Reading, live: LiveSnapshot): Promise<Summary> =>

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { MirrorError, messageOf } from '../errors.ts';
 import { leafPath } from '../layout.ts';
 import { isOffered, isOwnFile, type SnapshotEntry } from '../snapshot/entry.ts';
 import { totalsOf } from '../snapshot/leaf.ts';
@@ -39,14 +39,18 @@ export async function checkFiles(
   const first = options.ahead ? slices.next() : undefined;
   await before();
   report.total(totals.files, totals.bytes);
-  for (let at = await (first ?? slices.next()); !at.done; at = await slices.next()) {
-    const { next } = at.value;
-    addVerdicts(context, at.value);
-    report.set({ cursor: next === undefined ? null : `${version}:${next}` });
-    const mayContinue = options.mayContinue?.(report.build()) ?? true;
-    if (!mayContinue && next !== undefined) return false;
+  try {
+    for (let at = await (first ?? slices.next()); !at.done; at = await slices.next()) {
+      const { next } = at.value;
+      addVerdicts(context, at.value);
+      report.set({ cursor: next === undefined ? null : `${version}:${next}` });
+      const mayContinue = options.mayContinue?.(report.build()) ?? true;
+      if (!mayContinue && next !== undefined) return false;
+    }
+    return true;
+  } finally {
+    await slices.return(undefined);
   }
-  return true;
 }
 
 /** Checks the files at these paths and no others. */
@@ -75,11 +79,16 @@ async function* inspectAhead(
 ): AsyncGenerator<InspectedSlice> {
   const { ahead = 0 } = context.options;
   const waiting: Promise<InspectedSlice>[] = [];
-  for await (const slice of slices) {
-    waiting.push(inspect(context, slice));
-    if (waiting.length > ahead) yield* waiting.splice(0, 1);
+  try {
+    for await (const slice of slices) {
+      waiting.push(inspect(context, slice));
+      if (waiting.length > ahead) yield* waiting.splice(0, 1);
+    }
+    yield* waiting;
+  } finally {
+    // A walk that ends early leaves nothing behind that still reads.
+    await Promise.allSettled(waiting);
   }
-  yield* waiting;
 }
 
 /** Yields the files from `start` on, leaf by leaf. A leaf without files is an empty slice: the walk may end there. */
@@ -141,18 +150,26 @@ async function readLeaf(
   }
 }
 
-/** Yields the entries before a line that is not one, which is a finding. */
+/** Yields the entries before a line that is not one, or is out of order, which is a finding. */
 function* readable(
   { report }: WalkContext,
   reference: LeafReference,
   entries: Iterable<SnapshotEntry>,
 ): Generator<SnapshotEntry> {
+  let before = '';
   try {
-    yield* entries;
+    for (const entry of entries) {
+      if (entry.name <= before) throw outOfOrder(reference, entry.name);
+      before = entry.name;
+      yield entry;
+    }
   } catch (error) {
     report.fail(failureIn(reference, error));
   }
 }
+
+const outOfOrder = ({ sha256 }: LeafReference, found: string): MirrorError =>
+  new MirrorError('bad-input', `${leafPath(sha256)} is not in order.`, { where: leafPath(sha256), found });
 
 /** The error may name a storage key instead. */
 function failureIn({ sha256 }: LeafReference, error: unknown): Failure {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodePackageList, type ListedPackage } from '../../format/package-list.ts';
 import { parseQuery, resultsOf } from '../../pages/results.ts';
 import { find, lineAt, searchTextOf } from '../../pages/search.ts';
+import { foldNatively } from '../../worker/package-list.ts';
 import { nearNames, partOf } from '../../worker/package-parts.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { jq } from './support.ts';
@@ -152,4 +153,17 @@ test('among 16,000 packages, no query takes much more time than another', async 
     times[query] = Math.min(...rounds);
   }
   expect(Math.max(...Object.values(times)), JSON.stringify(times)).toBeLessThan(40);
+});
+
+test.each([
+  'École numérique',
+  'ÜBERSICHT',
+  'Ça marche – très bien',
+  '\ufeffABC',
+  'straße',
+  'İstanbul',
+  '🍺 Beer',
+])('the server folds %s as browsers do', (text) => {
+  const bytes = new TextEncoder().encode(text);
+  expect(searchTextOf(bytes, foldNatively).folded).toBe(searchTextOf(bytes).folded);
 });

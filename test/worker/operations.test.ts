@@ -14,6 +14,7 @@ const MIRROR = signMirror({ now: new Date(), bottles: 10 });
 const BOTTLE = '/bottles/package0-1.0.arm64_sonoma.bottle.tar.gz';
 const BLOB = `/${MIRROR.entries.find(({ path }) => path === BOTTLE.slice(1))?.name}`;
 const TAG = { 'if-none-match': `"${MIRROR.entries.find(({ path }) => path === BOTTLE.slice(1))?.sha256}"` };
+const ORIGIN = 'https://mirror.example';
 const PAGE = { accept: 'text/html' };
 const LEAF = `/${leafPath(MIRROR.snapshot.leaves[0]?.sha256 ?? '')}`;
 
@@ -117,11 +118,11 @@ describe('a request in an isolate that knows nothing', () => {
   });
 
   test('GET of a bottle where another isolate has read the leaf: pointer, blob', async () => {
-    const first = new LeafCache(worker.cache);
+    const first = new LeafCache(worker.cache, ORIGIN);
     const before = counting(first);
     expect(await before.ask(BOTTLE)).toBe(200);
     await first.settled();
-    const { ask, operations } = counting(new LeafCache(worker.cache));
+    const { ask, operations } = counting(new LeafCache(worker.cache, ORIGIN));
     expect(await ask(BOTTLE)).toBe(200);
     expectCost('cold: GET of a bottle, leaf in the data centre', operations, ['get', 'get']);
   });
@@ -133,7 +134,7 @@ describe('a request in an isolate that knows nothing', () => {
       { match: () => Promise.reject(new Error('down')), put: () => Promise.reject(new Error('down')) },
     ],
   ])('GET of a bottle where the cache %s: the leaf comes from storage', async (_, cache) => {
-    const { ask, operations } = counting(new LeafCache(cache));
+    const { ask, operations } = counting(new LeafCache(cache, ORIGIN));
     expect(await ask(BOTTLE)).toBe(200);
     expect(operations).toEqual(['get', 'get', 'get']);
   });
@@ -141,7 +142,7 @@ describe('a request in an isolate that knows nothing', () => {
   test('GET of a part of a folder asks the cache for nothing', async () => {
     const asked: string[] = [];
     const match = async (url: string): Promise<undefined> => void asked.push(url);
-    const { ask } = counting(new LeafCache({ match, put: async () => undefined }));
+    const { ask } = counting(new LeafCache({ match, put: async () => undefined }, ORIGIN));
     expect(await ask('/bottles/', PAGE)).toBe(200);
     expect(asked).toEqual([]);
   });

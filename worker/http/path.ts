@@ -11,11 +11,15 @@ const NEEDLESS = /%(?:2[DE]|3\d|4[1-9A-F]|5[\dAF]|6[1-9A-F]|7[\dAE])/gi;
 export const withoutNeedlessEscapes = (pathname: string): string =>
   pathname.replace(NEEDLESS, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 
-/** Returns path and query of the URL of a request, which has a path always: parsing it again would cost more. */
+/** What a parser of URLs changes: workerd gives a request's as it was sent. */
+const UNUSUAL = /[^\w%~!$&()*+,;=:@/?.[\]-]|\/(?:\.|%2e)/i;
+
+/** Returns path and query of the URL of a request. Most are plain, and parsing them again would cost more than all else here. */
 export function targetOf({ url }: Pick<Request, 'url'>): string {
   const start = url.indexOf('/', url.indexOf('//') + 2);
-  const end = url.indexOf('#', start);
-  return url.slice(start, end === -1 ? undefined : end);
+  if (start >= 0 && !UNUSUAL.test(url)) return url.slice(start);
+  const { pathname, search } = new URL(url);
+  return pathname + search;
 }
 
 /** Returns the path of the URL of a request. */

@@ -20,7 +20,7 @@ const NOT_CHECKED_HERE: Check[] = [
     path: databasePath('formulas'),
     state: 'not checked here',
     evidence:
-      'whether databases, content addresses and snapshot agree: run stout-mirror verify on the directory',
+      'whether databases, content addresses and totals agree with the snapshot: run stout-mirror verify on the directory',
   },
   {
     name: 'vulnerabilities',

@@ -61,10 +61,12 @@ export async function openEdge(packages: number): Promise<Edge> {
   const [bare, empty] = [await write('bare.capnp', WORKER), await write('empty.capnp', EMPTY)];
   const started = async (config: string): Promise<number> => {
     const process = new WorkerdProcess(config);
-    await process.ready(ports[1]);
-    const { worker } = await process.cpu();
-    await process.close();
-    return worker;
+    try {
+      await process.ready(ports[1]);
+      return (await process.cpu()).worker;
+    } finally {
+      await process.close();
+    }
   };
   return {
     measure: async (times, target) => {

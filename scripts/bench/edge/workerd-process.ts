@@ -12,7 +12,7 @@ const { default: WORKERD } = createRequire(import.meta.url)('workerd') as { defa
 const START = 10_000;
 const NANO = 1e6;
 
-/** CPU in milliseconds: of the thread that runs Workers, which is what Cloudflare counts, and of all threads. */
+/** CPU in milliseconds: of the thread that runs Workers, and of all threads. */
 export interface Cpu {
   worker: number;
   all: number;
@@ -93,6 +93,8 @@ export class WorkerdProcess {
 
   async close(): Promise<void> {
     this.#agent.destroy();
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
     this.#child.kill('SIGKILL');
     await once(this.#child, 'exit');
   }

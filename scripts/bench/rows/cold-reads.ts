@@ -32,7 +32,7 @@ export const coldReads: Row = {
           reads += 1;
           return bucket.get(...args);
         }) as R2Bucket['get'];
-        const leafCache = new LeafCache(cache);
+        const leafCache = new LeafCache(cache, 'https://mirror.example');
         const store = new R2Store({ get } as R2Bucket);
         const app = createApp({ store, settings, clock: () => new Date(), leafCache });
         const response = await app.request(`https://mirror.example/${bottleOf(formulaName(0))}`);
