@@ -69,7 +69,7 @@ export class DirectoryStore implements MirrorStore {
     maxSize: MAX_KEPT,
     sizeCalculation: ({ bytes }) => bytes.length + 1,
   });
-  /** Small files that were not withdrawn at the last look at a root, by SHA-256. */
+  /** Small files that were not withdrawn when they were asked for since the last look at a root, by SHA-256. */
   readonly #stillHere = new Set<string>();
   #root: { identity: string; signed: PublishedRoot } | undefined;
   /** At most one look a millisecond: a new snapshot is served at once, and concurrent requests share a look. */

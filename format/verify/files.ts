@@ -37,9 +37,9 @@ export async function checkFiles(
   const { version, totals } = listing.root;
   const slices = inspectAhead(context, slicesFrom(context, start));
   const first = options.ahead ? slices.next() : undefined;
-  await before();
-  report.total(totals.files, totals.bytes);
   try {
+    await before();
+    report.total(totals.files, totals.bytes);
     for (let at = await (first ?? slices.next()); !at.done; at = await slices.next()) {
       const { next } = at.value;
       addVerdicts(context, at.value);
