@@ -163,7 +163,7 @@ async function noChannel(directory: string, name: string): Promise<MirrorError> 
   });
 }
 
-/** Throws `refused` for `current`, which a folder moves itself, and `usage` for what is no name. */
+/** Throws `refused` for `current`, which a folder moves itself, and `usage` for what cannot be a name. */
 function expectOther(directory: string, name: string): void {
   expectChannelName(name);
   if (name !== ROOT_CHANNEL) return;

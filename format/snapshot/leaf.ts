@@ -105,6 +105,17 @@ export class Leaf {
     return TEXT.decode(this.#bytes.subarray(start, Math.max(this.#startOf(to), start)));
   }
 
+  /** Throws `bad-input` if the names are not in order, whatever else is in the lines: then not every name would be found. */
+  expectOrder(): void {
+    const lines = TEXT.decode(this.#bytes).slice(0, -1).split('\n');
+    let before = '';
+    for (const line of lines) {
+      const name = line.slice(0, line.indexOf('\t'));
+      if (name <= before) throw this.#unlikeRoot();
+      before = name;
+    }
+  }
+
   /** Returns all entries, if their order and totals are those that the root has. Throws `bad-input`. */
   entries(): SnapshotEntry[] {
     const lines = TEXT.decode(this.#bytes).slice(0, -1).split('\n');

@@ -198,12 +198,17 @@ describe('a verification in several calls', () => {
     expect(brief).toEqual(whole);
   });
 
-  it('when there is little time, a line that is not an entry is a finding of the call that comes to it', async () => {
-    const names = ['bottles/a-1.tar.gz', 'bottles/b-1.tar.gz', 'bottles/c-1.tar.gz'];
+  const names = ['a', 'b', 'c', 'd'].map((letter) => `bottles/${letter}-1.tar.gz`);
+  const line = (letter: string): string => `bottles/${letter}-1.tar.gz\t.*\n`;
+
+  it.each<[what: string, from: RegExp, to: string]>([
+    ['a line is not an entry', /(?<=\nbottles\/b-1.tar.gz\t).*/, 'nothing'],
+    ['two lines are not in order', new RegExp(`(${line('b')})(${line('c')})`), '$2$1'],
+  ])('when there is little time and %s, the call that comes to it finds that', async (_, from, to) => {
     const { snapshot, files } = signMirror({ entries: names.map((name) => entryOf(name)) });
     const [leaf = expect.fail('no leaf')] = snapshot.leaves;
     const text = new TextDecoder().decode(files.get(leafPath(leaf.sha256)));
-    const bytes = utf8(text.replace(/(?<=\nbottles\/b-1.tar.gz\t).*/, 'nothing'));
+    const bytes = utf8(text.replace(from, to));
     const sha256 = hexOf('sha256', bytes);
     const signed = signRoot({ ...snapshot, leaves: [{ ...leaf, sha256, size: bytes.length }] }, KEY);
     files
